@@ -1,0 +1,204 @@
+"""What the lines of a log have in common: each shape of record, parsed once, and known by a number from then on."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from logpool.read.grammar import Message, parse_message
+from logpool.read.layouts import Record, is_pool_logger
+from logpool.schema import Detail, Kind
+
+if TYPE_CHECKING:
+    from logpool.read.layouts import Layout
+
+# the first numbers are no events: a line of another logger, a pool record that the grammar does not know, a line
+# that is no record's head, and one of those that tells of a pool timeout
+OTHER, UNRECOGNISED, CONTINUATION, TIMED_OUT_INSIDE = range(4)
+NO_EVENT = 4
+
+UNKNOWN_POOL = "unknown"
+TIMED_OUT_TEXT = "connection timed out, timeout"
+_TIMEOUT = re.compile(r"\w*Pool limit of size -?\d+ overflow -?\d+ reached, connection timed out, timeout [\d.]+")
+_SHARED = re.compile(r"StaticPool|SingletonThreadPool")
+# exception classes by which the pool itself throws a connection away at check-out, to try another
+_DISCONNECTIONS = frozenset({"DisconnectionError", "InvalidatePoolError"})
+_CACHED_TEXTS = 1 << 18
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """All that records of one shape have in common: everything but time and connection.
+
+    Attributes:
+        message: what they say; its connection has no identity.
+        pool: the pool's logger; None where no pool is concerned (a timeout, a timing).
+        source: the number of the source.
+        process: the process as the layout shows it.
+        thread: the thread as the layout shows it.
+    """
+
+    message: Message
+    pool: str | None
+    source: int
+    process: str | None
+    thread: str | None
+
+
+def split_pool_name(logger: str) -> tuple[str, str | None]:
+    """A pool logger's pool class and logging name, as in ``sqlalchemy.pool.impl.QueuePool.web``."""
+    parts = logger.split(".")
+    for index, part in enumerate(parts):
+        if part[:1].isupper() and "Pool" in part:
+            return part, ".".join(parts[index + 1 :]) or None
+    return (parts[-1] if logger != UNKNOWN_POOL and parts[-1][:1].isupper() else UNKNOWN_POOL), None
+
+
+@dataclass
+class Vocabulary:
+    """The shapes and connections of all sources, by number.
+
+    Attributes:
+        shapes: by number; the first few numbers are no events.
+        connections: the identities of connections: their codes stay the same as long as this lives.
+    """
+
+    shapes: list[Shape | None] = field(default_factory=lambda: [None] * NO_EVENT)
+    connections: pl.Categories = field(default_factory=pl.Categories.random)
+    _numbers: dict[Shape, int] = field(default_factory=dict)
+    _groups: dict[tuple[int, str | None, str], int] = field(default_factory=dict)
+    _frame: pl.DataFrame | None = None
+    lock: Lock = field(default_factory=Lock)
+
+    def add(self, shape: Shape) -> int:
+        """The number of a shape."""
+        number = self._numbers.get(shape)
+        if number is None:
+            number = self._numbers[shape] = len(self.shapes)
+            self.shapes.append(shape)
+        return number
+
+    @property
+    def groups(self) -> list[tuple[int, str | None, str]]:
+        """The pools of each process, by group number: source, process, pool."""
+        return list(self._groups)
+
+    def frame(self) -> pl.DataFrame:
+        """The shapes as a table, row i for number i, with what the fold looks at.
+
+        Columns: ``kind``, ``detail`` (numbers of :mod:`logpool.schema`), ``group`` (a pool in a process; null for
+        no pool), ``thread`` (a number; null for none), ``shared`` (whether one connection may have several users),
+        ``disconnection`` (whether the reason is the pool's own, at check-out).
+        """
+        with self.lock:
+            if self._frame is None or self._frame.height != len(self.shapes):
+                done = self._frame.height if self._frame is not None else 0
+                more = pl.DataFrame(
+                    [self._row(shape) for shape in self.shapes[done:]], schema=_FRAME, orient="row"
+                )
+                self._frame = more if self._frame is None else pl.concat([self._frame, more])
+            return self._frame
+
+    def _row(self, shape: Shape | None) -> tuple[int, int, int | None, int | None, bool, bool]:
+        if shape is None:
+            return 0, 0, None, None, False, False
+        group = None
+        if shape.pool is not None:
+            group = self._groups.setdefault((shape.source, shape.process, shape.pool), len(self._groups))
+        thread = None if shape.thread is None else hash(shape.thread) & 0x7FFFFFFF
+        message = shape.message
+        shared = shape.pool is not None and bool(_SHARED.search(shape.pool))
+        return message.kind, message.detail, group, thread, shared, message.reason in _DISCONNECTIONS
+
+
+_FRAME = {
+    "kind": pl.UInt8,
+    "detail": pl.UInt8,
+    "group": pl.UInt32,
+    "thread": pl.UInt32,
+    "shared": pl.Boolean,
+    "disconnection": pl.Boolean,
+}
+
+
+@dataclass
+class Reader:
+    """Rests to shapes, for one source and its layout."""
+
+    vocabulary: Vocabulary
+    source: int
+    layout: Layout
+    # by rest without its first address: the shape, and whose identity that address is: True for the connection's,
+    # a text where the connection has one that is no address, None for nobody's
+    _known: dict[str, tuple[int, bool | str | None]] = field(default_factory=dict)
+    # the rests in which the first address is not the connection's: each is parsed by itself
+    _single: set[str] = field(default_factory=set)
+
+    def number(self, key: str, text: str, address: str | None) -> tuple[int, str | None]:
+        """The shape of a rest, and the identity of the connection in it.
+
+        Args:
+            key: the rest without its first address.
+            text: the rest.
+            address: that address, ``0x…``; None where there is none.
+        """
+        known = self._known.get(key)
+        if known is None:
+            known = self._learn(key, text, address)
+        number, identity = known
+        return number, (address if identity is True else identity or None)
+
+    def _learn(self, key: str, text: str, address: str | None) -> tuple[int, bool | str | None]:
+        with self.vocabulary.lock:
+            number, identity = self._parse(text)
+            if len(self._known) > _CACHED_TEXTS:
+                self._known.clear()
+            if address is None or identity is None:
+                # a text without an address stands for itself only
+                self._known[key] = number, identity
+                return number, identity
+            if identity == address:
+                self._known[key] = number, True
+                return number, True
+            return number, identity
+
+    def _parse(self, text: str) -> tuple[int, str | None]:
+        record = self.layout.read(text)
+        if record is None:
+            return (TIMED_OUT_INSIDE if TIMED_OUT_TEXT in text else CONTINUATION), None
+        timeout = _TIMEOUT.search(record.message)
+        if timeout:
+            message = parse_message(timeout[0])
+            return (self._add(message, None, record) if message else OTHER), None
+        message = pool_message(record)
+        if message is None:
+            on_pool = record.logger is not None and is_pool_logger(record.logger)
+            return (UNRECOGNISED if on_pool else OTHER), None
+        pool = None if message.kind is Kind.TIMING else record.logger or UNKNOWN_POOL
+        identity = message.connection.identity if message.connection else None
+        return self._add(message, pool, record), identity
+
+    def _add(self, message: Message, pool: str | None, record: Record) -> int:
+        plain = message.without_identity()
+        return self.vocabulary.add(Shape(plain, pool, self.source, record.process, record.thread))
+
+    def timed_out(self, text: str) -> int:
+        """The shape of the timeout that a line which is no head tells of."""
+        found = _TIMEOUT.search(text)
+        message = parse_message(found[0]) if found else Message(Kind.TIMED_OUT, Detail.NONE)
+        with self.vocabulary.lock:
+            return self._add(message or Message(Kind.TIMED_OUT), None, Record(text))
+
+
+def pool_message(record: Record) -> Message | None:
+    """What a record says about a pool; None where it says nothing, or is not the pool's to say."""
+    message = parse_message(record.message)
+    if message is None or record.logger is None or is_pool_logger(record.logger):
+        return message
+    # on any other logger only what names a connection as drivers print it: a pool class of the user's own
+    named = message.connection is not None and message.connection.driver != UNKNOWN_POOL
+    return message if named else None

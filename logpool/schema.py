@@ -1,0 +1,141 @@
+"""Every word that a report may use: the kinds of event, and every table's columns with type, unit and meaning.
+
+A kind's name is the alias in ``grammars/message.lark``, the value in the ``kind`` column and the word in every
+report. Its number is what the tables hold while they are computed.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import NamedTuple
+
+
+class Kind(IntEnum):
+    """What one pool record says happened."""
+
+    CREATED = 1
+    CONNECT_FAILED = 2
+    CHECKED_OUT = 3
+    PINGED = 4
+    PING_FAILED = 5
+    PING_SKIPPED = 6
+    DISCONNECTED = 7
+    RETURNED = 8
+    RESET = 9
+    RESET_FAILED = 10
+    INVALIDATED = 11
+    SOFT_INVALIDATED = 12
+    RECYCLED = 13
+    CLOSING = 14
+    CLOSE_FAILED = 15
+    RECONNECT_EXHAUSTED = 16
+    RECREATED = 17
+    DISPOSED = 18
+    RECLAIMED = 19
+    TIMED_OUT = 20
+    TIMING = 21
+
+    @property
+    def word(self) -> str:
+        """The kind as reports spell it."""
+        return self.name.lower()
+
+
+class Detail(IntEnum):
+    """How or why, where a kind has several forms; ``NONE`` where it has one."""
+
+    NONE = 0
+    ALREADY_RESET = 1
+    ROLLBACK = 2
+    COMMIT = 3
+    AGE = 4
+    POOL_INVALIDATION = 5
+    SOFT_INVALIDATION = 6
+    SOFT = 7
+    HARD = 8
+    TERMINATED = 9
+    DROPPED = 10
+    CLOSING_FAILED = 11
+    TERMINATING_FAILED = 12
+    CANCELLED = 13
+    TIME_TAKEN = 14
+    AVERAGE = 15
+    DONE = 16
+
+    @property
+    def word(self) -> str | None:
+        """The detail as reports spell it."""
+        return self.name.lower() if self else None
+
+
+class End(IntEnum):
+    """How a checkout ended, or that the log does not show its end."""
+
+    OPEN = 0
+    RETURNED = 1
+    INVALIDATED = 2
+    MOVED = 3
+    FAILED = 4
+    DETACHED = 5
+    RECLAIMED = 6
+    LOST = 7
+
+    @property
+    def word(self) -> str:
+        """The end as reports spell it."""
+        return self.name.lower()
+
+
+class Column(NamedTuple):
+    """One column of a public table."""
+
+    name: str
+    type: str
+    meaning: str
+
+
+EVENTS = (
+    Column("path", "string", "the file that the record stands in"),
+    Column("line", "int64", "the record's head line in it, from 1"),
+    Column("time", "datetime[us]", "when it was logged; UTC where the log has an offset, null where it has no time"),
+    Column("kind", "string", "what happened"),
+    Column("detail", "string", "how or why: a reset's and a closing's way, a recycling's reason; else null"),
+    Column("pool", "string", "the pool's logger"),
+    Column("process", "string", "the process, where the layout shows one"),
+    Column("thread", "string", "the thread, where the layout shows one"),
+    Column("driver", "string", "the dotted name of the connection's class"),
+    Column("connection", "string", "what tells the connection apart while it lives: its address; null where it has none"),
+    Column("reason", "string", "the exception's class, of an invalidation or a disconnection"),
+    Column("seconds", "float64", "of a timing: the seconds that it states"),
+)
+
+CHECKOUTS = (
+    Column("pool", "string", "the pool's logger"),
+    Column("process", "string", "the process, where the layout shows one; else the source"),
+    Column("connection", "string", "the address of the connection that was checked out"),
+    Column("path", "string", "the file in which it was checked out"),
+    Column("line", "int64", "the line at which it was checked out"),
+    Column("start", "datetime[us]", "when it was checked out"),
+    Column("end_path", "string", "the file in which it ended; null while open"),
+    Column("end_line", "int64", "the line at which it ended; null while open"),
+    Column("end", "datetime[us]", "when it ended; null while open"),
+    Column("hold_seconds", "float64", "from start to end; null where either is unknown"),
+    Column("fresh", "bool", "whether the connection was created for it"),
+    Column("outcome", "string", "returned, invalidated, failed, detached, reclaimed, lost or open"),
+    Column("complete", "bool", "whether it reads checked_out, returned, reset"),
+)
+
+CONNECTIONS = (
+    Column("pool", "string", "the pool's logger"),
+    Column("process", "string", "the process, where the layout shows one; else the source"),
+    Column("connection", "string", "its address"),
+    Column("path", "string", "the file in which its life begins, or is first seen"),
+    Column("line", "int64", "the line there"),
+    Column("created", "datetime[us]", "when it was created; null when the log does not show it (left-censored)"),
+    Column("end_path", "string", "the file in which it ends; null while open"),
+    Column("end_line", "int64", "the line there; null while open"),
+    Column("closed", "datetime[us]", "when it was closed or dropped; null while open"),
+    Column("life_seconds", "float64", "from created to closed; null where either is unknown"),
+    Column("outcome", "string", "closed, dropped or open"),
+    Column("checkouts", "int64", "how many check-outs the log shows in its life"),
+)
