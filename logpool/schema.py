@@ -68,6 +68,15 @@ class Detail(IntEnum):
         return self.name.lower() if self else None
 
 
+class Reason(IntEnum):
+    """Why a connection was thrown away: the exception given, if any."""
+
+    NONE = 0
+    #: the pool's own at check-out, which makes it try another connection
+    DISCONNECTION = 1
+    OTHER = 2
+
+
 class End(IntEnum):
     """How a checkout ended, or that the log does not show its end."""
 

@@ -11,7 +11,7 @@ import polars as pl
 
 from logpool.read.grammar import Message, parse_message
 from logpool.read.layouts import Record, is_pool_logger
-from logpool.schema import Detail, Kind
+from logpool.schema import Detail, Kind, Reason
 
 if TYPE_CHECKING:
     from logpool.read.layouts import Layout
@@ -71,6 +71,7 @@ class Vocabulary:
     connections: pl.Categories = field(default_factory=pl.Categories.random)
     _numbers: dict[Shape, int] = field(default_factory=dict)
     _groups: dict[tuple[int, str | None, str], int] = field(default_factory=dict)
+    _threads: dict[str, int] = field(default_factory=dict)
     _frame: pl.DataFrame | None = None
     lock: Lock = field(default_factory=Lock)
 
@@ -92,7 +93,7 @@ class Vocabulary:
 
         Columns: ``kind``, ``detail`` (numbers of :mod:`logpool.schema`), ``group`` (a pool in a process; null for
         no pool), ``thread`` (a number; null for none), ``shared`` (whether one connection may have several users),
-        ``disconnection`` (whether the reason is the pool's own, at check-out).
+        ``reason``.
         """
         with self.lock:
             if self._frame is None or self._frame.height != len(self.shapes):
@@ -103,16 +104,24 @@ class Vocabulary:
                 self._frame = more if self._frame is None else pl.concat([self._frame, more])
             return self._frame
 
-    def _row(self, shape: Shape | None) -> tuple[int, int, int | None, int | None, bool, bool]:
+    def _row(self, shape: Shape | None) -> tuple[int, int, int | None, int | None, bool, int]:
         if shape is None:
-            return 0, 0, None, None, False, False
+            return 0, 0, None, None, False, 0
         group = None
         if shape.pool is not None:
             group = self._groups.setdefault((shape.source, shape.process, shape.pool), len(self._groups))
-        thread = None if shape.thread is None else hash(shape.thread) & 0x7FFFFFFF
+        thread = None
+        if shape.thread is not None:
+            thread = self._threads.setdefault(shape.thread, len(self._threads))
         message = shape.message
         shared = shape.pool is not None and bool(_SHARED.search(shape.pool))
-        return message.kind, message.detail, group, thread, shared, message.reason in _DISCONNECTIONS
+        return int(message.kind), int(message.detail), group, thread, shared, int(_reason(message))
+
+
+def _reason(message: Message) -> Reason:
+    if message.reason is None:
+        return Reason.NONE
+    return Reason.DISCONNECTION if message.reason in _DISCONNECTIONS else Reason.OTHER
 
 
 _FRAME = {
@@ -121,7 +130,7 @@ _FRAME = {
     "group": pl.UInt32,
     "thread": pl.UInt32,
     "shared": pl.Boolean,
-    "disconnection": pl.Boolean,
+    "reason": pl.UInt8,
 }
 
 

@@ -1,0 +1,184 @@
+"""One stable sort by connection, then comparisons with the rows before: what each event does to its connection.
+
+Every answer looks backwards only, so a batch needs no more of the past than one row per open connection: its
+state, put in front of its events. That is why the way a log is cut into batches never changes a number.
+
+Rows carry the time and place of an event as a *mark*: ``seq`` (its number in the whole analysis), ``time``,
+``line``, ``source``. ``life_*`` is the mark at which the connection's life begins, ``out_*`` of its checkout,
+``back_*`` of its return.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from logpool.schema import Detail, Kind, Reason
+
+STATE = 255
+
+MARK = {"seq": pl.Int64, "time": pl.Int64, "line": pl.Int64, "source": pl.UInt32}
+STATE_COLUMNS = {
+    "key": pl.Int64,
+    "kind": pl.UInt8,
+    "shared": pl.Boolean,
+    # the last event of the connection, and its mark
+    "last": pl.UInt8,
+    **MARK,
+    # its life: whether it lasts, whether the log shows its beginning, how often it was checked out
+    "alive": pl.Boolean,
+    "born": pl.Boolean,
+    "settled": pl.Boolean,
+    "uses": pl.Int64,
+    **{f"life_{name}": dtype for name, dtype in MARK.items()},
+    # its checkout: whether it is out, was created for it, carries on another's
+    "out": pl.Boolean,
+    "fresh": pl.Boolean,
+    "inherited": pl.Boolean,
+    "out_key": pl.Int64,
+    **{f"out_{name}": dtype for name, dtype in MARK.items()},
+    # its return: whether the reset is awaited, whether a checkout in the log was returned
+    "awaiting": pl.Boolean,
+    "effective": pl.Boolean,
+    **{f"back_{name}": dtype for name, dtype in MARK.items()},
+}
+
+_ROW = pl.int_range(pl.len(), dtype=pl.Int64)
+_IS_STATE = pl.col("kind") == STATE
+_SHARED = pl.col("shared")
+
+
+def _is(*kinds: Kind) -> pl.Expr:
+    if len(kinds) == 1:
+        return pl.col("kind") == int(kinds[0])
+    return pl.col("kind").is_in([int(kind) for kind in kinds])
+
+
+def _previous(*kinds: Kind) -> pl.Expr:
+    return pl.col("previous").is_in([int(kind) for kind in kinds])
+
+
+def _place(condition: pl.Expr) -> pl.Expr:
+    """The place of the last row up to this one at which the condition held; -1 where there is none."""
+    return pl.when(condition).then(_ROW).otherwise(-1).cum_max()
+
+
+def _before(place: pl.Expr) -> pl.Expr:
+    return place.shift(1, fill_value=-1)
+
+
+def related(events: pl.DataFrame, states: pl.DataFrame) -> pl.DataFrame:
+    """The events of tracked connections by connection, each with what it does.
+
+    Args:
+        events: ``key``, ``kind``, ``detail``, ``shared``, ``reason`` and a mark, in the log's order.
+        states: of the keys among them that are known, as :data:`STATE_COLUMNS`.
+
+    Returns:
+        The rows of both, sorted by key, the state before its events, with:
+        ``begins`` a life begins; ``ends`` it ends; ``late`` after it had ended;
+        ``takes`` a checkout begins; ``inherits`` it goes on here, moved from a connection that failed;
+        ``was_out`` the connection was out; ``gives`` the checkout ends; ``moves`` it moves;
+        ``was_awaiting`` a return had no reset yet; ``resolves`` this event tells whether it gets one;
+        ``unsettled`` the log's beginning hides whether it was out.
+    """
+    rows = pl.concat([states, events], how="diagonal").sort("key", maintain_order=True)
+    rows = rows.with_columns(
+        first=(pl.col("key") != pl.col("key").shift(1)).fill_null(value=True),
+        previous=pl.when(_IS_STATE).then("last").otherwise("kind").shift(1, fill_value=0),
+    ).with_columns(previous=pl.when("first").then(pl.lit(0, pl.UInt8)).otherwise("previous"))
+    rows = rows.with_columns(**_lives())
+    rows = rows.with_columns(
+        takes=_is(Kind.CHECKED_OUT),
+        inherits=_previous(Kind.CREATED) & _is(*_IN_USE),
+        gives=_is(Kind.RETURNED, Kind.INVALIDATED, Kind.CREATED, Kind.CLOSING) | _DROPPED,
+    )
+    rows = rows.with_columns(**_usage())
+    rows = rows.with_columns(**_uses())
+    return rows.with_columns(**_effects())
+
+
+# an event that shows a connection in use, although it was never checked out itself
+_IN_USE = (
+    Kind.PINGED,
+    Kind.PING_FAILED,
+    Kind.PING_SKIPPED,
+    Kind.DISCONNECTED,
+    Kind.RETURNED,
+    Kind.RESET,
+    Kind.INVALIDATED,
+    Kind.SOFT_INVALIDATED,
+)
+_DROPPED = _is(Kind.RECLAIMED) & (pl.col("detail") == int(Detail.DROPPED))
+# after a return: tells whether it got its reset
+_RESOLVING = _DROPPED | _is(
+    Kind.RESET, Kind.CHECKED_OUT, Kind.CREATED, Kind.CLOSING, Kind.INVALIDATED, Kind.RETURNED
+)
+# what is said of a connection after its close
+_EPILOGUE = _is(Kind.CLOSE_FAILED) | (_is(Kind.RECLAIMED) & (pl.col("detail") != int(Detail.DROPPED)))
+
+
+def _lives() -> dict[str, pl.Expr]:
+    over = _previous(Kind.CLOSING, Kind.RECLAIMED, Kind.CLOSE_FAILED)
+    # who shares a connection may go on using it after another has closed it
+    goes_on = _SHARED & _is(Kind.RETURNED, Kind.RESET, Kind.INVALIDATED, Kind.SOFT_INVALIDATED)
+    unborn = ~_IS_STATE & ~_EPILOGUE & (pl.col("first") | (over & ~goes_on))
+    return {
+        "begins": _is(Kind.CREATED) | unborn,
+        "late": ~_is(Kind.CREATED) & unborn & over,
+        "ends": _is(Kind.CLOSING) | _DROPPED,
+    }
+
+
+def _usage() -> dict[str, pl.Expr]:
+    """Where the connection's life, checkout, return and first certain event last began or ended."""
+    taken = _place(pl.col("takes") | pl.col("inherits") | (_IS_STATE & pl.col("out")))
+    given = _place((pl.col("gives") & ~_IS_STATE))
+    start = _place(pl.col("first"))
+    out = (taken > given) & (taken >= start)
+    returns = _is(Kind.RETURNED) & (pl.col("detail") != int(Detail.ALREADY_RESET))
+    back = _place(returns | (_IS_STATE & pl.col("awaiting")))
+    cleared = _place(_RESOLVING & ~returns)
+    awaiting = (back > cleared) & (back >= start)
+    life = _place(pl.col("begins") | _IS_STATE)
+    over = _place(pl.col("ends") | (_IS_STATE & ~pl.col("alive")))
+    settling = _is(Kind.CREATED, Kind.CHECKED_OUT, Kind.RETURNED, Kind.RESET, Kind.RECYCLED, Kind.INVALIDATED)
+    settled = _place(settling | (_IS_STATE & pl.col("settled")))
+    used = _place(pl.col("takes") | pl.col("inherits") | (_IS_STATE & (pl.col("uses") > 0)))
+    not_first = ~pl.col("first")
+    return {
+        "taken_at": taken,
+        "back_at": back,
+        "back_before": _before(back),
+        "life_at": life,
+        "was_out": (out.shift(1, fill_value=False) & not_first) | pl.col("inherits"),
+        "was_awaiting": awaiting.shift(1, fill_value=False) & not_first,
+        "was_alive": ((life > over) & (life >= start)).shift(1, fill_value=False) & not_first,
+        "was_settled": (_before(settled) >= life) & not_first,
+        "was_used": (_before(used) >= life) & not_first,
+        "is_out": out,
+        "is_awaiting": awaiting,
+        "is_alive": (life > over) & (life >= start),
+        "is_settled": (settled >= life) & (life >= start),
+    }
+
+
+def _uses() -> dict[str, pl.Expr]:
+    """How often the connection was checked out in this life, and whether the log shows the life's beginning."""
+    use = (pl.col("takes") | pl.col("inherits")).cast(pl.Int64)
+    total = use.cum_sum()
+    at_life = (total - use).gather(pl.col("life_at").clip(0))
+    known = pl.col("uses").fill_null(0).gather(pl.col("life_at").clip(0))
+    born = pl.when(_IS_STATE).then("born").otherwise(_is(Kind.CREATED))
+    return {"uses": total - at_life + known, "born": born.gather(pl.col("life_at").clip(0))}
+
+
+def _effects() -> dict[str, pl.Expr]:
+    failed = _previous(Kind.PING_FAILED, Kind.DISCONNECTED) | (pl.col("reason") == int(Reason.DISCONNECTION))
+    own = ~_IS_STATE & ~_SHARED
+    hidden = ~pl.col("was_settled") & ~pl.col("first")
+    return {
+        "moves": own & _is(Kind.INVALIDATED) & (pl.col("was_out") | hidden) & failed.fill_null(value=False),
+        "resolves": own & pl.col("was_awaiting") & _RESOLVING,
+        "first_use": pl.col("takes") & pl.col("born") & ~pl.col("was_used"),
+        "unsettled": own & ~pl.col("was_settled") & ~pl.col("was_out"),
+    }

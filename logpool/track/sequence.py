@@ -1,0 +1,170 @@
+"""The reset sequence of every checkout: ``checked_out``, ``returned``, ``reset``; and what breaks it.
+
+Some of it can be judged only when all is known: a pool none of whose returns has a reset is set to
+``reset_on_return=None``, the garbage collector's message comes after the close it explains, and a reset failure
+names its connection only in the invalidation that follows it. So violations are collected, and reviewed at the end.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from logpool.schema import Kind
+from logpool.track.neighbours import MARK, STATE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from logpool.track.moves import Mark
+
+# "until" is the number of the event that shows the violation, "by" its kind
+VIOLATION = {"code": pl.String, "key": pl.Int64, "group": pl.UInt32, **MARK, "until": pl.Int64, "by": pl.UInt8}
+
+CHECKED_OUT_TWICE = "checked_out_twice"
+USED_AFTER_CLOSE = "used_after_close"
+RETURNED_WITHOUT_CHECKOUT = "returned_without_checkout"
+RETURNED_WITHOUT_RESET = "returned_without_reset"
+RESET_WITHOUT_RETURN = "reset_without_return"
+CLOSED_WHILE_CHECKED_OUT = "closed_while_checked_out"
+RESET_FAILED = "reset_failed"
+
+CODES = {
+    RETURNED_WITHOUT_RESET: "was returned and got no reset",
+    RESET_WITHOUT_RETURN: "was reset without a return before it",
+    RETURNED_WITHOUT_CHECKOUT: "was returned, but nobody had checked it out",
+    CHECKED_OUT_TWICE: "was checked out while it was out already",
+    CLOSED_WHILE_CHECKED_OUT: "was closed while it was checked out",
+    USED_AFTER_CLOSE: "was used after it had been closed",
+    RESET_FAILED: "could not be reset when it was returned",
+}
+# what a pool set to reset_on_return=None shows for every checkout, or for every detached one
+_VOID_WITHOUT_RESETS = (RETURNED_WITHOUT_RESET, CLOSED_WHILE_CHECKED_OUT)
+_GROUP = 1 << 32
+
+
+def broken(tracked: pl.DataFrame, shared: Iterable[tuple[str, int, Mark]]) -> pl.DataFrame:
+    """The violations that one batch of related rows shows, and those of shared connections."""
+    kind = pl.col("kind")
+    alone = (kind != STATE) & ~pl.col("shared")
+    returned = kind == int(Kind.RETURNED)
+    reset = kind == int(Kind.RESET)
+    after_reset = pl.col("previous") == int(Kind.RESET)
+    out, settled = pl.col("was_out"), pl.col("was_settled")
+    never_taken = returned & ((~out & settled) | (out & pl.col("out_seq").is_null()))
+    stray_reset = reset & ~out & ~pl.col("was_awaiting") & settled
+    closed = (kind == int(Kind.CLOSING)) & out & ~after_reset
+    # a reset of a connection in use is a detached one's if its close is next
+    hanging = out & after_reset & (kind != int(Kind.CLOSING))
+    unreset = pl.col("resolves") & ~reset & ~kind.is_in([int(Kind.INVALIDATED), int(Kind.RECLAIMED)])
+    found = [
+        _marked(tracked, CHECKED_OUT_TWICE, alone & pl.col("takes") & out),
+        _marked(tracked, USED_AFTER_CLOSE, (kind != STATE) & pl.col("late")),
+        _marked(tracked, RETURNED_WITHOUT_CHECKOUT, alone & never_taken),
+        _marked(tracked, RESET_WITHOUT_RETURN, alone & stray_reset),
+        _marked(tracked, CLOSED_WHILE_CHECKED_OUT, alone & closed),
+        _before(tracked, RESET_WITHOUT_RETURN, alone & hanging, pl.int_range(pl.len()) - 1),
+        _before(tracked, RETURNED_WITHOUT_RESET, alone & unreset, pl.col("back_before"), effective=True),
+    ]
+    rows = [(code, key, key // _GROUP, *mark, mark.seq, 0) for code, key, mark in shared]
+    return pl.concat([*found, pl.DataFrame(rows, schema=VIOLATION, orient="row")])
+
+
+def _marked(tracked: pl.DataFrame, code: str, condition: pl.Expr) -> pl.DataFrame:
+    """A violation by the rows themselves."""
+    found = tracked.filter(condition).with_columns(until="seq", by="kind", code=pl.lit(code))
+    return found.select(VIOLATION.keys())
+
+
+def _before(
+    tracked: pl.DataFrame, code: str, condition: pl.Expr, place: pl.Expr, *, effective: bool = False
+) -> pl.DataFrame:
+    """A violation by an earlier row of the same connection, shown by these rows."""
+    rows = tracked.with_columns(place=place.cast(pl.Int64)).filter(condition)
+    found = tracked[rows["place"]]
+    if effective:
+        # a row of state holds the last event's mark; the return's own is in back_*
+        found = found.with_columns(**{name: pl.col(f"back_{name}") for name in MARK})
+    found = found.with_columns(until=rows["seq"], by=rows["kind"], code=pl.lit(code))
+    if effective:
+        found = found.filter("effective")
+    return found.select(VIOLATION.keys())
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The violations that stand, and what the review took from the complete checkouts.
+
+    Attributes:
+        violations: in the log's order.
+        incomplete: per group, checkouts that looked complete and whose reset failed after all.
+        reclaimed: the numbers of the closes by which the garbage collector's connections went.
+    """
+
+    violations: pl.DataFrame
+    incomplete: dict[int, int]
+    reclaimed: pl.DataFrame
+
+
+@dataclass
+class Review:
+    """Collects violations, and the events that explain some of them away."""
+
+    _violations: list[pl.DataFrame] = field(default_factory=list)
+    _later: list[pl.DataFrame] = field(default_factory=list)
+
+    def take(self, violations: pl.DataFrame, later: pl.DataFrame) -> None:
+        """What one batch showed."""
+        if violations.height:
+            self._violations.append(violations)
+        if later.height:
+            self._later.append(later)
+
+    def finish(self, unreset: set[int]) -> Verdict:
+        """The verdict, given the groups none of whose returns has a reset."""
+        violations = pl.concat([pl.DataFrame(schema=VIOLATION), *self._violations])
+        void = pl.col("code").is_in(_VOID_WITHOUT_RESETS) & pl.col("group").is_in(list(unreset))
+        violations = violations.filter(~void)
+        if not self._later:
+            return Verdict(violations.sort("seq"), {}, pl.DataFrame(schema={"key": pl.Int64, "until": pl.Int64}))
+        later = pl.concat(self._later).sort("seq")
+        violations, reclaimed = _without_reclaimed(violations, later)
+        failures, incomplete = _reset_failures(later)
+        return Verdict(pl.concat([violations, failures]).sort("seq"), incomplete, reclaimed)
+
+
+def _without_reclaimed(violations: pl.DataFrame, later: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Takes out the returns without a reset that the garbage collector made, and then closed."""
+    collected = later.filter(pl.col("kind") == int(Kind.RECLAIMED)).select("key", "seq").sort("seq")
+    closes = violations.filter(
+        (pl.col("code") == RETURNED_WITHOUT_RESET) & (pl.col("by") == int(Kind.CLOSING))
+    ).select("key", "until")
+    explained = collected.join_asof(
+        closes.sort("until"), left_on="seq", right_on="until", by="key", coalesce=False, check_sortedness=False
+    ).filter(pl.col("until").is_not_null())
+    pairs = explained.select("key", "until")
+    return violations.join(pairs, on=["key", "until"], how="anti", maintain_order="left"), pairs
+
+
+def _reset_failures(later: pl.DataFrame) -> tuple[pl.DataFrame, dict[int, int]]:
+    """Each reset failure with the connection that the next invalidation after a return names."""
+    rows: list[tuple[str | int | None, ...]] = []
+    incomplete: defaultdict[int, int] = defaultdict(int)
+    waiting: defaultdict[tuple[int, int | None], deque[dict[str, int]]] = defaultdict(deque)
+    for row in later.iter_rows(named=True):
+        queue = waiting[row["group"], row["thread"]]
+        if row["kind"] == Kind.RESET_FAILED:
+            queue.append(row)
+        elif row["kind"] == Kind.INVALIDATED and queue:
+            rows.append(_reset_failure(queue.popleft(), row["key"]))
+            incomplete[row["group"]] += row["previous"] == Kind.RESET
+    rows += [_reset_failure(row, None) for queue in waiting.values() for row in queue]
+    return pl.DataFrame(rows, schema=VIOLATION, orient="row"), dict(incomplete)
+
+
+def _reset_failure(row: dict[str, int], key: int | None) -> tuple[str | int | None, ...]:
+    mark = (row[name] for name in MARK)
+    return RESET_FAILED, key, row["group"], *mark, row["seq"], int(Kind.RESET_FAILED)

@@ -1,0 +1,152 @@
+"""Checkouts of pools that hand one connection to several users at once: StaticPool, SingletonThreadPool.
+
+There ``checked_out`` does not mean that the connection was free, so a checkout cannot be told by its neighbours.
+The users are taken to return in the order in which they came. Such a pool has one connection, or one a thread, and
+serves tests and databases in memory, so its events are taken one at a time.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from logpool.schema import Detail, End, Kind, Reason
+from logpool.track.moves import Mark
+
+_ENDS = {int(Kind.RETURNED): End.RETURNED, int(Kind.INVALIDATED): End.INVALIDATED}
+
+
+@dataclass(slots=True)
+class Use:
+    """One checkout of a shared connection."""
+
+    key: int
+    start: Mark
+    fresh: bool
+    end: Mark | None = None
+    outcome: End = End.OPEN
+    complete: bool = False
+
+
+@dataclass(slots=True)
+class Shared:
+    """Who uses one shared connection, and whose return awaits its reset."""
+
+    out: deque[Use] = field(default_factory=deque)
+    awaiting: deque[Use | None] = field(default_factory=deque)
+    # a reset that no return came before: the close after it makes it a detached checkout's
+    detaching: bool = False
+
+
+@dataclass
+class Batch:
+    """What the shared pools of one batch did."""
+
+    uses: list[Use] = field(default_factory=list)
+    # (seq, group, +1 or -1)
+    steps: list[tuple[int, int, int]] = field(default_factory=list)
+    # (code, key, the event's mark)
+    violations: list[tuple[str, int, Mark]] = field(default_factory=list)
+    # the groups of checkouts whose beginning the log does not show
+    censored: list[int] = field(default_factory=list)
+
+
+@dataclass
+class Sharing:
+    """Carries the users of shared connections from batch to batch."""
+
+    connections: dict[int, Shared] = field(default_factory=dict)
+    # by group: checkouts whose connection failed, and is not yet replaced
+    moving: defaultdict[int, deque[Use]] = field(default_factory=lambda: defaultdict(deque))
+
+    def take(self, rows: pl.DataFrame, failures: pl.DataFrame) -> Batch:
+        """Follows the checkouts of shared connections through one batch, in the log's order.
+
+        Args:
+            rows: the related rows of shared connections.
+            failures: connect failures: ``group`` and a mark.
+        """
+        batch = Batch()
+        ordered = pl.concat([rows, failures], how="diagonal").sort("seq")
+        for row in ordered.iter_rows(named=True):
+            mark = Mark(row["seq"], row["time"], row["line"], row["source"])
+            if row["key"] is None:
+                self._failure(row["group"], mark, batch)
+                continue
+            shared = self.connections.setdefault(row["key"], Shared())
+            self._event(shared, row, mark, batch)
+        return batch
+
+    def _failure(self, group: int, mark: Mark, batch: Batch) -> None:
+        if self.moving[group]:
+            use = self.moving[group].popleft()
+            use.end, use.outcome = mark, End.FAILED
+            batch.uses.append(use)
+            batch.steps.append((mark.seq, group, -1))
+
+    def _event(self, shared: Shared, row: dict[str, int | bool], mark: Mark, batch: Batch) -> None:
+        kind = row["kind"]
+        key, group = int(row["key"]), int(row["group"])
+        if kind == Kind.CHECKED_OUT:
+            shared.out.append(Use(key, mark, bool(row["first_use"])))
+            batch.steps.append((mark.seq, group, 1))
+        elif kind == Kind.CREATED and self.moving[group]:
+            use = self.moving[group].popleft()
+            use.fresh = True
+            shared.out.append(use)
+        elif kind == Kind.INVALIDATED and shared.out and _failed_ping(row):
+            self.moving[group].append(shared.out.pop())
+        elif kind == Kind.CLOSING and shared.detaching and shared.out:
+            use = shared.out.popleft()
+            use.end, use.outcome = mark, End.DETACHED
+            batch.uses.append(use)
+            batch.steps.append((mark.seq, group, -1))
+        elif kind in _ENDS and shared.out:
+            use = shared.out.popleft()
+            use.end, use.outcome = mark, _ENDS[int(kind)]
+            use.complete = row["detail"] == Detail.ALREADY_RESET
+            batch.steps.append((mark.seq, group, -1))
+            if kind == Kind.RETURNED and not use.complete:
+                shared.awaiting.append(use)
+            else:
+                batch.uses.append(use)
+        elif kind == Kind.RETURNED:
+            self._stray_return(shared, row, mark, batch)
+        elif kind == Kind.RESET:
+            self._reset(shared, row, mark, batch)
+        if kind != Kind.RESET:
+            shared.detaching = False
+
+    def _stray_return(self, shared: Shared, row: dict[str, int | bool], mark: Mark, batch: Batch) -> None:
+        if row["was_settled"]:
+            batch.violations.append(("returned_without_checkout", int(row["key"]), mark))
+        else:
+            batch.censored.append(int(row["group"]))
+        if row["detail"] != Detail.ALREADY_RESET:
+            shared.awaiting.append(None)
+
+    def _reset(self, shared: Shared, row: dict[str, int | bool], mark: Mark, batch: Batch) -> None:
+        if shared.awaiting:
+            use = shared.awaiting.popleft()
+            if use is not None:
+                use.complete = True
+                batch.uses.append(use)
+        elif shared.out:
+            shared.detaching = True
+        elif row["was_settled"]:
+            batch.violations.append(("reset_without_return", int(row["key"]), mark))
+        else:
+            batch.censored.append(int(row["group"]))
+
+    def finish(self) -> tuple[list[Use], list[Use]]:
+        """The checkouts still open, and those returned whose reset the log does not show."""
+        opened = [use for shared in self.connections.values() for use in shared.out]
+        opened += [use for queue in self.moving.values() for use in queue]
+        unreset = [use for shared in self.connections.values() for use in shared.awaiting if use is not None]
+        return opened, unreset
+
+
+def _failed_ping(row: dict[str, int | bool]) -> bool:
+    return row["previous"] in {Kind.PING_FAILED, Kind.DISCONNECTED} or row["reason"] == Reason.DISCONNECTION
