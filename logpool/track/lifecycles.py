@@ -134,7 +134,7 @@ class Fold:
         own = tracked.filter(pl.col("kind") != STATE)
         return Tracked(
             pl.concat([*_checkouts(tracked), _failed(failed, End.FAILED), _used(shared.uses)]),
-            _lives(own),
+            _lives(tracked),
             broken(tracked, shared.violations),
             pl.concat([_steps(own), _failed_steps(failed), _shared_steps(shared)]),
             _later(own, rows),
@@ -326,11 +326,13 @@ def _used(uses: Iterable[Use]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=CHECKOUT, orient="row")
 
 
-def _lives(own: pl.DataFrame) -> pl.DataFrame:
-    """The lives that ended in a batch; one whose address begins another life first has no end in the log."""
-    over = own.filter(pl.col("ends") & (pl.col("was_alive") | pl.col("begins")))
+def _lives(tracked: pl.DataFrame) -> pl.DataFrame:
+    """The lives that ended in a batch, and those whose address begins another life before the log shows an end."""
+    over = tracked.filter(pl.col("ends") & (pl.col("was_alive") | pl.col("begins")))
     over = over.with_columns(**_HERE, dropped=pl.col("kind") == int(Kind.RECLAIMED))
-    return over.select(LIFE.keys())
+    again = (tracked["kind"] == int(Kind.CREATED)) & tracked["was_alive"]
+    before = tracked[again.arg_true().cast(pl.Int64) - 1].with_columns(**_NO_END, dropped=pl.lit(value=False))
+    return pl.concat([over.select(LIFE.keys()), before.select(LIFE.keys())])
 
 
 def _steps(own: pl.DataFrame) -> pl.DataFrame:

@@ -101,12 +101,12 @@ class Verdict:
     Attributes:
         violations: in the log's order.
         incomplete: per group, checkouts that looked complete and whose reset failed after all.
-        reclaimed: the numbers of the closes by which the garbage collector's connections went.
+        reclaimed: per group, checkouts that looked returned and were the garbage collector's doing.
     """
 
     violations: pl.DataFrame
     incomplete: dict[int, int]
-    reclaimed: pl.DataFrame
+    reclaimed: dict[int, int]
 
 
 @dataclass
@@ -127,16 +127,16 @@ class Review:
         """The verdict, given the groups none of whose returns has a reset."""
         violations = pl.concat([pl.DataFrame(schema=VIOLATION), *self._violations])
         void = pl.col("code").is_in(_VOID_WITHOUT_RESETS) & pl.col("group").is_in(list(unreset))
-        violations = violations.filter(~void)
         if not self._later:
-            return Verdict(violations.sort("seq"), {}, pl.DataFrame(schema={"key": pl.Int64, "until": pl.Int64}))
+            return Verdict(violations.filter(~void).sort("seq"), {}, {})
         later = pl.concat(self._later).sort("seq")
         violations, reclaimed = _without_reclaimed(violations, later)
+        violations = violations.filter(~void)
         failures, incomplete = _reset_failures(later)
         return Verdict(pl.concat([violations, failures]).sort("seq"), incomplete, reclaimed)
 
 
-def _without_reclaimed(violations: pl.DataFrame, later: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _without_reclaimed(violations: pl.DataFrame, later: pl.DataFrame) -> tuple[pl.DataFrame, dict[int, int]]:
     """Takes out the returns without a reset that the garbage collector made, and then closed."""
     collected = later.filter(pl.col("kind") == int(Kind.RECLAIMED)).select("key", "seq").sort("seq")
     closes = violations.filter(
@@ -146,7 +146,8 @@ def _without_reclaimed(violations: pl.DataFrame, later: pl.DataFrame) -> tuple[p
         closes.sort("until"), left_on="seq", right_on="until", by="key", coalesce=False, check_sortedness=False
     ).filter(pl.col("until").is_not_null())
     pairs = explained.select("key", "until")
-    return violations.join(pairs, on=["key", "until"], how="anti", maintain_order="left"), pairs
+    reclaimed = dict((pairs["key"] // _GROUP).value_counts().iter_rows())
+    return violations.join(pairs, on=["key", "until"], how="anti", maintain_order="left"), reclaimed
 
 
 def _reset_failures(later: pl.DataFrame) -> tuple[pl.DataFrame, dict[int, int]]:

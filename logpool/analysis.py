@@ -1,0 +1,240 @@
+"""The program's table of contents: a log becomes a report, stage by stage.
+
+``blocks`` of lines -> ``events`` -> one order -> the ``fold`` that follows lives and checkouts -> ``statistics`` ->
+``books`` -> ``findings`` -> :class:`logpool.report.model.Report`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from logpool.errors import InputError
+from logpool.judge.books import Books
+from logpool.judge.findings import EVIDENCE, Facts, find, open_checkouts
+from logpool.judge.statistics import Statistics
+from logpool.read.events import NEEDLES, EventReader, Reading
+from logpool.read.merge import merged
+from logpool.read.selection import Selection
+from logpool.read.sources import BLOCK_BYTES, blocks, sources_of
+from logpool.read.times import iso
+from logpool.read.vocabulary import Vocabulary
+from logpool.report.model import Evidence, Report, SourceReport, Violation
+from logpool.schema import Kind
+from logpool.track.lifecycles import Fold, connection_of, group_of
+from logpool.track.sequence import CODES
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Iterable, Iterator
+
+    from logpool.read.sources import Block, Source
+    from logpool.track.lifecycles import Tracked
+
+    Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
+    Progress = Callable[[int, int], None]
+
+
+@dataclass
+class Analysis:
+    """One reading of some logs.
+
+    Attributes:
+        paths: the logs, as :func:`analyze` takes them.
+        layout: as :func:`analyze` takes it.
+        selection: which events count.
+        block_bytes: how much is read at once.
+        progress: told the bytes and the events so far, now and then.
+        vocabulary: what the logs have in common.
+        readings: what was read of each source.
+    """
+
+    paths: Paths
+    layout: str | None = None
+    selection: Selection = field(default_factory=Selection)
+    block_bytes: int = BLOCK_BYTES
+    progress: Progress | None = None
+    vocabulary: Vocabulary = field(default_factory=Vocabulary)
+    readings: list[Reading] = field(default_factory=list)
+    _told: list[int] = field(default_factory=lambda: [0, 0])
+
+    def events(self) -> Iterator[pl.DataFrame]:
+        """The events of all logs in one order, batch by batch.
+
+        Raises:
+            InputError: a log cannot be read; or, in the end, no log holds a pool record.
+        """
+        names = [self.paths] if isinstance(self.paths, str) or hasattr(self.paths, "__fspath__") else self.paths
+        sources = sources_of(names)  # type: ignore[arg-type]
+        self.readings = [Reading(source.path) for source in sources]
+        streams = [self._stream(number, source) for number, source in enumerate(sources)]
+        for batch in merged(streams):
+            self._tell(0, batch.height)
+            yield self.selection.apply(batch, self.vocabulary)
+        if not any(reading.pool_lines or reading.timing_lines for reading in self.readings):
+            raise nothing_understood(self.readings)
+
+    def _stream(self, number: int, source: Source) -> Iterator[pl.DataFrame]:
+        reader = EventReader(self.vocabulary, number, self.readings[number], self.layout)
+        return reader.read(self._watched(blocks(source, self.block_bytes)))
+
+    def _watched(self, source: Iterable[Block]) -> Iterator[Block]:
+        for block in source:
+            self._tell(block.size, 0)
+            yield block
+
+    def _tell(self, size: int, events: int) -> None:
+        self._told[0] += size
+        self._told[1] += events
+        if self.progress:
+            self.progress(*self._told)
+
+    def tracked(self, statistics: Statistics | None = None) -> Iterator[Tracked]:
+        """Lives and checkouts, batch by batch; in the end, what is still open."""
+        fold = Fold(self.vocabulary)
+        for batch in self.events():
+            tracked = fold.take(batch)
+            if statistics is not None:
+                statistics.take(batch, tracked)
+            yield tracked
+        self.keys = fold.keys.all()
+        yield fold.finish()
+
+    def report(self) -> Report:
+        """Reads all logs to the end, and judges them."""
+        statistics = Statistics(self.vocabulary)
+        *_, last = _last_of(self.tracked(statistics))
+        books = Books(statistics, statistics.finish(last), self.keys)
+        pools = books.pools()
+        violations = self._violations(books)
+        timeouts = statistics.told(Kind.TIMED_OUT)
+        facts = Facts(
+            pools,
+            violations,
+            (timeouts, [self.place(source, line) for source, line in statistics.timeouts]),
+            self._unrecognised(),
+            self._left_out(last),
+        )
+        return Report(
+            tuple(map(_source_report, self.readings)),
+            tuple(pools),
+            tuple(books.pool_classes()),
+            books.totals(),
+            timeouts,
+            statistics.timings(),
+            tuple(find(facts)),
+            tuple(violations),
+        )
+
+    def place(self, source: int, line: int) -> Evidence:
+        """A place in a log."""
+        return Evidence(self.readings[source].path, line)
+
+    def connections(self, keys: pl.Series) -> list[str | None]:
+        """The identities of connections."""
+        names = self.vocabulary.connections.to_series().cast(pl.String)
+        codes = keys.to_frame("key").select(connection_of()).to_series()
+        return names.gather(codes).to_list()
+
+    def _violations(self, books: Books) -> list[Violation]:
+        rows = books.verdict.violations
+        found = []
+        for (code, group, line, source), identity in zip(
+            rows.select("code", "group", "line", "source").iter_rows(), self.connections(rows["key"]), strict=True
+        ):
+            driver = books.driver(group) or "connection"
+            name = f"{driver} {identity}" if identity is not None else None
+            message = f"{name or 'a connection'} {CODES[code]}"
+            pool = self.vocabulary.groups[group][2]
+            found.append(Violation(code, pool, name, self.readings[source].path, line, message))
+        return found
+
+    def _unrecognised(self) -> tuple[int, list[tuple[Evidence, str]]]:
+        count = sum(reading.unrecognised_lines for reading in self.readings)
+        samples = [
+            (Evidence(reading.path, line), text) for reading in self.readings for line, text in reading.unrecognised
+        ]
+        return count, samples[:EVIDENCE]
+
+    def _left_out(self, last: Tracked) -> dict[str, list[Evidence]]:
+        places: dict[str, list[Evidence]] = {}
+        rows = open_checkouts(last.checkouts).select(group_of(), "out_source", "out_line")
+        for group, source, line in rows.iter_rows():
+            here = places.setdefault(self.vocabulary.groups[group][2], [])
+            if len(here) < EVIDENCE:
+                here.append(self.place(source, line))
+        return places
+
+
+def analyze(
+    paths: Paths,
+    *,
+    layout: str | None = None,
+    pools: Iterable[str] = (),
+    since: str | None = None,
+    until: str | None = None,
+    block_bytes: int = BLOCK_BYTES,
+    progress: Progress | None = None,
+) -> Report:
+    """Reads pool logs, and says what every connection did and what went wrong.
+
+    Args:
+        paths: one log or several: files (compressed or not), directories, globs, ``-`` for standard input.
+        layout: the format string of the log's ``logging.Formatter``, in any of its three styles, or ``json``; found
+            by itself when left out.
+        pools: only these pools, each by class, logging name or whole logger.
+        since: only what was logged at this time or later, ISO 8601.
+        until: only what was logged before this time, ISO 8601.
+        block_bytes: how much to read at once; changes the memory used, never the result.
+        progress: called now and then with the bytes and the events read so far.
+
+    Raises:
+        logpool.errors.InputError: a log cannot be read, or no log holds a pool record.
+        logpool.errors.UsageError: the layout is no format string.
+    """
+    selection = Selection.of(pools, since, until)
+    return Analysis(paths, layout, selection, block_bytes, progress).report()
+
+
+def nothing_understood(readings: list[Reading]) -> InputError:
+    """The error for logs without a pool record: what was read, what was looked for, and how the lines look."""
+    lines = sum(reading.lines for reading in readings)
+    if not lines:
+        return InputError(f"nothing to read: {', '.join(reading.path for reading in readings)} is empty")
+    unrecognised = sum(reading.unrecognised_lines for reading in readings)
+    samples = [sample for reading in readings for sample in reading.samples][:3]
+    looked = "no record of an SQLAlchemy pool was found"
+    if unrecognised:
+        looked = f"{unrecognised:,} of them name a pool logger, but none has a known message"
+    shown = "".join(f"\n  | {sample[:160]}" for sample in samples)
+    return InputError(
+        f"{lines:,} lines read, {looked}; looked for the logger sqlalchemy.pool and for its messages "
+        f"(such as {NEEDLES[1]!r}) in the layouts known. The log begins:{shown}",
+        "if the lines have another layout, give it with --layout; "
+        "if they are other loggers', set the logger sqlalchemy.pool to DEBUG",
+    )
+
+
+def _last_of(tracked: Iterable[Tracked]) -> list[Tracked]:
+    last = None
+    for one in tracked:
+        last = one
+    return [] if last is None else [last]
+
+
+def _source_report(reading: Reading) -> SourceReport:
+    offset = reading.layout.offset if reading.layout else None
+    return SourceReport(
+        path=reading.path,
+        bytes=reading.size,
+        lines=reading.lines,
+        layout=reading.layout.name if reading.layout else None,
+        first_time=iso(reading.first_time, offset),
+        last_time=iso(reading.last_time, offset),
+        pool_lines=reading.pool_lines,
+        timing_lines=reading.timing_lines,
+        other_lines=reading.lines - reading.pool_lines - reading.unrecognised_lines,
+        unrecognised_lines=reading.unrecognised_lines,
+    )

@@ -1,0 +1,156 @@
+"""Named judgements on a log, each with its count and the places that show it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from logpool.judge.books import imbalances
+from logpool.report.model import Evidence, Finding
+from logpool.schema import End
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from logpool.report.model import Pool, Violation
+
+#: how many places a finding cites
+EVIDENCE = 5
+
+_ORDER = {"error": 0, "warning": 1, "info": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the findings are drawn from.
+
+    Attributes:
+        pools: the figures of every pool.
+        violations: of the reset sequence.
+        timeouts: how many pool timeouts the log tells of, and where the first few stand.
+        unrecognised: how many records of pool loggers the grammar does not know, with the first few.
+        left_out: per pool logger, where its checkouts still open at the end began.
+    """
+
+    pools: list[Pool]
+    violations: list[Violation]
+    timeouts: tuple[int, list[Evidence]]
+    unrecognised: tuple[int, list[tuple[Evidence, str]]]
+    left_out: dict[str, list[Evidence]]
+
+
+def find(facts: Facts) -> list[Finding]:
+    """All findings, the worst first."""
+    found = [finding for check in _CHECKS for finding in check(facts)]
+    return sorted(found, key=lambda finding: _ORDER[finding.severity])
+
+
+def _timeouts(facts: Facts) -> Iterator[Finding]:
+    count, places = facts.timeouts
+    if count:
+        message = (
+            f"{_times(count)} somebody waited for a connection until the pool's timeout: all of them were out. "
+            "Look at who holds them longest, before making the pool larger"
+        )
+        yield Finding("pool_exhausted", "error", None, count, message, tuple(places))
+
+
+def _violated(facts: Facts) -> Iterator[Finding]:
+    for pool in facts.pools:
+        mine = [violation for violation in facts.violations if violation.pool == pool.logger]
+        if mine:
+            codes = ", ".join(sorted({violation.code for violation in mine}))
+            places = tuple(Evidence(violation.path, violation.line) for violation in mine[:EVIDENCE])
+            message = f"the reset sequence is broken ({codes}): logpool verify shows each place"
+            yield Finding("sequence_violation", "error", pool.logger, len(mine), message, places)
+
+
+def _left_out(facts: Facts) -> Iterator[Finding]:
+    for pool in facts.pools:
+        if pool.checked_out_at_end > 0:
+            count = pool.checked_out_at_end
+            message = (
+                f"{_many(count, 'connection is', 'connections are')} still checked out where the log ends: "
+                "in use at that moment, or never returned"
+            )
+            places = tuple(facts.left_out.get(pool.logger or "", [])[:EVIDENCE])
+            yield Finding("left_out_at_end", "warning", pool.logger, count, message, places)
+
+
+def _info_only(facts: Facts) -> Iterator[Finding]:
+    for pool in facts.pools:
+        if pool.info_only:
+            message = (
+                "the log holds no record below INFO, so no checkout shows: set the logger sqlalchemy.pool to DEBUG, "
+                'or echo_pool="debug"'
+            )
+            yield Finding("info_only", "warning", pool.logger, 1, message)
+
+
+def _unbalanced(facts: Facts) -> Iterator[Finding]:
+    for pool in facts.pools:
+        wrong = imbalances(pool)
+        if wrong:
+            message = f"the books do not balance, so records are missing or doubled: {'; '.join(wrong)}"
+            yield Finding("books_unbalanced", "warning", pool.logger, len(wrong), message)
+
+
+def _unidentified(facts: Facts) -> Iterator[Finding]:
+    for pool in facts.pools:
+        if pool.unidentified_checkouts:
+            message = (
+                f"{pool.driver} prints no address, so one connection cannot be told from another: "
+                "events are counted, lives and checkouts are not followed"
+            )
+            yield Finding("unidentified_connections", "info", pool.logger, pool.unidentified_checkouts, message)
+
+
+def _no_resets(facts: Facts) -> Iterator[Finding]:
+    for pool in facts.pools:
+        if pool.resets.none:
+            message = (
+                f"none of {_many(pool.resets.none, 'return', 'returns')} is followed by a reset: "
+                "the pool is set to reset_on_return=None"
+            )
+            yield Finding("no_reset_on_return", "info", pool.logger, pool.resets.none, message)
+
+
+def _unrecognised(facts: Facts) -> Iterator[Finding]:
+    count, samples = facts.unrecognised
+    if count:
+        message = (
+            f"{_many(count, 'record', 'records')} on a pool logger not understood, such as: "
+            f"{_shortened(samples[0][1]) if samples else ''}"
+        )
+        yield Finding("unrecognised_records", "info", None, count, message, tuple(place for place, _ in samples))
+
+
+_CHECKS: tuple[Callable[[Facts], Iterator[Finding]], ...] = (
+    _timeouts,
+    _violated,
+    _unbalanced,
+    _left_out,
+    _info_only,
+    _no_resets,
+    _unidentified,
+    _unrecognised,
+)
+
+
+def open_checkouts(checkouts: pl.DataFrame) -> pl.DataFrame:
+    """Of the checkouts at the end of a log, those still open, the oldest first."""
+    return checkouts.filter(pl.col("outcome") == int(End.OPEN)).sort("out_seq")
+
+
+def _many(count: int, one: str, more: str) -> str:
+    return f"{count:,} {one if count == 1 else more}"
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count:,} times"
+
+
+def _shortened(text: str, width: int = 120) -> str:
+    return text if len(text) <= width else f"{text[: width - 1]}…"

@@ -1,0 +1,169 @@
+"""Lifecycles, batch by batch -> the figures of every pool, every pool class, and all together."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from logpool.judge.concurrency import Concurrency
+from logpool.judge.durations import DurationCounts
+from logpool.read.vocabulary import split_pool_name
+from logpool.report.model import Timings
+from logpool.schema import Detail, Kind
+from logpool.track.lifecycles import group_of
+from logpool.track.sequence import Review
+
+if TYPE_CHECKING:
+    from logpool.read.vocabulary import Vocabulary
+    from logpool.track.lifecycles import Tracked
+    from logpool.track.sequence import Verdict
+
+# the one part of all pools together
+ALL = 0
+_EVIDENCE = 5
+RESETS = (Detail.ALREADY_RESET, Detail.ROLLBACK, Detail.COMMIT)
+_OUTCOME = {"group": pl.UInt32, "outcome": pl.UInt8, "fresh": pl.Boolean, "complete": pl.Boolean, "len": pl.UInt32}
+
+
+@dataclass
+class Statistics:
+    """Grows by batches, and counts what :mod:`logpool.judge.books` adds up.
+
+    Attributes:
+        vocabulary: names the groups: a group is one pool in one process.
+        timeouts: where the first few stand: source and line.
+        unidentified: per group, check-outs of connections that nothing tells apart.
+        seen: the groups, in order of first appearance.
+        left_lives: per group, lives whose beginning the log does not show; likewise ``left_checkouts``.
+        holds: how long the checkouts lasted; likewise ``ages`` the lives.
+        by_pool: connections open and in use, per number in ``pool_parts``; likewise per class, and together.
+    """
+
+    vocabulary: Vocabulary
+    timeouts: list[tuple[int, int]] = field(default_factory=list)
+    _shapes: Counter[int] = field(default_factory=Counter)
+    unidentified: Counter[int] = field(default_factory=Counter)
+    seen: dict[int, None] = field(default_factory=dict)
+    _outcomes: list[pl.DataFrame] = field(default_factory=list)
+    left_lives: Counter[int] = field(default_factory=Counter)
+    left_checkouts: Counter[int] = field(default_factory=Counter)
+    holds: DurationCounts = field(default_factory=DurationCounts)
+    ages: DurationCounts = field(default_factory=DurationCounts)
+    by_pool: Concurrency = field(default_factory=Concurrency)
+    by_class: Concurrency = field(default_factory=Concurrency)
+    together: Concurrency = field(default_factory=Concurrency)
+    _review: Review = field(default_factory=Review)
+    _first_timing: float | None = None
+    pool_parts: dict[str, int] = field(default_factory=dict)
+    class_parts: dict[str, int] = field(default_factory=dict)
+
+    def take(self, events: pl.DataFrame, tracked: Tracked) -> None:
+        """Adds one batch: its events, and what the fold made of them."""
+        self._count(events)
+        self._add(tracked)
+        self._review.take(tracked.violations, tracked.later)
+        self.left_checkouts.update(tracked.censored.to_list())
+        self._climb(tracked.steps)
+
+    def _count(self, events: pl.DataFrame) -> None:
+        meaning = self.vocabulary.frame()
+        for shape, count in events["shape"].value_counts().iter_rows():
+            self._shapes[shape] += count
+        kinds = meaning["kind"].gather(events["shape"])
+        groups = meaning["group"].gather(events["shape"])
+        for group in groups.drop_nulls().unique(maintain_order=True):
+            self.seen.setdefault(group)
+        nameless = (kinds == int(Kind.CHECKED_OUT)) & events["connection"].is_null()
+        if nameless.any():
+            self.unidentified.update(groups.filter(nameless).to_list())
+        if len(self.timeouts) < _EVIDENCE:
+            found = events.filter(kinds == int(Kind.TIMED_OUT)).head(_EVIDENCE - len(self.timeouts))
+            self.timeouts += found.select("source", "line").rows()
+        if self._first_timing is None:
+            self._note_timing(events, kinds)
+
+    def _note_timing(self, events: pl.DataFrame, kinds: pl.Series) -> None:
+        for shape in events["shape"].filter(kinds == int(Kind.TIMING)):
+            known = self.vocabulary.shapes[shape]
+            if known is not None and known.message.detail is Detail.TIME_TAKEN:
+                self._first_timing = known.message.number
+                return
+
+    def _add(self, tracked: Tracked) -> None:
+        checkouts = tracked.checkouts.with_columns(group=group_of())
+        self._outcomes.append(checkouts.group_by("group", "outcome", "fresh", "complete").len().cast(_OUTCOME))  # type: ignore[arg-type]
+        if len(self._outcomes) > 64:  # noqa: PLR2004 - how many small tables to keep before they become one
+            self._outcomes = [self.outcomes().cast(_OUTCOME)]  # type: ignore[arg-type]
+        self.holds.add(
+            checkouts.select("group", microseconds=pl.col("end_time") - pl.col("out_time"))
+        )
+        lives = tracked.lives.with_columns(group=group_of())
+        whole = lives.filter("born")
+        self.ages.add(whole.select("group", microseconds=pl.col("end_time") - pl.col("life_time")))
+        self.left_lives.update(lives.filter(~pl.col("born"))["group"].to_list())
+
+    def _climb(self, steps: pl.DataFrame) -> None:
+        groups = self.vocabulary.groups
+        pools = [self.pool_parts.setdefault(pool, len(self.pool_parts)) for _, _, pool in groups]
+        classes = [
+            self.class_parts.setdefault(split_pool_name(pool)[0], len(self.class_parts)) for _, _, pool in groups
+        ]
+        ordered = steps.sort("seq", maintain_order=True)
+        for concurrency, parts in ((self.by_pool, pools), (self.by_class, classes)):
+            part = pl.Series("part", parts, dtype=pl.UInt32).gather(ordered["group"])
+            concurrency.add(ordered.with_columns(part))
+        self.together.add(ordered.with_columns(part=pl.lit(ALL, pl.UInt32)))
+
+    def finish(self, tracked: Tracked) -> Verdict:
+        """Adds what is still open at the end of the log, and reviews the violations."""
+        self._add(tracked)
+        reset = {
+            self.vocabulary.groups[group][2]
+            for (group, kind, detail) in self.kinds()
+            if kind in {Kind.RESET, Kind.RETURNED} and detail in RESETS
+        }
+        groups = self.vocabulary.groups
+        return self._review.finish({group for group, (_, _, pool) in enumerate(groups) if pool not in reset})
+
+    def kinds(self) -> Counter[tuple[int, Kind, Detail]]:
+        """How many records of each group, kind and detail there are."""
+        kinds: Counter[tuple[int, Kind, Detail]] = Counter()
+        groups = self.vocabulary.frame()["group"].to_list()
+        for number, count in self._shapes.items():
+            shape = self.vocabulary.shapes[number]
+            if shape is not None and shape.pool is not None:
+                kinds[groups[number], shape.message.kind, shape.message.detail] += count
+        return kinds
+
+    def outcomes(self) -> pl.DataFrame:
+        """How many checkouts of each group ended how: ``group``, ``outcome``, ``fresh``, ``complete``, ``len``."""
+        merged = pl.concat([pl.DataFrame(schema=_OUTCOME), *self._outcomes])
+        return merged.group_by("group", "outcome", "fresh", "complete").agg(pl.col("len").sum())
+
+    def told(self, kind: Kind) -> int:
+        """How many records of a kind there are, of whatever pool."""
+        return sum(
+            count
+            for number, count in self._shapes.items()
+            if (shape := self.vocabulary.shapes[number]) is not None and shape.message.kind is kind
+        )
+
+    def timings(self) -> Timings | None:
+        """The experiment's own timings."""
+        times = [
+            (shape.message.number, count)
+            for number, count in self._shapes.items()
+            if (shape := self.vocabulary.shapes[number]) is not None
+            and shape.message.detail is Detail.TIME_TAKEN
+            and shape.message.number is not None
+        ]
+        if not times or self._first_timing is None:
+            return None
+        count = sum(number for _, number in times)
+        total = math.fsum(seconds * number for seconds, number in times)
+        rest = (total - self._first_timing) / (count - 1) if count > 1 else None
+        return Timings(count, total / count, self._first_timing, rest)

@@ -1,0 +1,68 @@
+"""Which events count: of which pools, and from when to when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from logpool.errors import UsageError
+from logpool.read.vocabulary import split_pool_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from logpool.read.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What to keep; by default everything.
+
+    Attributes:
+        pools: names of pools: class, logging name or whole logger; empty for all.
+        since: the earliest time kept, microseconds.
+        until: the time from which on nothing is kept.
+    """
+
+    pools: frozenset[str] = frozenset()
+    since: int | None = None
+    until: int | None = None
+
+    @classmethod
+    def of(cls, pools: Iterable[str], since: str | None, until: str | None) -> Selection:
+        """A selection from what a user writes.
+
+        Raises:
+            UsageError: a time is no ISO 8601 time.
+        """
+        return cls(frozenset(pools), _microseconds(since, "--since"), _microseconds(until, "--until"))
+
+    def apply(self, events: pl.DataFrame, vocabulary: Vocabulary) -> pl.DataFrame:
+        """The events kept. What crosses the cut has no beginning, or no end, like at the edge of a log."""
+        if self.since is not None:
+            events = events.filter(pl.col("time") >= self.since)
+        if self.until is not None:
+            events = events.filter(pl.col("time") < self.until)
+        if self.pools:
+            kept = [shape is not None and self._keeps(shape.pool) for shape in vocabulary.shapes]
+            events = events.filter(pl.Series(kept, dtype=pl.Boolean).gather(events["shape"]))
+        return events
+
+    def _keeps(self, logger: str | None) -> bool:
+        return logger is not None and not self.pools.isdisjoint((logger, *split_pool_name(logger)))
+
+
+def _microseconds(text: str | None, option: str) -> int | None:
+    if text is None:
+        return None
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError as error:
+        hint = "give a time such as 2024-09-26T17:45:00"
+        raise UsageError(f"{option} is no time: {text!r}", hint) from error
+    # a log's local times are kept as they are printed
+    time = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    return round(time.timestamp() * 1_000_000)

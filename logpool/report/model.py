@@ -1,0 +1,247 @@
+"""The result of an analysis: frozen values, which every face renders and none computes.
+
+The names are those of the JSON. Times are ISO 8601 texts, durations seconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+SCHEMA_VERSION = 1
+
+Severity = Literal["error", "warning", "info"]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One place in a log.
+
+    Attributes:
+        path: the file.
+        line: the head line of the record, from 1.
+    """
+
+    path: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that the log shows and a person should know.
+
+    Attributes:
+        code: what kind of finding.
+        severity: how bad.
+        pool: the pool's logger; None where no single pool is concerned.
+        count: how often.
+        message: what it means, and what to do.
+        evidence: where it shows, the first few places.
+    """
+
+    code: str
+    severity: Severity
+    pool: str | None
+    count: int
+    message: str
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Durations:
+    """How long something took, whole ones only.
+
+    Attributes:
+        count: how many are known from both ends.
+        mean: their sum over their number.
+        p50: nearest rank: the smallest value that at least half of them do not exceed; likewise p95 and p99.
+        max: the longest.
+    """
+
+    count: int = 0
+    mean: float | None = None
+    p50: float | None = None
+    p95: float | None = None
+    p99: float | None = None
+    max: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Resets:
+    """What the pool did to a connection that came back."""
+
+    already_reset: int = 0
+    rollback: int = 0
+    commit: int = 0
+    none: int = 0
+    failed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Pings:
+    """The pre-pings: sent, failed among those, skipped because the connection was new."""
+
+    sent: int = 0
+    failed: int = 0
+    skipped: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """How many checkouts read checked_out, returned, reset; and how many records break that order."""
+
+    complete: int = 0
+    violations: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """How the checkouts ended; ``lost`` ones have ended, but their end is not in the log."""
+
+    returned: int = 0
+    invalidated: int = 0
+    failed: int = 0
+    detached: int = 0
+    reclaimed: int = 0
+    lost: int = 0
+    open: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Censored:
+    """What the edges of the log cut: lives and checkouts without their beginning in it."""
+
+    lives: int = 0
+    checkouts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """The figures of one pool, of one pool class, or of all together."""
+
+    logger: str | None
+    pool_class: str | None
+    logging_name: str | None
+    processes: int
+    created: int
+    closed: int
+    hard_closed: int
+    connect_errors: int
+    checkouts: int
+    fresh_checkouts: int
+    reused_checkouts: int
+    failed_checkouts: int
+    reuse_ratio: float | None
+    returned: int
+    resets: Resets
+    pings: Pings
+    invalidated: int
+    soft_invalidated: int
+    recycled: int
+    reclaimed: int
+    dropped: int
+    distinct_addresses: int
+    open_at_end: int
+    checked_out_at_end: int
+    peak_open: int
+    peak_checked_out: int
+    hold_seconds: Durations
+    life_seconds: Durations
+    sequence: Sequence
+    ends: Ends
+    censored: Censored
+    # check-outs of connections that nothing tells apart: counted, but in nobody's life
+    unidentified_checkouts: int = 0
+    driver: str | None = None
+    info_only: bool = False
+    balanced: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class SourceReport:
+    """What was read of one log."""
+
+    path: str
+    bytes: int
+    lines: int
+    layout: str | None
+    first_time: str | None
+    last_time: str | None
+    pool_lines: int
+    timing_lines: int
+    other_lines: int
+    unrecognised_lines: int
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """The experiment's own ``Time taken`` lines."""
+
+    count: int
+    mean_seconds: float
+    first_seconds: float
+    mean_after_first_seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One record that breaks the reset sequence."""
+
+    code: str
+    pool: str
+    connection: str | None
+    path: str
+    line: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All that one analysis found.
+
+    Attributes:
+        sources: what was read.
+        pools: one per pool logger, in order of first appearance.
+        pool_classes: the same per pool class.
+        totals: all pools together.
+        timeouts: how many times somebody waited for a connection in vain.
+        timings: None where the log has none.
+        findings: the worst first.
+        violations: of the reset sequence, in the log's order.
+    """
+
+    sources: tuple[SourceReport, ...]
+    pools: tuple[Pool, ...]
+    pool_classes: tuple[Pool, ...]
+    totals: Pool
+    timeouts: int
+    timings: Timings | None
+    findings: tuple[Finding, ...]
+    violations: tuple[Violation, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON of ``analyze``, as plain values."""
+        totals = asdict(self.totals)
+        for name in ("logger", "pool_class", "logging_name", "driver"):
+            del totals[name]
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "sources": [asdict(source) for source in self.sources],
+            "pools": [asdict(pool) for pool in self.pools],
+            "pool_classes": [asdict(pool) for pool in self.pool_classes],
+            "totals": {**totals, "timeouts": self.timeouts},
+            "timings": asdict(self.timings) if self.timings else None,
+            "findings": [asdict(finding) for finding in self.findings],
+        }
+
+    def verdict(self) -> dict[str, Any]:
+        """The JSON of ``verify``, as plain values."""
+        totals = self.totals
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "verdict": "violated" if self.violations else "complete",
+            "checkouts": totals.checkouts,
+            "complete": totals.sequence.complete,
+            "censored": totals.censored.checkouts + totals.ends.open,
+            "violations": [asdict(violation) for violation in self.violations],
+        }
