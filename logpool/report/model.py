@@ -6,7 +6,7 @@ The names are those of the JSON. Times are ISO 8601 texts, durations seconds.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 SCHEMA_VERSION = 1
 
@@ -244,4 +244,73 @@ class Report:
             "complete": totals.sequence.complete,
             "censored": totals.censored.checkouts + totals.ends.open,
             "violations": [asdict(violation) for violation in self.violations],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One side of a comparison. What its log does not hold is None."""
+
+    FIGURES: ClassVar[tuple[str, ...]] = (
+        "mean_seconds",
+        "first_seconds",
+        "mean_after_first_seconds",
+        "checkouts",
+        "created",
+        "closed",
+        "created_per_checkout",
+        "reuse_ratio",
+        "hold_mean",
+        "hold_p50",
+        "hold_p95",
+        "hold_p99",
+        "hold_max",
+        "peak_open",
+        "peak_checked_out",
+        "timeouts",
+    )
+
+    paths: tuple[str, ...]
+    pools: tuple[str, ...]
+    pool_classes: tuple[str, ...]
+    queries: int | None
+    mean_seconds: float | None
+    first_seconds: float | None
+    mean_after_first_seconds: float | None
+    checkouts: int
+    created: int
+    closed: int
+    created_per_checkout: float | None
+    reuse_ratio: float | None
+    hold_mean: float | None
+    hold_p50: float | None
+    hold_p95: float | None
+    hold_p99: float | None
+    hold_max: float | None
+    peak_open: int
+    peak_checked_out: int
+    timeouts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two logs side by side.
+
+    Attributes:
+        baseline: the first log.
+        other: the second.
+        ratios: other / baseline of every figure in :attr:`Side.FIGURES`; None where a side is missing.
+    """
+
+    baseline: Side
+    other: Side
+    ratios: dict[str, float | None]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON of ``compare``, as plain values."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "baseline": asdict(self.baseline),
+            "other": asdict(self.other),
+            "ratios": dict(self.ratios),
         }

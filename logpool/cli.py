@@ -1,0 +1,325 @@
+"""The commands. The one place that knows exit codes, streams and terminals; each loads what it needs itself."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from contextlib import ExitStack
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from logpool import __version__
+from logpool.errors import LogpoolError, UsageError
+from logpool.progress import Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from logpool.report.model import Report
+
+# ruff: noqa: PLC0415 - a command loads what it needs itself: polars and sqlalchemy cost 0.2 s each
+
+DONE, CHECK_FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+
+app = typer.Typer(
+    name="logpool",
+    help="Reads SQLAlchemy's connection pool log: what every connection did, what went wrong, and where.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class Format(str, Enum):
+    """How a result is printed."""
+
+    text = "text"
+    json = "json"
+
+
+class Table(str, Enum):
+    """What can be exported, a row each."""
+
+    events = "events"
+    checkouts = "checkouts"
+    connections = "connections"
+
+
+class PoolClass(str, Enum):
+    """The pool classes that the experiment can use."""
+
+    QueuePool = "QueuePool"
+    NullPool = "NullPool"
+    StaticPool = "StaticPool"
+    SingletonThreadPool = "SingletonThreadPool"
+    AssertionPool = "AssertionPool"
+
+
+class Reset(str, Enum):
+    """What a pool does to a connection that comes back."""
+
+    rollback = "rollback"
+    commit = "commit"
+    none = "none"
+
+
+Logs = Annotated[
+    list[str],
+    typer.Argument(metavar="LOG...", help="Files, directories or globs; - reads standard input.", show_default=False),
+]
+LayoutOption = Annotated[
+    str | None,
+    typer.Option(
+        "--layout",
+        metavar="FORMAT",
+        help="The log's logging format string, in %, { or $ style, or json. Found by itself when left out.",
+    ),
+]
+SinceOption = Annotated[
+    str | None, typer.Option("--since", metavar="TIME", help="Only what was logged at this time (ISO 8601) or later.")
+]
+UntilOption = Annotated[
+    str | None, typer.Option("--until", metavar="TIME", help="Only what was logged before this time (ISO 8601).")
+]
+PoolOption = Annotated[
+    list[str] | None,
+    typer.Option("--pool", metavar="NAME", help="Only this pool: class, logging name or logger. May be repeated."),
+]
+FormatOption = Annotated[Format, typer.Option("--format", help="How to print the result.")]
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    *,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)] = False,
+) -> None:
+    if version:
+        sys.stdout.write(f"logpool {__version__}\n")
+        raise typer.Exit(DONE)
+
+
+@app.command()
+def run(  # noqa: PLR0913 - one argument an option
+    *,
+    url: Annotated[
+        str | None, typer.Option(metavar="URL", help="Any SQLAlchemy URL. Default: SQLite, in a file of its own.")
+    ] = None,
+    postgres: Annotated[
+        bool, typer.Option("--postgres", help="Use a private PostgreSQL server, started and stopped by the command.")
+    ] = False,
+    pool: Annotated[PoolClass, typer.Option(help="The pool's class.")] = PoolClass.QueuePool,
+    pool_size: Annotated[int | None, typer.Option(help="Connections kept (SQLAlchemy's default: 5).")] = None,
+    max_overflow: Annotated[int | None, typer.Option(help="Connections beyond them (10); -1 for any number.")] = None,
+    pool_timeout: Annotated[float | None, typer.Option(help="Seconds to wait for a connection (30).")] = None,
+    pool_recycle: Annotated[int | None, typer.Option(help="Seconds until a connection is replaced (-1: never).")] = None,
+    pre_ping: Annotated[bool, typer.Option("--pre-ping", help="Test connections when they are checked out.")] = False,
+    reset_on_return: Annotated[Reset | None, typer.Option(help="What is done on return (rollback).")] = None,
+    queries: Annotated[int, typer.Option(help="Timed queries of every worker.")] = 10,
+    workers: Annotated[int, typer.Option(help="Threads that query at the same time.")] = 1,
+    sql: Annotated[str | None, typer.Option(metavar="SQL", help="The query. Default: SELECT 1.")] = None,
+    log: Annotated[Path, typer.Option(help="The log, appended to.")] = Path("sqlalchemy.log"),
+) -> None:
+    """Write the pool log of the experiment against a real database."""
+    from logpool.runner import Experiment, private_postgres
+    from logpool.runner import run as perform
+
+    if postgres and url is not None:
+        msg = "--postgres and --url exclude each other"
+        raise UsageError(msg)
+    with ExitStack() as stack:
+        experiment = Experiment(
+            url=stack.enter_context(private_postgres()) if postgres else url,
+            pool=pool.value,
+            pool_size=pool_size,
+            max_overflow=max_overflow,
+            pool_timeout=pool_timeout,
+            pool_recycle=pool_recycle,
+            pre_ping=pre_ping,
+            reset_on_return=reset_on_return.value if reset_on_return else None,
+            queries=queries,
+            workers=workers,
+            sql=sql,
+            log=log,
+        )
+        outcome = perform(experiment, _print)
+    if outcome.timeouts or outcome.failures:
+        _tell(f"{outcome.timeouts} timeouts, {outcome.failures} other failures, each with its traceback in {log}")
+    _tell(f"next: logpool analyze {log}")
+
+
+@app.command()
+def analyze(
+    logs: Logs,
+    *,
+    layout: LayoutOption = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    pool: PoolOption = None,
+    output: FormatOption = Format.text,
+) -> None:
+    """Summarise each pool, and tell what went wrong."""
+    report = _report(logs, layout, since, until, pool)
+    if output is Format.json:
+        _print_json(report.to_dict())
+    else:
+        from logpool.report.text import render
+
+        _write(render(report, _width(), colour=_colour()))
+
+
+@app.command()
+def verify(
+    logs: Logs,
+    *,
+    layout: LayoutOption = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    pool: PoolOption = None,
+    output: FormatOption = Format.text,
+) -> None:
+    """Check the reset sequence of every checkout; exit 1 on a violation."""
+    report = _report(logs, layout, since, until, pool)
+    if output is Format.json:
+        _print_json(report.verdict())
+    else:
+        from logpool.report.text import render_verdict
+
+        _write(render_verdict(report, colour=_colour()))
+    if report.violations:
+        raise typer.Exit(CHECK_FAILED)
+
+
+@app.command()
+def compare(
+    baseline: Annotated[str, typer.Argument(metavar="BASELINE", help="The log to compare with.", show_default=False)],
+    other: Annotated[str, typer.Argument(metavar="OTHER", help="The log to compare.", show_default=False)],
+    *,
+    layout: LayoutOption = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    pool: PoolOption = None,
+    output: FormatOption = Format.text,
+) -> None:
+    """Show two logs side by side: query times, hold times, connections created."""
+    from logpool.judge.comparison import compare as put_side_by_side
+
+    comparison = put_side_by_side(
+        _report([baseline], layout, since, until, pool), _report([other], layout, since, until, pool)
+    )
+    if output is Format.json:
+        _print_json(comparison.to_dict())
+    else:
+        from logpool.report.text import render_comparison
+
+        _write(render_comparison(comparison, _width()))
+
+
+@app.command()
+def export(
+    logs: Logs,
+    *,
+    file: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help=".parquet, .csv or .ndjson.")],
+    table: Annotated[Table, typer.Option(help="What to export, a row each.")] = Table.events,
+    force: Annotated[bool, typer.Option("--force", help="Replace the file if it exists.")] = False,
+    layout: LayoutOption = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    pool: PoolOption = None,
+    output: FormatOption = Format.text,
+) -> None:
+    """Write events, checkouts or connections as a table."""
+    from logpool.report.export import check_target, write_table
+    from logpool.tables import read_checkouts, read_connections, read_events
+
+    check_target(file, force=force)
+    readers = {Table.events: read_events, Table.checkouts: read_checkouts, Table.connections: read_connections}
+    with Progress() as progress:
+        rows = readers[table](logs, layout=layout, pools=pool or (), since=since, until=until, progress=progress)
+    write_table(rows, file, force=force)
+    if output is Format.json:
+        _print_json({"file": str(file), "table": table.value, "rows": rows.height})
+    else:
+        _tell(f"{rows.height:,} {table.value} written to {file}")
+
+
+def _report(
+    logs: Sequence[str], layout: str | None, since: str | None, until: str | None, pools: list[str] | None
+) -> Report:
+    from logpool.analysis import analyze as read_and_judge
+
+    with Progress() as progress:
+        return read_and_judge(
+            logs, layout=layout, pools=pools or (), since=since, until=until, progress=progress
+        )
+
+
+def _width() -> int:
+    return shutil.get_terminal_size((100, 24)).columns
+
+
+def _colour() -> bool:
+    return sys.stdout.isatty() and "NO_COLOR" not in os.environ
+
+
+def _print(line: str) -> None:
+    sys.stdout.write(line + "\n")
+
+
+def _print_json(value: dict[str, Any]) -> None:
+    _write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def _write(text: str) -> None:
+    sys.stdout.write(text)
+
+
+def _tell(line: str) -> None:
+    sys.stderr.write(line + "\n")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs a command line and returns its exit code.
+
+    0 done; 1 a check failed that the user asked for; 2 wrong usage; 3 the input cannot be used.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    try:
+        code = app(args=list(sys.argv[1:] if argv is None else argv), prog_name="logpool", standalone_mode=False)
+        sys.stdout.flush()
+    except LogpoolError as error:
+        return _fail(error.message, error.hint, error.exit_code)
+    except typer.TyperException as error:
+        return _fail(_first_lower(error.format_message()), "logpool --help shows the commands and options", USAGE)
+    except (KeyboardInterrupt, typer.Abort):
+        return _fail("interrupted", None, INTERRUPTED)
+    except BrokenPipeError:
+        # whoever read the output has seen enough
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - for the exit's last flush
+        return DONE
+    return code if isinstance(code, int) else DONE
+
+
+def _first_lower(text: str) -> str:
+    text = text.strip().rstrip(".")
+    return text[:1].lower() + text[1:] if not text[:2].isupper() else text
+
+
+def _fail(message: str, hint: str | None, code: int) -> int:
+    _tell(f"error: {message}")
+    if hint:
+        _tell(f"hint: {hint}")
+    return code
+
+
+def entry() -> None:
+    """The ``logpool`` command."""
+    sys.exit(main())

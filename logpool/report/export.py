@@ -1,0 +1,74 @@
+"""Tables into files: Parquet, CSV or NDJSON, by suffix; whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from logpool.errors import OutputError, UsageError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+SUFFIXES = (".parquet", ".csv", ".ndjson")
+
+
+def check_target(path: Path, *, force: bool) -> None:
+    """Whether a file can be written, asked before the work is done.
+
+    Raises:
+        UsageError: its suffix names no known format.
+        OutputError: it exists and ``force`` is not given, or its folder does not.
+    """
+    if path.suffix.lower() not in SUFFIXES:
+        msg = f"no known table format: {path}"
+        raise UsageError(msg, f"name a file that ends in {', '.join(SUFFIXES)}")
+    if path.is_dir():
+        msg = f"{path} is a directory"
+        raise OutputError(msg)
+    if path.exists() and not force:
+        msg = f"{path} exists"
+        raise OutputError(msg, "give --force to replace it")
+    if not path.parent.is_dir():
+        msg = f"no such directory: {path.parent}"
+        raise OutputError(msg)
+
+
+def write_table(table: pl.DataFrame, path: Path, *, force: bool = False) -> None:
+    """Writes a table; a reader of the path sees all of it, or what was there before.
+
+    Raises:
+        UsageError: its suffix names no known format.
+        OutputError: the file cannot be written.
+    """
+    check_target(path, force=force)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
+    os.close(handle)
+    draft = Path(name)
+    try:
+        _write(table, draft, path.suffix.lower())
+        draft.chmod(0o666 & ~_umask())
+        draft.replace(path)
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {(error.strerror or str(error)).lower()}") from error
+    finally:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
+
+
+def _write(table: pl.DataFrame, path: Path, suffix: str) -> None:
+    if suffix == ".parquet":
+        table.write_parquet(path)
+    elif suffix == ".csv":
+        table.write_csv(path)
+    else:
+        table.write_ndjson(path)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

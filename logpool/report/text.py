@@ -1,0 +1,294 @@
+"""The report as text: what a tired engineer reads at three in the morning."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from logpool.report.model import Side
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from logpool.report.model import Comparison, Durations, Evidence, Finding, Pool, Report, SourceReport
+
+_COLOURS = {"error": "\033[1;31m", "warning": "\033[1;33m", "info": "\033[1;36m", "good": "\033[1;32m"}
+_PLAIN = "\033[0m"
+
+
+def render(report: Report, width: int = 80, *, colour: bool = False) -> str:
+    """A report for a terminal of some width."""
+    parts = [
+        _sources(report.sources),
+        _table(_POOL_HEADINGS, [_pool_row(pool) for pool in report.pools], width),
+        _table(_HOLD_HEADINGS, list(_hold_rows(report.pools)), width),
+        _incidents(report.pools, width),
+        _timings(report),
+        _sequence(report, colour=colour),
+        _findings(report.findings, colour=colour, width=width),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def render_verdict(report: Report, *, colour: bool = False) -> str:
+    """Every violation with its place, then the verdict."""
+    lines = [
+        f"{violation.path}:{violation.line}: {violation.code}: {violation.message} [{violation.pool}]"
+        for violation in report.violations
+    ]
+    return "\n".join([*lines, _sequence(report, colour=colour)]) + "\n"
+
+
+def render_comparison(comparison: Comparison, width: int = 80) -> str:
+    """Two logs side by side."""
+    left, right = comparison.baseline, comparison.other
+    rows = []
+    for name in Side.FIGURES:
+        one, two = getattr(left, name), getattr(right, name)
+        if one is None and two is None:
+            continue
+        ratio = comparison.ratios[name]
+        rows.append([_FIGURES[name], _figure(name, one), _figure(name, two), "" if ratio is None else f"{ratio:.2f}"])
+    names = _side_names(left, right)
+    table = _table(["", *names, "ratio"], rows, width)
+    return "\n\n".join(part for part in (table, _compared(comparison, names)) if part) + "\n"
+
+
+_FIGURES = {
+    "mean_seconds": "query, mean",
+    "first_seconds": "query, the first",
+    "mean_after_first_seconds": "query, mean after the first",
+    "checkouts": "checkouts",
+    "created": "connections created",
+    "closed": "connections closed",
+    "created_per_checkout": "created per checkout",
+    "reuse_ratio": "reuse ratio",
+    "hold_mean": "hold, mean",
+    "hold_p50": "hold, p50",
+    "hold_p95": "hold, p95",
+    "hold_p99": "hold, p99",
+    "hold_max": "hold, max",
+    "peak_open": "open at most",
+    "peak_checked_out": "in use at most",
+    "timeouts": "timeouts",
+}
+
+
+def _figure(name: str, value: float | None) -> str:
+    if value is None:
+        return "-"
+    if name.endswith("seconds") or name.startswith("hold"):
+        return _seconds(value)
+    return f"{value:,}" if isinstance(value, int) else f"{value:.2f}"
+
+
+def _side_names(left: Side, right: Side) -> tuple[str, str]:
+    classes = ", ".join(left.pool_classes), ", ".join(right.pool_classes)
+    return classes if classes[0] != classes[1] else ("baseline", "other")
+
+
+def _compared(comparison: Comparison, names: tuple[str, str]) -> str:
+    ratios = comparison.ratios
+    mean, after = ratios["mean_seconds"], ratios["mean_after_first_seconds"]
+    if mean is not None:
+        text = f"a query took {mean:.2f} times as long with {names[1]} as with {names[0]}"
+        return text + (f", and {after:.2f} times after the first one" if after is not None else "")
+    hold = ratios["hold_mean"]
+    return "" if hold is None else f"a connection was held {hold:.2f} times as long in {names[1]} as in {names[0]}"
+
+
+def _sources(sources: Iterable[SourceReport]) -> str:
+    return "\n".join(_source(source) for source in sources)
+
+
+def _source(source: SourceReport) -> str:
+    span = _span(source.first_time, source.last_time)
+    counts = f"{source.pool_lines:,} pool events, {source.other_lines:,} other lines"
+    if source.unrecognised_lines:
+        counts += f", {source.unrecognised_lines:,} not understood"
+    lines = [
+        source.path,
+        f"  {_many(source.lines, 'line')}, {_bytes(source.bytes)}{span}",
+        f"  {counts}",
+    ]
+    if source.layout:
+        lines.append(f"  layout {source.layout}")
+    return "\n".join(lines)
+
+
+def _span(first: str | None, last: str | None) -> str:
+    if first is None or last is None:
+        return ", no times"
+    start, end = datetime.fromisoformat(first), datetime.fromisoformat(last)
+    until = last[11:] if first[:10] == last[:10] else last.replace("T", " ")
+    return f", {first.replace('T', ' ')} to {until} ({_seconds(max(0.0, (end - start).total_seconds()))})"
+
+
+_POOL_HEADINGS = ["pool", "checkouts", "reused", "created", "closed", "open/peak", "in use/peak"]
+
+
+def _pool_row(pool: Pool) -> list[str]:
+    return [
+        pool_name(pool),
+        f"{pool.checkouts:,}",
+        "-" if pool.reuse_ratio is None else f"{pool.reuse_ratio:.1%}",
+        f"{pool.created:,}",
+        f"{pool.closed + pool.dropped:,}",
+        f"{pool.open_at_end:,}/{pool.peak_open:,}",
+        f"{pool.checked_out_at_end:,}/{pool.peak_checked_out:,}",
+    ]
+
+
+def pool_name(pool: Pool) -> str:
+    """A pool as people call it: its class, and its logging name if it has one."""
+    if pool.logging_name:
+        return f"{pool.pool_class}.{pool.logging_name}"
+    return pool.pool_class or "all pools"
+
+
+_HOLD_HEADINGS = ["held for", "mean", "p50", "p95", "p99", "max"]
+
+
+def _hold_rows(pools: Iterable[Pool]) -> Iterable[list[str]]:
+    for pool in pools:
+        if pool.hold_seconds.count:
+            yield [pool_name(pool), *_durations(pool.hold_seconds)]
+
+
+def _durations(durations: Durations) -> list[str]:
+    values = (durations.mean, durations.p50, durations.p95, durations.p99, durations.max)
+    return ["-" if value is None else _seconds(value) for value in values]
+
+
+def _incidents(pools: Sequence[Pool], width: int) -> str:
+    """What does not happen to a healthy pool, or not often; only the columns in which something did."""
+    columns = {
+        "connect errors": [pool.connect_errors for pool in pools],
+        "pings": [pool.pings.sent for pool in pools],
+        "pings failed": [pool.pings.failed for pool in pools],
+        "failed checkouts": [pool.failed_checkouts for pool in pools],
+        "invalidated": [pool.invalidated + pool.soft_invalidated for pool in pools],
+        "recycled": [pool.recycled for pool in pools],
+        "reset failed": [pool.resets.failed for pool in pools],
+        "reclaimed": [pool.reclaimed for pool in pools],
+        "detached": [pool.ends.detached for pool in pools],
+    }
+    shown = {name: values for name, values in columns.items() if any(values)}
+    if not shown:
+        return ""
+    rows = [
+        [pool_name(pool), *(f"{values[index]:,}" for values in shown.values())] for index, pool in enumerate(pools)
+    ]
+    return _table(["incidents", *shown], rows, width)
+
+
+def _timings(report: Report) -> str:
+    timings = report.timings
+    if timings is None:
+        return ""
+    text = f"queries: {timings.count:,}, mean {_seconds(timings.mean_seconds)}, first {_seconds(timings.first_seconds)}"
+    if timings.mean_after_first_seconds is not None:
+        text += f", mean after the first {_seconds(timings.mean_after_first_seconds)}"
+    return text
+
+
+def _sequence(report: Report, *, colour: bool) -> str:
+    totals = report.totals
+    if report.violations:
+        count = _many(len(report.violations), "violation")
+        return f"reset sequence: {_painted('violated', 'error', colour=colour)}, {count}"
+    if not totals.checkouts:
+        return "reset sequence: nothing to check, the log shows no checkout"
+    rest = totals.checkouts - totals.sequence.complete
+    text = f"{totals.sequence.complete:,} of {_many(totals.checkouts, 'checkout')} read checked_out, returned, reset"
+    if rest:
+        text += f"; {rest:,} ended otherwise, or not in this log"
+    return f"reset sequence: {_painted('complete', 'good', colour=colour)}, {text}"
+
+
+def _findings(findings: Sequence[Finding], *, colour: bool, width: int) -> str:
+    if not findings:
+        return "findings: none"
+    return "findings\n" + "\n".join(_finding(finding, colour=colour, width=width) for finding in findings)
+
+
+def _finding(finding: Finding, *, colour: bool, width: int) -> str:
+    where = f" ({_short_logger(finding.pool)})" if finding.pool else ""
+    head = f"{_painted(finding.severity, finding.severity, colour=colour)} {finding.code}{where}: {finding.message}"
+    hidden = len(_COLOURS[finding.severity]) + len(_PLAIN) if colour else 0
+    lines = _wrapped(head, width, hidden)
+    lines += [f"    {_place(place)}" for place in finding.evidence]
+    if finding.evidence and finding.count > len(finding.evidence):
+        lines.append(f"    and {finding.count - len(finding.evidence):,} more")
+    return "\n".join(lines)
+
+
+def _short_logger(logger: str) -> str:
+    return logger.removeprefix("sqlalchemy.pool.impl.").removeprefix("sqlalchemy.pool.")
+
+
+def _place(place: Evidence) -> str:
+    return f"{place.path}:{place.line}"
+
+
+def _wrapped(text: str, width: int, hidden: int) -> list[str]:
+    """Lines of at most ``width``, indented; the first one may hold ``hidden`` characters that do not show."""
+    lines, line, room = [], "  ", width + hidden
+    for word in text.split(" "):
+        if len(line) + len(word) > room and line.strip():
+            lines.append(line.rstrip())
+            line, room = "    ", width
+        line += word + " "
+    return [*lines, line.rstrip()]
+
+
+def _table(headings: Sequence[str], rows: list[list[str]], width: int) -> str:
+    """Columns, the first to the left; a block per row where they do not fit."""
+    if not rows:
+        return ""
+    sizes = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
+    if sum(sizes) + 2 * (len(sizes) - 1) > width:
+        return "\n".join(_block(headings, row) for row in rows)
+    return "\n".join(
+        "  ".join(
+            cell.ljust(size) if index == 0 else cell.rjust(size)
+            for index, (cell, size) in enumerate(zip(line, sizes, strict=True))
+        ).rstrip()
+        for line in [headings, *rows]
+    )
+
+
+def _block(headings: Sequence[str], row: Sequence[str]) -> str:
+    size = max(map(len, headings[1:]))
+    cells = (f"  {name.ljust(size)}  {cell}" for name, cell in zip(headings[1:], row[1:], strict=True))
+    return "\n".join([" ".join(filter(None, (headings[0], row[0]))), *cells])
+
+
+def _painted(text: str, colour_name: str, *, colour: bool) -> str:
+    return f"{_COLOURS[colour_name]}{text}{_PLAIN}" if colour else text
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def _bytes(size: int) -> str:
+    amount = float(size)
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if amount < 1000 or unit == "GB":  # noqa: PLR2004 - decimal units
+            break
+        amount /= 1000
+    return f"{size:,} bytes" if unit == "bytes" else f"{amount:.1f} {unit}"
+
+
+def _seconds(seconds: float) -> str:
+    """A duration to three figures, in the unit that suits it."""
+    if seconds < 0.0005:  # noqa: PLR2004
+        return f"{seconds * 1e6:.0f} µs" if seconds else "0 s"
+    if seconds < 1:
+        return f"{seconds * 1000:.3g} ms"
+    if seconds < 120:  # noqa: PLR2004
+        return f"{seconds:.3g} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"

@@ -1,0 +1,196 @@
+"""Logs as tables: events, checkouts and connections, one row each, with the columns of :mod:`logpool.schema`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from logpool.analysis import Analysis
+from logpool.read.selection import Selection
+from logpool.schema import CHECKOUTS, CONNECTIONS, EVENTS, Column, End, Kind
+from logpool.track.lifecycles import CHECKOUT, LATER, LIFE, connection_of, group_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from logpool.analysis import Paths, Progress
+
+_TYPES: dict[str, pl.DataType | type[pl.DataType]] = {
+    "string": pl.String,
+    "int64": pl.Int64,
+    "float64": pl.Float64,
+    "bool": pl.Boolean,
+    "datetime[us]": pl.Datetime("us"),
+}
+
+
+def read_events(
+    paths: Paths,
+    *,
+    layout: str | None = None,
+    pools: Iterable[str] = (),
+    since: str | None = None,
+    until: str | None = None,
+    progress: Progress | None = None,
+) -> pl.DataFrame:
+    """Every event of some logs, in order: a row each, with the columns of :data:`logpool.schema.EVENTS`.
+
+    Args:
+        paths: as :func:`logpool.analyze` takes them, and so the rest.
+        layout: the log's format string.
+        pools: only these.
+        since: only from this time on.
+        until: only before this time.
+        progress: called now and then with the bytes and events read so far.
+
+    Raises:
+        logpool.errors.InputError: a log cannot be read, or no log holds a pool record.
+    """
+    analysis = _analysis(paths, layout, pools, since, until, progress)
+    batches = list(analysis.events())
+    events = pl.concat(batches).with_columns(connection=_identities(analysis, pl.concat(batches)["connection"]))
+    told = _shapes(analysis)[events["shape"]]
+    rows = pl.concat([events.drop("shape"), told], how="horizontal")
+    return _shown(rows.with_columns(_path(analysis, "source", "path"), _time("time", "time")), EVENTS)
+
+
+def read_checkouts(
+    paths: Paths,
+    *,
+    layout: str | None = None,
+    pools: Iterable[str] = (),
+    since: str | None = None,
+    until: str | None = None,
+    progress: Progress | None = None,
+) -> pl.DataFrame:
+    """Every checkout, in order of its beginning, with the columns of :data:`logpool.schema.CHECKOUTS`.
+
+    Takes what :func:`read_events` takes, and raises the same.
+    """
+    analysis = _analysis(paths, layout, pools, since, until, progress)
+    tracked = list(analysis.tracked())
+    rows = pl.concat([pl.DataFrame(schema=CHECKOUT), *(one.checkouts for one in tracked)])
+    later = pl.concat([pl.DataFrame(schema=LATER), *(one.later for one in tracked)])
+    rows = _with_reclaimed(rows, later).sort("out_seq")
+    outcome = pl.col("outcome").replace_strict({int(end): end.word for end in End}, return_dtype=pl.String)
+    rows = rows.with_columns(
+        *_named(analysis, rows),
+        _path(analysis, "out_source", "path"),
+        _path(analysis, "end_source", "end_path"),
+        _time("out_time", "start"),
+        _time("end_time", "end"),
+        line="out_line",
+        hold_seconds=(pl.col("end_time") - pl.col("out_time")).clip(0) / 1e6,
+        outcome=outcome,
+    )
+    return _shown(rows, CHECKOUTS)
+
+
+def read_connections(
+    paths: Paths,
+    *,
+    layout: str | None = None,
+    pools: Iterable[str] = (),
+    since: str | None = None,
+    until: str | None = None,
+    progress: Progress | None = None,
+) -> pl.DataFrame:
+    """Every life of a connection, in order of its beginning, with the columns of :data:`logpool.schema.CONNECTIONS`.
+
+    Takes what :func:`read_events` takes, and raises the same.
+    """
+    analysis = _analysis(paths, layout, pools, since, until, progress)
+    rows = pl.concat([pl.DataFrame(schema=LIFE), *(one.lives for one in analysis.tracked())]).sort("life_seq")
+    over = pl.when("dropped").then(pl.lit("dropped")).otherwise(pl.lit("closed"))
+    life = (pl.col("end_time") - pl.col("life_time")).clip(0) / 1e6
+    rows = rows.with_columns(
+        *_named(analysis, rows),
+        _path(analysis, "life_source", "path"),
+        _path(analysis, "end_source", "end_path"),
+        pl.when("born").then(_time("life_time", "created")).alias("created"),
+        _time("end_time", "closed"),
+        line="life_line",
+        life_seconds=pl.when("born").then(life),
+        outcome=pl.when(pl.col("end_seq").is_null()).then(pl.lit("open")).otherwise(over),
+        checkouts="uses",
+    )
+    return _shown(rows, CONNECTIONS)
+
+
+def _analysis(
+    paths: Paths,
+    layout: str | None,
+    pools: Iterable[str],
+    since: str | None,
+    until: str | None,
+    progress: Progress | None,
+) -> Analysis:
+    return Analysis(paths, layout, Selection.of(pools, since, until), progress=progress)
+
+
+def _shown(rows: pl.DataFrame, columns: Iterable[Column]) -> pl.DataFrame:
+    return rows.select(pl.col(column.name).cast(_TYPES[column.type]) for column in columns)
+
+
+def _time(name: str, alias: str) -> pl.Expr:
+    return pl.col(name).cast(pl.Datetime("us")).alias(alias)
+
+
+def _path(analysis: Analysis, name: str, alias: str) -> pl.Expr:
+    paths = dict(enumerate(reading.path for reading in analysis.readings))
+    return pl.col(name).replace_strict(paths, return_dtype=pl.String, default=None).alias(alias)
+
+
+def _identities(analysis: Analysis, codes: pl.Series) -> pl.Series:
+    return analysis.vocabulary.connections.to_series().cast(pl.String).gather(codes)
+
+
+def _named(analysis: Analysis, rows: pl.DataFrame) -> list[pl.Series]:
+    """``pool``, ``process`` and ``connection`` of rows with a ``key``."""
+    groups = analysis.vocabulary.groups
+    names = pl.DataFrame(
+        [(pool, process or analysis.readings[source].path) for source, process, pool in groups],
+        schema={"pool": pl.String, "process": pl.String},
+        orient="row",
+    )
+    codes = rows.select(group_of().alias("group"), connection_of().alias("connection"))
+    found = names[codes["group"]]
+    return [found["pool"], found["process"], _identities(analysis, codes["connection"]).alias("connection")]
+
+
+def _shapes(analysis: Analysis) -> pl.DataFrame:
+    """What each shape says, as the columns of events show it."""
+    rows = []
+    for shape in analysis.vocabulary.shapes:
+        if shape is None:
+            rows.append((None,) * 8)
+            continue
+        said = shape.message
+        driver = said.connection.driver if said.connection else None
+        seconds = said.number if said.kind is Kind.TIMING else None
+        rows.append(
+            (said.kind.word, said.detail.word, shape.pool, shape.process, shape.thread, driver, said.reason, seconds)
+        )
+    texts = ("kind", "detail", "pool", "process", "thread", "driver", "reason")
+    return pl.DataFrame(rows, schema={**dict.fromkeys(texts, pl.String), "seconds": pl.Float64}, orient="row")
+
+
+def _with_reclaimed(checkouts: pl.DataFrame, later: pl.DataFrame) -> pl.DataFrame:
+    """Checkouts that the garbage collector returned: its message names the connection, later."""
+    collected = later.filter(pl.col("kind") == int(Kind.RECLAIMED)).select("key", "seq").sort("seq")
+    candidates = checkouts.filter((pl.col("outcome") == int(End.RETURNED)) & ~pl.col("complete"))
+    if not collected.height or not candidates.height:
+        return checkouts
+    pairs = collected.join_asof(
+        candidates.select("key", "end_seq").sort("end_seq"),
+        left_on="seq",
+        right_on="end_seq",
+        by="key",
+        coalesce=False,
+        check_sortedness=False,
+    )
+    reclaimed = pl.col("end_seq").is_in(pairs["end_seq"].drop_nulls().implode())
+    return checkouts.with_columns(
+        outcome=pl.when(reclaimed).then(pl.lit(int(End.RECLAIMED), pl.UInt8)).otherwise("outcome")
+    )
