@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from logpool.servers import private_postgres
+from logpool.runner.servers import private_postgres
 
 
 @pytest.fixture(scope="session")

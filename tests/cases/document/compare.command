@@ -1,0 +1,1 @@
+compare ../../../samples/document-queuepool.log ../../../samples/document-nullpool.log

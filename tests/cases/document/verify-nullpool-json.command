@@ -1,0 +1,1 @@
+verify --format json ../../../samples/document-nullpool.log

@@ -1,0 +1,1 @@
+verify ../../../samples/document-queuepool.log

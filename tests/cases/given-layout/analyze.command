@@ -1,0 +1,1 @@
+analyze --layout '{asctime} | {levelname:<8} | {process} | {name}: {message}' input.log

@@ -1,0 +1,1 @@
+analyze --pool web input.log

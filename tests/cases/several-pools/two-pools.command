@@ -1,0 +1,1 @@
+verify --pool NullPool --pool shop.db.TracedPool input.log

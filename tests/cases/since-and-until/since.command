@@ -1,0 +1,1 @@
+analyze --since 2026-03-04T03:00:02 input.log
