@@ -1,0 +1,1 @@
+"""Lifecycles -> what they mean: figures, books, findings."""

@@ -1,0 +1,1 @@
+"""Text -> events: sources, layouts, grammars."""

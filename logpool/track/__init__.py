@@ -1,0 +1,1 @@
+"""Events -> lifecycles: the fold, and the reset sequence."""
