@@ -66,7 +66,9 @@ class Analysis:
         Raises:
             InputError: a log cannot be read; or, in the end, no log holds a pool record.
         """
-        names = [self.paths] if isinstance(self.paths, str) or hasattr(self.paths, "__fspath__") else self.paths
+        names = (
+            [self.paths] if isinstance(self.paths, str) or hasattr(self.paths, "__fspath__") else self.paths
+        )
         sources = sources_of(names)  # type: ignore[arg-type]
         self.readings = [Reading(source.path) for source in sources]
         streams = [self._stream(number, source) for number, source in enumerate(sources)]
@@ -142,7 +144,9 @@ class Analysis:
         rows = books.verdict.violations
         found = []
         for (code, group, line, source), identity in zip(
-            rows.select("code", "group", "line", "source").iter_rows(), self.connections(rows["key"]), strict=True
+            rows.select("code", "group", "line", "source").iter_rows(),
+            self.connections(rows["key"]),
+            strict=True,
         ):
             driver = books.driver(group) or "connection"
             name = f"{driver} {identity}" if identity is not None else None
@@ -154,7 +158,9 @@ class Analysis:
     def _unrecognised(self) -> tuple[int, list[tuple[Evidence, str]]]:
         count = sum(reading.unrecognised_lines for reading in self.readings)
         samples = [
-            (Evidence(reading.path, line), text) for reading in self.readings for line, text in reading.unrecognised
+            (Evidence(reading.path, line), text)
+            for reading in self.readings
+            for line, text in reading.unrecognised
         ]
         return count, samples[:EVIDENCE]
 
@@ -224,15 +230,23 @@ def _last_of(tracked: Iterable[Tracked]) -> list[Tracked]:
     return [] if last is None else [last]
 
 
+def _layout(reading: Reading) -> str | None:
+    """The layouts found, with the share of the pool's records that each explains."""
+    total = reading.layouts.total() + reading.unrecognised_lines
+    found = reading.layouts.most_common()
+    if len(found) == 1 and not reading.unrecognised_lines:
+        return found[0][0]
+    return ", ".join(f"{name} ({count / total:.0%})" for name, count in found) or None
+
+
 def _source_report(reading: Reading) -> SourceReport:
-    offset = reading.layout.offset if reading.layout else None
     return SourceReport(
         path=reading.path,
         bytes=reading.size,
         lines=reading.lines,
-        layout=reading.layout.name if reading.layout else None,
-        first_time=iso(reading.first_time, offset),
-        last_time=iso(reading.last_time, offset),
+        layout=_layout(reading),
+        first_time=iso(reading.first_time, reading.offset),
+        last_time=iso(reading.last_time, reading.offset),
         pool_lines=reading.pool_lines,
         timing_lines=reading.timing_lines,
         other_lines=reading.lines - reading.pool_lines - reading.unrecognised_lines,

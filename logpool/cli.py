@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from logpool import __version__
-from logpool.errors import LogpoolError, UsageError
+from logpool.errors import InputError, LogpoolError, UsageError
 from logpool.progress import Progress
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ DONE, CHECK_FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 app = typer.Typer(
     name="logpool",
     help="Reads SQLAlchemy's connection pool log: what every connection did, what went wrong, and where.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -83,10 +82,12 @@ LayoutOption = Annotated[
     ),
 ]
 SinceOption = Annotated[
-    str | None, typer.Option("--since", metavar="TIME", help="Only what was logged at this time (ISO 8601) or later.")
+    str | None,
+    typer.Option("--since", metavar="TIME", help="Only what was logged at this time (ISO 8601) or later."),
 ]
 UntilOption = Annotated[
-    str | None, typer.Option("--until", metavar="TIME", help="Only what was logged before this time (ISO 8601).")
+    str | None,
+    typer.Option("--until", metavar="TIME", help="Only what was logged before this time (ISO 8601)."),
 ]
 PoolOption = Annotated[
     list[str] | None,
@@ -97,28 +98,36 @@ FormatOption = Annotated[Format, typer.Option("--format", help="How to print the
 
 @app.callback(invoke_without_command=True)
 def _root(
+    context: typer.Context,
     *,
     version: Annotated[bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)] = False,
 ) -> None:
     if version:
         sys.stdout.write(f"logpool {__version__}\n")
         raise typer.Exit(DONE)
+    if context.invoked_subcommand is None:
+        _tell(context.get_help())
+        raise typer.Exit(USAGE)
 
 
 @app.command()
 def run(  # noqa: PLR0913 - one argument an option
     *,
     url: Annotated[
-        str | None, typer.Option(metavar="URL", help="Any SQLAlchemy URL. Default: SQLite, in a file of its own.")
+        str | None,
+        typer.Option(metavar="URL", help="Any SQLAlchemy URL. Default: SQLite, in a file of its own."),
     ] = None,
     postgres: Annotated[
-        bool, typer.Option("--postgres", help="Use a private PostgreSQL server, started and stopped by the command.")
+        bool,
+        typer.Option("--postgres", help="Use a private PostgreSQL server, started and stopped by the command."),
     ] = False,
     pool: Annotated[PoolClass, typer.Option(help="The pool's class.")] = PoolClass.QueuePool,
     pool_size: Annotated[int | None, typer.Option(help="Connections kept (SQLAlchemy's default: 5).")] = None,
     max_overflow: Annotated[int | None, typer.Option(help="Connections beyond them (10); -1 for any number.")] = None,
     pool_timeout: Annotated[float | None, typer.Option(help="Seconds to wait for a connection (30).")] = None,
-    pool_recycle: Annotated[int | None, typer.Option(help="Seconds until a connection is replaced (-1: never).")] = None,
+    pool_recycle: Annotated[
+        int | None, typer.Option(help="Seconds until a connection is replaced (-1: never).")
+    ] = None,
     pre_ping: Annotated[bool, typer.Option("--pre-ping", help="Test connections when they are checked out.")] = False,
     reset_on_return: Annotated[Reset | None, typer.Option(help="What is done on return (rollback).")] = None,
     queries: Annotated[int, typer.Option(help="Timed queries of every worker.")] = 10,
@@ -150,7 +159,10 @@ def run(  # noqa: PLR0913 - one argument an option
         )
         outcome = perform(experiment, _print)
     if outcome.timeouts or outcome.failures:
-        _tell(f"{outcome.timeouts} timeouts, {outcome.failures} other failures, each with its traceback in {log}")
+        _tell(
+            f"{_many(outcome.timeouts, 'timeout')}, {_many(outcome.failures, 'other failure')}, "
+            f"each with its traceback in {log}"
+        )
     _tell(f"next: logpool analyze {log}")
 
 
@@ -191,7 +203,7 @@ def verify(
     else:
         from logpool.report.text import render_verdict
 
-        _write(render_verdict(report, colour=_colour()))
+        _write(render_verdict(report, _width(), colour=_colour()))
     if report.violations:
         raise typer.Exit(CHECK_FAILED)
 
@@ -239,9 +251,15 @@ def export(
     from logpool.tables import read_checkouts, read_connections, read_events
 
     check_target(file, force=force)
-    readers = {Table.events: read_events, Table.checkouts: read_checkouts, Table.connections: read_connections}
+    readers = {
+        Table.events: read_events,
+        Table.checkouts: read_checkouts,
+        Table.connections: read_connections,
+    }
     with Progress() as progress:
         rows = readers[table](logs, layout=layout, pools=pool or (), since=since, until=until, progress=progress)
+    if not rows.height and _selected(since, until, pool):
+        raise _nothing_left(since, until, pool)
     write_table(rows, file, force=force)
     if output is Format.json:
         _print_json({"file": str(file), "table": table.value, "rows": rows.height})
@@ -255,9 +273,23 @@ def _report(
     from logpool.analysis import analyze as read_and_judge
 
     with Progress() as progress:
-        return read_and_judge(
-            logs, layout=layout, pools=pools or (), since=since, until=until, progress=progress
-        )
+        report = read_and_judge(logs, layout=layout, pools=pools or (), since=since, until=until, progress=progress)
+    if _selected(since, until, pools) and not (report.pools or report.timings or report.timeouts):
+        raise _nothing_left(since, until, pools)
+    return report
+
+
+def _selected(since: str | None, until: str | None, pools: list[str] | None) -> list[str]:
+    """What a user gave to select by, as it was given."""
+    given = [("--since", since), ("--until", until), *(("--pool", name) for name in pools or ())]
+    return [f"{option} {value}" for option, value in given if value is not None]
+
+
+def _nothing_left(since: str | None, until: str | None, pools: list[str] | None) -> InputError:
+    return InputError(
+        f"nothing is left to show with {', '.join(_selected(since, until, pools))}",
+        "without it, logpool analyze shows the names of the pools and the times of the logs",
+    )
 
 
 def _width() -> int:
@@ -298,7 +330,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except LogpoolError as error:
         return _fail(error.message, error.hint, error.exit_code)
     except typer.TyperException as error:
-        return _fail(_first_lower(error.format_message()), "logpool --help shows the commands and options", USAGE)
+        return _fail(_plain(error.format_message()), _where_to_look(error), USAGE)
     except (KeyboardInterrupt, typer.Abort):
         return _fail("interrupted", None, INTERRUPTED)
     except BrokenPipeError:
@@ -308,9 +340,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code if isinstance(code, int) else DONE
 
 
-def _first_lower(text: str) -> str:
-    text = text.strip().rstrip(".")
-    return text[:1].lower() + text[1:] if not text[:2].isupper() else text
+def _plain(text: str) -> str:
+    """A message of the option parser's, in this program's style."""
+    text = text.strip().rstrip(".").replace("Value error, ", "")
+    text = text.replace("Input should be a valid", "not a valid").split(", unable to parse")[0]
+    return text[:1].lower() + text[1:]
+
+
+def _where_to_look(error: typer.TyperException) -> str:
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else "logpool"
+    return f"{command} --help shows {'the commands' if command == 'logpool' else 'its options'}"
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def _fail(message: str, hint: str | None, code: int) -> int:

@@ -106,14 +106,22 @@ class Column(NamedTuple):
 EVENTS = (
     Column("path", "string", "the file that the record stands in"),
     Column("line", "int64", "the record's head line in it, from 1"),
-    Column("time", "datetime[us]", "when it was logged; UTC where the log has an offset, null where it has no time"),
+    Column(
+        "time",
+        "datetime[us]",
+        "when it was logged; UTC where the log has an offset, null where it has no time",
+    ),
     Column("kind", "string", "what happened"),
     Column("detail", "string", "how or why: a reset's and a closing's way, a recycling's reason; else null"),
     Column("pool", "string", "the pool's logger"),
     Column("process", "string", "the process, where the layout shows one"),
     Column("thread", "string", "the thread, where the layout shows one"),
     Column("driver", "string", "the dotted name of the connection's class"),
-    Column("connection", "string", "what tells the connection apart while it lives: its address; null where it has none"),
+    Column(
+        "connection",
+        "string",
+        "what tells the connection apart while it lives: its address; null where it has none",
+    ),
     Column("reason", "string", "the exception's class, of an invalidation or a disconnection"),
     Column("seconds", "float64", "of a timing: the seconds that it states"),
 )
@@ -140,7 +148,9 @@ CONNECTIONS = (
     Column("connection", "string", "its address"),
     Column("path", "string", "the file in which its life begins, or is first seen"),
     Column("line", "int64", "the line there"),
-    Column("created", "datetime[us]", "when it was created; null when the log does not show it (left-censored)"),
+    Column(
+        "created", "datetime[us]", "when it was created; null when the log does not show it (left-censored)"
+    ),
     Column("end_path", "string", "the file in which it ends; null while open"),
     Column("end_line", "int64", "the line there; null while open"),
     Column("closed", "datetime[us]", "when it was closed or dropped; null while open"),

@@ -49,7 +49,9 @@ def read_events(
     """
     analysis = _analysis(paths, layout, pools, since, until, progress)
     batches = list(analysis.events())
-    events = pl.concat(batches).with_columns(connection=_identities(analysis, pl.concat(batches)["connection"]))
+    events = pl.concat(batches).with_columns(
+        connection=_identities(analysis, pl.concat(batches)["connection"])
+    )
     told = _shapes(analysis)[events["shape"]]
     rows = pl.concat([events.drop("shape"), told], how="horizontal")
     return _shown(rows.with_columns(_path(analysis, "source", "path"), _time("time", "time")), EVENTS)
@@ -170,7 +172,16 @@ def _shapes(analysis: Analysis) -> pl.DataFrame:
         driver = said.connection.driver if said.connection else None
         seconds = said.number if said.kind is Kind.TIMING else None
         rows.append(
-            (said.kind.word, said.detail.word, shape.pool, shape.process, shape.thread, driver, said.reason, seconds)
+            (
+                said.kind.word,
+                said.detail.word,
+                shape.pool,
+                shape.process,
+                shape.thread,
+                driver,
+                said.reason,
+                seconds,
+            )
         )
     texts = ("kind", "detail", "pool", "process", "thread", "driver", "reason")
     return pl.DataFrame(rows, schema={**dict.fromkeys(texts, pl.String), "seconds": pl.Float64}, orient="row")

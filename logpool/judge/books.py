@@ -92,7 +92,9 @@ class Books:
             members[name_of(group)].append(group)
         return members
 
-    def _pool(self, groups: list[int], level: Level, logger: str | None, pool_class: str | None = None) -> Pool:
+    def _pool(
+        self, groups: list[int], level: Level, logger: str | None, pool_class: str | None = None
+    ) -> Pool:
         statistics = self.statistics
         tally = _Tally(groups, self._kinds, self._outcomes)
         ends = tally.ends(self.verdict)
@@ -119,7 +121,9 @@ class Books:
             reuse_ratio=reused / (fresh + reused) if fresh + reused else None,
             returned=tally.of(Kind.RETURNED),
             resets=Resets(
-                *tally.resets(), none=tally.of(Kind.RETURNED) if unset else 0, failed=tally.of(Kind.RESET_FAILED)
+                *tally.resets(),
+                none=tally.of(Kind.RETURNED) if unset else 0,
+                failed=tally.of(Kind.RESET_FAILED),
             ),
             pings=Pings(tally.of(Kind.PINGED), tally.of(Kind.PING_FAILED), tally.of(Kind.PING_SKIPPED)),
             invalidated=tally.of(Kind.INVALIDATED),

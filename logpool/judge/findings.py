@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -51,8 +52,8 @@ def _timeouts(facts: Facts) -> Iterator[Finding]:
     count, places = facts.timeouts
     if count:
         message = (
-            f"{_times(count)} somebody waited for a connection until the pool's timeout: all of them were out. "
-            "Look at who holds them longest, before making the pool larger"
+            f"{_times(count)} a caller waited for a connection until the pool's timeout and got none, because "
+            "all were in use: look at who holds them longest before making the pool larger"
         )
         yield Finding("pool_exhausted", "error", None, count, message, tuple(places))
 
@@ -121,8 +122,9 @@ def _unrecognised(facts: Facts) -> Iterator[Finding]:
     count, samples = facts.unrecognised
     if count:
         message = (
-            f"{_many(count, 'record', 'records')} on a pool logger not understood, such as: "
-            f"{_shortened(samples[0][1]) if samples else ''}"
+            f"{_many(count, 'record', 'records')} on a pool logger {'is' if count == 1 else 'are'} not understood "
+            "and not counted, such as: "
+            f"{_shortened(_masked(samples[0][1])) if samples else ''}"
         )
         yield Finding("unrecognised_records", "info", None, count, message, tuple(place for place, _ in samples))
 
@@ -150,6 +152,13 @@ def _many(count: int, one: str, more: str) -> str:
 
 def _times(count: int) -> str:
     return "once" if count == 1 else f"{count:,} times"
+
+
+def _masked(text: str) -> str:
+    """A line of a log without the texts of connections, which may name hosts, users and passwords."""
+    text = re.sub(r"<.*>|<.*$", "<…>", text)
+    text = re.sub(r"://\S+", "://…", text)
+    return "".join(character if character.isprintable() else " " for character in text)
 
 
 def _shortened(text: str, width: int = 120) -> str:

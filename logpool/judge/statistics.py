@@ -26,7 +26,13 @@ if TYPE_CHECKING:
 ALL = 0
 _EVIDENCE = 5
 RESETS = (Detail.ALREADY_RESET, Detail.ROLLBACK, Detail.COMMIT)
-_OUTCOME = {"group": pl.UInt32, "outcome": pl.UInt8, "fresh": pl.Boolean, "complete": pl.Boolean, "len": pl.UInt32}
+_OUTCOME = {
+    "group": pl.UInt32,
+    "outcome": pl.UInt8,
+    "fresh": pl.Boolean,
+    "complete": pl.Boolean,
+    "len": pl.UInt32,
+}
 
 
 @dataclass
@@ -95,12 +101,12 @@ class Statistics:
 
     def _add(self, tracked: Tracked) -> None:
         checkouts = tracked.checkouts.with_columns(group=group_of())
-        self._outcomes.append(checkouts.group_by("group", "outcome", "fresh", "complete").len().cast(_OUTCOME))  # type: ignore[arg-type]
+        self._outcomes.append(
+            checkouts.group_by("group", "outcome", "fresh", "complete").len().cast(_OUTCOME)
+        )  # type: ignore[arg-type]
         if len(self._outcomes) > 64:  # noqa: PLR2004 - how many small tables to keep before they become one
             self._outcomes = [self.outcomes().cast(_OUTCOME)]  # type: ignore[arg-type]
-        self.holds.add(
-            checkouts.select("group", microseconds=pl.col("end_time") - pl.col("out_time"))
-        )
+        self.holds.add(checkouts.select("group", microseconds=pl.col("end_time") - pl.col("out_time")))
         lives = tracked.lives.with_columns(group=group_of())
         whole = lives.filter("born")
         self.ages.add(whole.select("group", microseconds=pl.col("end_time") - pl.col("life_time")))
@@ -110,7 +116,8 @@ class Statistics:
         groups = self.vocabulary.groups
         pools = [self.pool_parts.setdefault(pool, len(self.pool_parts)) for _, _, pool in groups]
         classes = [
-            self.class_parts.setdefault(split_pool_name(pool)[0], len(self.class_parts)) for _, _, pool in groups
+            self.class_parts.setdefault(split_pool_name(pool)[0], len(self.class_parts))
+            for _, _, pool in groups
         ]
         ordered = steps.sort("seq", maintain_order=True)
         for concurrency, parts in ((self.by_pool, pools), (self.by_class, classes)):

@@ -1,34 +1,41 @@
 """Blocks of lines -> the events in them, as columns of small numbers.
 
-A log of millions of lines holds few distinct texts once the time is cut off, and a few dozen shapes once the
+A log of millions of lines holds few distinct texts once the times are cut out, and a few dozen shapes once the
 connections' addresses are taken out. So every step works on the smallest table that will do: lines become times
 and rests, rests become distinct rests, distinct rests become shapes and addresses, and only a shape that was never
 seen before is parsed. The result is joined back as numbers: which shape, which connection.
+
+What a line is depends on the line alone, so it does not matter where a block begins; only a timeout inside a
+traceback belongs to the head above it, and a line that the collector split is put together first.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from logpool.read.layouts import find_layout, layout_of
+from logpool.read.cuts import Cut, Cuts, cut_of
+from logpool.read.formats import head_reader
 from logpool.read.vocabulary import (
     CONTINUATION,
     NO_EVENT,
     TIMED_OUT_INSIDE,
     TIMED_OUT_TEXT,
+    UNFIT,
     UNRECOGNISED,
     Reader,
     Vocabulary,
 )
+from logpool.schema import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from logpool.read.layouts import Layout
+    from logpool.read.formats import HeadReader
     from logpool.read.sources import Block
 
 _HEX = "0123456789abcdefABCDEF"
@@ -41,15 +48,16 @@ NEEDLES = (
     "Pool disposed",
     "Exception during reset",
     "Time taken:",
+    "time taken:",
     "Job done.",
     TIMED_OUT_TEXT,
 )
-_NEEDLE = re.compile("|".join(map(re.escape, NEEDLES)))
 _WORTH_FILTERING = 0.7
-_SAMPLE = 200
-_SAMPLE_BYTES = 32 << 20
+_LEARNED_FROM = 200
 _SHOWN = 3
 _EDGE = 50
+_SPLIT = r"^\S+ (?:stdout|stderr) P "
+_SPLIT_LINE = re.compile(r"^\S+ (?P<stream>stdout|stderr) (?P<tag>[FP]) ")
 
 EVENT_COLUMNS = {"line": pl.Int64, "time": pl.Int64, "shape": pl.UInt32, "connection": pl.UInt32}
 
@@ -65,7 +73,8 @@ class Reading:
         pool_lines: pool events: timings and timeouts are none.
         timing_lines: the experiment's own lines.
         unrecognised_lines: heads on a pool logger that the grammar does not know.
-        layout: how its lines are laid out; None as long as no line of a pool was found.
+        layouts: how many of the pool's records stand in which layout.
+        offset: of its times from UTC, in seconds; None where they are local, or unknown.
         first_time: of its first line with a time, microseconds.
         last_time: of its last.
         unrecognised: the first few of them, with their line numbers.
@@ -78,15 +87,15 @@ class Reading:
     pool_lines: int = 0
     timing_lines: int = 0
     unrecognised_lines: int = 0
-    layout: Layout | None = None
+    layouts: Counter[str] = field(default_factory=Counter)
+    offset: int | None = None
     first_time: int | None = None
     last_time: int | None = None
     unrecognised: list[tuple[int, str]] = field(default_factory=list)
     samples: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class _Head:
+class _Head(NamedTuple):
     """Where the last record so far begins."""
 
     line: int
@@ -102,15 +111,21 @@ class EventReader:
         vocabulary: what all sources share.
         source: the number of this one.
         reading: what was read of it.
-        wanted: the layout that was asked for, if any.
+        layout: the layout that was asked for, if any.
     """
 
     vocabulary: Vocabulary
     source: int
     reading: Reading
-    wanted: str | None = None
-    _reader: Reader | None = None
+    layout: str | None = None
+    _heads: HeadReader = field(init=False)
+    _cuts: Cuts = field(default_factory=Cuts)
+    _readers: dict[Cut, Reader] = field(default_factory=dict)
     _last: _Head | None = None
+    _pieces: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._heads = head_reader(self.layout)
 
     def read(self, blocks: Iterable[Block]) -> Iterator[pl.DataFrame]:
         """The events of each block, in file order.
@@ -119,93 +134,143 @@ class EventReader:
             Tables of ``line`` (of the head), ``time`` (microseconds), ``shape``, ``connection`` (numbers of the
             vocabulary), ``source``.
         """
-        waiting: list[Block] = []
-        sample: list[str] = []
         for block in blocks:
-            self._count(block)
-            if self._reader is not None:
-                yield self._events(block)
-                continue
-            found = _candidates(block.lines).head(_SAMPLE - len(sample)).to_list()
-            sample += found
-            if sample:
-                waiting.append(block)
-            if len(sample) >= _SAMPLE or sum(block.size for block in waiting) >= _SAMPLE_BYTES:
-                yield from self._begin(waiting, sample)
-                waiting = []
-        if self._reader is None:
-            yield from self._begin(waiting, sample)
+            yield self._events(block.first_line, self._joined(block.lines), block.size)
 
-    def _begin(self, waiting: list[Block], sample: list[str]) -> Iterator[pl.DataFrame]:
-        layout = layout_of(self.wanted, sample) if self.wanted else find_layout(sample)
-        if layout is None:
-            return
-        self.reading.layout = layout
-        self._reader = Reader(self.vocabulary, self.source, layout)
-        for block in waiting:
-            yield self._events(block)
+    def _joined(self, lines: pl.Series) -> pl.Series:
+        """Lines that Kubernetes split, in one piece, where their last part stands."""
+        split = lines.str.contains(_SPLIT)
+        if not self._pieces and not split.any():
+            return lines
+        whole: list[str] = []
+        for line in lines:
+            match = _SPLIT_LINE.match(line)
+            if match is None:
+                whole.append(line)
+            elif match["tag"] == "P":
+                begun = self._pieces.get(match["stream"])
+                self._pieces[match["stream"]] = begun + line[match.end() :] if begun else _as_whole(line, match)
+                whole.append("")
+            else:
+                begun = self._pieces.pop(match["stream"], None)
+                whole.append(begun + line[match.end() :] if begun else line)
+        return pl.Series("line", whole, dtype=pl.String)
 
-    def _count(self, block: Block) -> None:
-        reading = self.reading
-        reading.lines += len(block.lines)
-        reading.size += block.size
-        if len(reading.samples) < _SHOWN:
-            texts = (text for text in block.lines.head(_EDGE) if text.strip())
-            reading.samples += list(texts)[: _SHOWN - len(reading.samples)]
-
-    def _events(self, block: Block) -> pl.DataFrame:
-        assert self._reader is not None
-        self._note_times(self._reader.layout, block.lines)
-        lines, places = _worth_reading(block.lines)
-        rows = _shaped(self._reader, lines)
-        if places is None:
-            rows = rows.with_row_index("line")
-        else:
-            rows = rows.with_columns(line=places)
-        rows = rows.with_columns(pl.col("line").cast(pl.Int64) + block.first_line)
-        self._note_unrecognised(block, rows)
+    def _events(self, first: int, lines: pl.Series, size: int) -> pl.DataFrame:
+        self._count(lines, size)
+        chosen, places = _worth_reading(lines)
+        rows = self._shaped(chosen)
+        at = rows["place"] if places is None else places.gather(rows["place"])
+        rows = rows.select("time", "shape", "connection", line=at.cast(pl.Int64) + first)
+        if rows["line"].is_sorted() is False:
+            rows = rows.sort("line")
+        self._note_unrecognised(first, lines, rows)
         events = rows.filter(pl.col("shape") >= NO_EVENT).select(EVENT_COLUMNS.keys())
         inside = rows.filter(pl.col("shape") == TIMED_OUT_INSIDE)["line"].to_list()
-        events = self._with_timeouts(block, events, inside)
+        events = self._with_timeouts(first, lines, events, inside)
         self._count_events(events)
         return events.with_columns(source=pl.lit(self.source, pl.UInt32))
 
-    def _note_times(self, layout: Layout, lines: pl.Series) -> None:
-        if not layout.has_time:
-            return
-        edges = (layout.cut(lines.head(_EDGE))["time"], layout.cut(lines.tail(_EDGE))["time"])
-        first, last = (edge.drop_nulls() for edge in edges)
-        if self.reading.first_time is None and len(first):
-            self.reading.first_time = first[0]
-        if len(last):
-            self.reading.last_time = last[-1]
+    def _count(self, lines: pl.Series, size: int) -> None:
+        reading = self.reading
+        reading.lines += len(lines)
+        reading.size += size
+        if len(reading.samples) < _SHOWN:
+            texts = (text for text in lines.head(_EDGE) if text.strip())
+            reading.samples += list(texts)[: _SHOWN - len(reading.samples)]
+        if reading.first_time is None:
+            reading.first_time = next(filter(None, map(self._time_of, lines.head(_EDGE))), None)
+        last = next(filter(None, map(self._time_of, reversed(lines.tail(_EDGE).to_list()))), None)
+        reading.last_time = last if last is not None else reading.last_time
 
-    def _note_unrecognised(self, block: Block, rows: pl.DataFrame) -> None:
+    def _time_of(self, line: str) -> int | None:
+        cut = cut_of(line)
+        if cut.chosen is None:
+            return None
+        time: int | None = cut.apply(pl.Series([line]))["time"][0]
+        if time is not None and self.reading.first_time is None:
+            self.reading.offset = cut.offset
+        return time
+
+    def _shaped(self, lines: pl.Series) -> pl.DataFrame:
+        """``place``, ``time``, ``shape`` and ``connection`` of each line that can matter."""
+        found: list[pl.DataFrame] = []
+        left = lines.alias("line").to_frame().with_row_index("place")
+        tried: set[Cut] = set()
+        queue = list(self._cuts.known)
+        while left.height:
+            for cut in queue:
+                left = self._take(cut, left, found)
+                if not left.height:
+                    break
+            tried.update(queue)
+            left = left.filter(_needed(left["line"]))
+            queue = [cut for cut in self._cuts.learn(left["line"].head(_LEARNED_FROM)) if cut not in tried]
+            if not queue:
+                self._take(Cut(), left, found)
+                break
+        return pl.concat([pl.DataFrame(schema=_SHAPED), *found])
+
+    def _take(self, cut: Cut, left: pl.DataFrame, found: list[pl.DataFrame]) -> pl.DataFrame:
+        """Reads the lines that a cut fits, and returns the others."""
+        applied = cut.apply(left["line"]).with_columns(left["place"])
+        fits = applied["fits"]
+        if not fits.any():
+            return left
+        fitting = applied if fits.all() else applied.filter("fits")
+        rests = pl.Categories.random()
+        # polars forgets the codes once no column uses them: this one must outlive the next line
+        column = fitting["rest"].cast(pl.Categorical(rests))
+        distinct = rests.to_series().cast(pl.String).alias("rest").to_frame()
+        numbers = _numbered(self._reader(cut), distinct)
+        codes = column.to_physical()
+        rows = fitting.select("place", "time").with_columns(
+            shape=numbers["shape"].gather(codes), connection=numbers["connection"].gather(codes)
+        )
+        unfit = rows["shape"] == UNFIT
+        if unfit.any():
+            rows = rows.filter(~unfit)
+        found.append(rows.select(_SHAPED.keys()).cast(_SHAPED))  # type: ignore[arg-type]
+        if rows.height == left.height:
+            return left.clear()
+        return left.join(rows.select("place"), on="place", how="anti", maintain_order="left")
+
+    def _reader(self, cut: Cut) -> Reader:
+        reader = self._readers.get(cut)
+        if reader is None:
+            reader = self._readers[cut] = Reader(self.vocabulary, self.source, self._heads, cut)
+        return reader
+
+    def _note_unrecognised(self, first: int, lines: pl.Series, rows: pl.DataFrame) -> None:
         places = rows.filter(pl.col("shape") == UNRECOGNISED)["line"]
         self.reading.unrecognised_lines += len(places)
         for line in places.head(_SHOWN - len(self.reading.unrecognised)):
-            self.reading.unrecognised.append((line, block.lines[line - block.first_line]))
+            self.reading.unrecognised.append((line, lines[line - first]))
 
     def _count_events(self, events: pl.DataFrame) -> None:
-        known = self.vocabulary.frame()
-        groups = known["group"].gather(events["shape"])
-        kinds = known["kind"].gather(events["shape"])
-        self.reading.pool_lines += len(groups) - groups.null_count()
-        self.reading.timing_lines += int((kinds == _TIMING).sum())
+        shapes = self.vocabulary.shapes
+        for number, count in events["shape"].value_counts().iter_rows():
+            shape = shapes[number]
+            if shape is None or shape.message.kind is Kind.TIMED_OUT:
+                continue
+            self.reading.layouts[shape.layout] += count
+            if shape.message.kind is Kind.TIMING:
+                self.reading.timing_lines += count
+            else:
+                self.reading.pool_lines += count
 
-    def _with_timeouts(self, block: Block, events: pl.DataFrame, inside: list[int]) -> pl.DataFrame:
+    def _with_timeouts(self, first: int, lines: pl.Series, events: pl.DataFrame, inside: list[int]) -> pl.DataFrame:
         """Adds the timeouts that stand under a head, in a traceback: one for each record."""
-        assert self._reader is not None
         found = []
         told = self._told(events)
+        reader = self._reader(Cut())
         for line in inside:
-            head = self._head_above(block, line)
+            head = self._head_above(first, lines, line)
             if head is None or head.line in told:
                 continue
             told.add(head.line)
-            shape = self._reader.timed_out(block.lines[line - block.first_line])
-            found.append((head.line, head.time, shape, None))
-        last = self._head_above(block, block.first_line + len(block.lines))
+            found.append((head.line, head.time, reader.timed_out(lines[line - first]), None))
+        last = self._head_above(first, lines, first + len(lines))
         if last is not None:
             self._last = _Head(last.line, last.time, last.line in told)
         if not found:
@@ -216,70 +281,56 @@ class EventReader:
     def _told(self, events: pl.DataFrame) -> set[int]:
         """The heads whose timeout is counted already."""
         kinds = self.vocabulary.frame()["kind"].gather(events["shape"])
-        told = set(events["line"].filter(kinds == _TIMED_OUT))
+        told = set(events["line"].filter(kinds == int(Kind.TIMED_OUT)))
         if self._last is not None and self._last.timed_out:
             told.add(self._last.line)
         return told
 
-    def _head_above(self, block: Block, line: int) -> _Head | None:
+    def _head_above(self, first: int, lines: pl.Series, line: int) -> _Head | None:
         """The head of the record that the line before this one belongs to."""
-        assert self._reader is not None
-        layout = self._reader.layout
-        for index in range(line - block.first_line - 1, -1, -1):
-            cut = layout.cut(block.lines[index : index + 1]).row(0)
-            if cut[1] is not None and layout.read(cut[1]) is not None:
-                return _Head(block.first_line + index, cut[0])
+        for index in range(line - first - 1, -1, -1):
+            cut = cut_of(lines[index])
+            applied = cut.apply(lines[index : index + 1])
+            if applied["fits"][0] and self._reader(cut).is_head(applied["rest"][0]):
+                return _Head(first + index, applied["time"][0])
         return self._last
 
 
-_TIMING = 21
-_TIMED_OUT = 20
+_SHAPED = {"place": pl.UInt32, "time": pl.Int64, "shape": pl.UInt32, "connection": pl.UInt32}
 
 
-def _candidates(lines: pl.Series) -> pl.Series:
-    return lines.filter(lines.str.contains_any(list(NEEDLES)))
+def _as_whole(line: str, match: re.Match[str]) -> str:
+    """A part of a line with the mark of a whole one."""
+    return f"{line[: match.start('tag')]}F{line[match.end('tag') :]}"
+
+
+def _needed(lines: pl.Series) -> pl.Series:
+    return lines.str.contains_any(list(NEEDLES))
 
 
 def _worth_reading(lines: pl.Series) -> tuple[pl.Series, pl.Series | None]:
     """The lines that can matter, with their places; all of them, and None, where most can."""
-    sample = lines.gather_every(max(1, len(lines) // 1000))
-    if sample.str.contains_any(list(NEEDLES)).mean() > _WORTH_FILTERING:
+    sample = _needed(lines.gather_every(max(1, len(lines) // 1000)))
+    if sample.sum() > _WORTH_FILTERING * len(sample):
         return lines, None
-    places = lines.str.contains_any(list(NEEDLES)).arg_true()
+    places = _needed(lines).arg_true()
     return lines.gather(places), places
-
-
-def _shaped(reader: Reader, lines: pl.Series) -> pl.DataFrame:
-    """``time``, ``shape`` and ``connection`` of each line."""
-    cut = reader.layout.cut(lines)
-    rests = pl.Categories.random()
-    codes = cut["rest"].cast(pl.Categorical(rests))
-    distinct = rests.to_series().cast(pl.String).alias("rest").to_frame()
-    numbers = _numbered(reader, distinct)
-    places = codes.to_physical()
-    shapes = numbers["shape"].gather(places).fill_null(CONTINUATION)
-    if cut["rest"].null_count():
-        outside = cut["rest"].is_null() & lines.str.contains(TIMED_OUT_TEXT, literal=True)
-        if outside.any():
-            shapes = shapes.set(outside, TIMED_OUT_INSIDE)
-    return cut.select("time").with_columns(shapes, numbers["connection"].gather(places))
 
 
 def _numbered(reader: Reader, distinct: pl.DataFrame) -> pl.DataFrame:
     """``shape`` and ``connection`` of each distinct rest."""
-    parts = distinct.with_columns(pl.col("rest").str.splitn("0x", 2).struct.rename_fields(["before", "after"]).alias("p"))
-    parts = parts.unnest("p").with_columns(tail=pl.col("after").str.strip_chars_start(_HEX))
+    parts = distinct.select("rest", pl.col("rest").str.splitn("0x", 2).struct.rename_fields(["before", "after"]).alias("p"))
+    parts = parts.unnest("p")
+    parts = parts.with_columns(tail=pl.col("after").str.strip_chars_start(_HEX))
     digits = pl.col("after").str.len_bytes().cast(pl.Int64) - pl.col("tail").str.len_bytes().cast(pl.Int64)
     parts = parts.select(
+        pl.coalesce(pl.col("before") + pl.lit("0x") + pl.col("tail"), "rest").alias("key"),
         "rest",
-        key=pl.when(pl.col("after").is_null())
-        .then(pl.col("rest"))
-        .otherwise(pl.concat_str([pl.col("before"), pl.lit("0x"), pl.col("tail")])),
-        address=pl.concat_str([pl.lit("0x"), pl.col("after").str.head(digits)]),
+        address=pl.lit("0x") + pl.col("after").str.head(digits),
     )
     shapes: list[int] = []
     identities: list[str | None] = []
-    for key, rest, address in parts.select("key", "rest", "address").iter_rows():
+    for key, rest, address in parts.iter_rows():
         number, identity = reader.number(key, rest, address)
         shapes.append(number)
         identities.append(identity)

@@ -87,9 +87,7 @@ def grammar_text(name: str) -> str:
 @cache
 def parser(name: str, *starts: str) -> Lark:
     """The LALR parser of one grammar, built once."""
-    return Lark(
-        grammar_text(name), parser="lalr", maybe_placeholders=False, start=list(starts) or "start"
-    )
+    return Lark(grammar_text(name), parser="lalr", maybe_placeholders=False, start=list(starts) or "start")
 
 
 def parse_message(text: str) -> Message | None:

@@ -18,7 +18,7 @@ from lark.exceptions import UnexpectedInput
 
 from logpool.errors import UsageError
 from logpool.read.grammar import parser
-from logpool.read.times import TimeFormat, time_format
+from logpool.read.times import TimeFormat, time_format, time_formats
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,8 +39,12 @@ _PATTERNS = {
     "process": r"\d+",
     "relativeCreated": r"\d+(?:\.\d+)?",
     "thread": r"-?\d+",
+    # the name that Python gives holds a space: Thread-1 (work)
+    "threadName": r"(?:Thread-\d+ \([^)]*\)|.*?)",
 }
-_TIMES = frozenset({"asctime", "created"})
+# a time with milliseconds behind it that are not padded to three digits
+_ASCTIME_MSECS = "asctime msecs"
+_TIMES = frozenset({"asctime", _ASCTIME_MSECS, "created"})
 _POOL_CLASS = re.compile(r"^(?:\w+\.)*[A-Z]\w*Pool\b")
 _MILLISECONDS = re.compile(r"[,.]")
 # stands for the time in a rest where the time was taken from the middle of the line
@@ -62,9 +66,17 @@ class Record:
 class Layout(Protocol):
     """How the lines of one log are laid out."""
 
-    name: str
-    offset: int | None
-    has_time: bool
+    @property
+    def name(self) -> str:
+        """The format string, or ``json``."""
+
+    @property
+    def offset(self) -> int | None:
+        """The offset of its times from UTC, in seconds; None for naive ones."""
+
+    @property
+    def has_time(self) -> bool:
+        """Whether times can be read."""
 
     def cut(self, lines: pl.Series) -> pl.DataFrame:
         """Lines to ``time`` (microseconds, null where there is none) and ``rest`` (null for no head)."""
@@ -172,6 +184,9 @@ _JSON_KEYS = (
     ("thread", "threadName"),
     ("message", "msg", "event"),
 )
+_JSON_EXCEPTIONS = ("exc_info", "exc_text", "exception")
+# what a pool timeout's traceback holds
+_TIMED_OUT = "connection timed out, timeout"
 _JSON_TIMES = ("asctime", "timestamp", "time", "ts", "@timestamp")
 
 
@@ -179,13 +194,16 @@ def _json_fields(line: str) -> tuple[str | None, str | None]:
     """The time's text and the rest of one JSON line; no rest for a line that is no record."""
     try:
         record = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None, None
     if not isinstance(record, dict):
         return None, None
-    values = [next((str(record[key]) for key in keys if record.get(key) is not None), "") for keys in _JSON_KEYS]
+    values = [
+        next((str(record[key]) for key in keys if record.get(key) is not None), "") for keys in _JSON_KEYS
+    ]
     if not values[-1]:
         return None, None
+    values[-1] += "".join(f"\n{record[key]}" for key in _JSON_EXCEPTIONS if _TIMED_OUT in str(record.get(key)))
     time = next((str(record[key]) for key in _JSON_TIMES if key in record), None)
     return time, _UNIT.join(values)
 
@@ -208,15 +226,25 @@ def layout_of(text: str, sample: Iterable[str]) -> Layout:
 
 
 def _format_layout(name: str, parts: list[tuple[str, str]], sample: list[str]) -> FormatLayout:
-    timed = any(kind == "field" and value in _TIMES for kind, value in parts)
-    time = _sampled_time(parts, sample) if timed else None
+    timed = any(kind != "text" and value in _TIMES for kind, value in parts)
+    time = None
+    if timed:
+        merged = _with_milliseconds(parts)
+        time = _sampled_time(merged, sample)
+        if time is None and merged != parts:
+            # asctime has milliseconds of its own as long as nobody gives it a datefmt
+            time = _sampled_time(parts, sample)
+        else:
+            parts = merged
     pattern = time.pattern if time else r".+?"
     first = next((i for i, (kind, _) in enumerate(parts) if kind == "field"), 0)
     prefix = "".join(value for _, value in parts[:first])
     leading = timed and parts[first][1] in _TIMES and not parts[first][0].startswith("padded")
     fixed = leading and time is not None and time.width is not None
     head = _regex(parts[first + 1 :], pattern) if fixed else _regex(parts, _MARK if time else pattern)
-    return FormatLayout(name, re.compile(head, re.DOTALL), prefix if fixed else None, time, _whole(parts, pattern))
+    return FormatLayout(
+        name, re.compile(head, re.DOTALL), prefix if fixed else None, time, _whole(parts, pattern)
+    )
 
 
 def _whole(parts: list[tuple[str, str]], pattern: str) -> re.Pattern[str]:
@@ -225,11 +253,12 @@ def _whole(parts: list[tuple[str, str]], pattern: str) -> re.Pattern[str]:
 
 def _sampled_time(parts: list[tuple[str, str]], sample: list[str]) -> TimeFormat | None:
     """How the sample prints the time: the first place in a line at which a time makes the whole line fit."""
+    milliseconds = any(value == _ASCTIME_MSECS for _, value in parts)
     for line in sample:
-        for digit in re.finditer(r"(?<![\d:.,-])\d", line):
-            found = time_format(line[digit.start() :])
-            if found and re.fullmatch(_regex(parts, found.pattern), line, re.DOTALL):
-                return found
+        for digit in re.finditer(r"(?<!\d)\d", line):
+            for found in time_formats(line[digit.start() :], milliseconds=milliseconds):
+                if re.fullmatch(_regex(parts, found.pattern), line, re.DOTALL):
+                    return found
     return None
 
 
@@ -256,10 +285,7 @@ def _is_pool(record: Record | None) -> bool:
 
 
 def _parts(text: str) -> list[tuple[str, str]]:
-    """A format string as ``("text", …)`` and ``("field", name)`` parts, in order.
-
-    ``asctime`` followed by ``msecs`` is one time.
-    """
+    """A format string as ``("text", …)`` and ``("field", name)`` parts, in order."""
     style = "percent" if "%(" in text else "dollar" if re.search(r"\$\{?\w", text) else "brace"
     try:
         tree = parser("layout", "percent", "brace", "dollar").parse(text, start=style)
@@ -269,7 +295,7 @@ def _parts(text: str) -> list[tuple[str, str]]:
     names = [value for kind, value in parts if kind != "text"]
     if "message" not in names:
         raise UsageError(f"the layout has no message: {text!r}", _STYLES)
-    return _with_milliseconds(parts)
+    return parts
 
 
 def is_pool_logger(name: str) -> bool:
@@ -277,7 +303,9 @@ def is_pool_logger(name: str) -> bool:
     return name.startswith("sqlalchemy.pool") or bool(_POOL_CLASS.search(name))
 
 
-_STYLES = "give a format string as logging.Formatter takes it, such as '%(asctime)s %(name)s %(message)s', or json"
+_STYLES = (
+    "give a format string as logging.Formatter takes it, such as '%(asctime)s %(name)s %(message)s', or json"
+)
 
 
 def _part(node: Tree[Token] | Token) -> tuple[str, str]:
@@ -293,11 +321,14 @@ def _part(node: Tree[Token] | Token) -> tuple[str, str]:
 
 
 def _with_milliseconds(parts: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The parts, ``asctime`` followed by ``msecs`` taken for one time."""
     merged: list[tuple[str, str]] = []
     for part in parts:
         after_time = len(merged) >= 2 and merged[-2][1] == "asctime" and merged[-2][0] == "field"  # noqa: PLR2004
         if part[1] == "msecs" and part[0] != "text" and after_time and _MILLISECONDS.fullmatch(merged[-1][1]):
             merged.pop()
+            if part[0] == "field":
+                merged[-1] = ("field", _ASCTIME_MSECS)
         else:
             merged.append(part)
     return merged

@@ -60,9 +60,9 @@ def _microseconds(text: str | None, option: str) -> int | None:
         return None
     try:
         time = datetime.fromisoformat(text)
-    except ValueError as error:
+        # a log's local times are kept as they are printed
+        time = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         hint = "give a time such as 2024-09-26T17:45:00"
         raise UsageError(f"{option} is no time: {text!r}", hint) from error
-    # a log's local times are kept as they are printed
-    time = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
     return round(time.timestamp() * 1_000_000)

@@ -8,11 +8,12 @@ from __future__ import annotations
 import bz2
 import glob
 import gzip
+import io
 import lzma
 import os
 import sys
 import zlib
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, BinaryIO, cast
@@ -24,6 +25,9 @@ from logpool.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    import zstandard
+    from _typeshed import WriteableBuffer
+
 BLOCK_BYTES = 16 << 20
 STANDARD_INPUT = "-"
 
@@ -34,6 +38,7 @@ _MAGIC = {
     b"\x28\xb5\x2f\xfd": "zst",
 }
 _BOM = b"\xef\xbb\xbf"
+_HEAD_BYTES = 4096
 _NOT_TEXT = frozenset(range(9)) | frozenset(range(14, 27)) | frozenset(range(28, 32))
 
 
@@ -57,11 +62,12 @@ class Source:
         if self.path == STANDARD_INPUT:
             yield _decompressed(sys.stdin.buffer)
             return
-        try:
-            raw = Path(self.path).open("rb", buffering=1 << 16)  # noqa: SIM115 - closed below
-        except OSError as error:
-            raise unreadable(self.path, error) from error
-        with raw, _decompressed(raw) as stream:
+        with ExitStack() as opened:
+            try:
+                raw = opened.enter_context(Path(self.path).open("rb", buffering=1 << 16))
+                stream = opened.enter_context(_decompressed(raw))
+            except OSError as error:
+                raise unreadable(self.path, error) from error
             yield stream
 
 
@@ -78,8 +84,8 @@ def sources_of(names: Iterable[str | os.PathLike[str]]) -> list[Source]:
         InputError: a name stands for nothing.
     """
     found: list[Source] = []
-    for name in map(os.fspath, names):
-        found.extend(Source(path) for path in _paths(name))
+    for name in names:
+        found.extend(Source(path) for path in _paths(os.fspath(name)))
     unique = list(dict.fromkeys(found))
     if not unique:
         msg = "no log was named"
@@ -96,7 +102,7 @@ def _paths(name: str) -> list[str]:
             msg = f"no file in the directory {name}"
             raise InputError(msg)
         return paths
-    paths = sorted(path for path in glob.glob(name, recursive=True) if not Path(path).is_dir())
+    paths = sorted(path for path in glob.glob(name, recursive=True) if not Path(path).is_dir())  # noqa: PTH207
     if not paths:
         what = "no file matches" if glob.has_magic(name) else "no such file:"
         msg = f"{what} {name}"
@@ -115,10 +121,53 @@ def _decompressed(raw: BinaryIO) -> IO[bytes]:
     if packing == "xz":
         return lzma.LZMAFile(raw)
     if packing == "zst":
+        return cast("IO[bytes]", io.BufferedReader(_Zstandard(raw), 1 << 20))
+    return raw
+
+
+class _Zstandard(io.RawIOBase):
+    """What a zstd file holds; an error where it is cut off, which the library's own reader takes for its end."""
+
+    def __init__(self, raw: BinaryIO) -> None:
         import zstandard  # noqa: PLC0415 - loaded only for such a file
 
-        return cast("IO[bytes]", zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True))
-    return raw
+        self._raw = raw
+        self._failure = zstandard.ZstdError
+        self._decompressor = zstandard.ZstdDecompressor()
+        self._frame: zstandard.ZstdDecompressionObj | None = None
+        self._waiting = memoryview(b"")
+
+    def readable(self) -> bool:
+        """As every reader does."""
+        return True
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
+        """Fills the buffer, as far as one piece of the file does."""
+        view = memoryview(buffer)
+        while not self._waiting:
+            if not self._refill():
+                return 0
+        taken = self._waiting[: len(view)]
+        self._waiting = self._waiting[len(taken) :]
+        view[: len(taken)] = taken
+        return len(taken)
+
+    def _refill(self) -> bool:
+        """Decompresses one more piece; False at the end of the file."""
+        data = self._frame.unused_data if self._frame and self._frame.eof else b""
+        data = data or self._raw.read(1 << 16)
+        if not data:
+            if self._frame and not self._frame.eof:
+                msg = "compressed file ended before the end-of-stream marker was reached"
+                raise EOFError(msg)
+            return False
+        if self._frame is None or self._frame.eof:
+            self._frame = self._decompressor.decompressobj()
+        try:
+            self._waiting = memoryview(self._frame.decompress(data))
+        except self._failure as error:
+            raise OSError(str(error)) from error
+        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,23 +194,14 @@ def blocks(source: Source, size: int = BLOCK_BYTES) -> Iterator[Block]:
     line = 1
     with source.open() as stream:
         for number, data in enumerate(_whole_lines(source, stream, size)):
-            text = data.removeprefix(_BOM) if number == 0 else data
-            if number == 0:
-                _require_text(source, text)
-            lines = _lines(text)
+            lines = _lines(data.removeprefix(_BOM) if number == 0 else data)
             yield Block(line, lines, len(data))
             line += len(lines)
 
 
 def _whole_lines(source: Source, stream: IO[bytes], size: int) -> Iterator[bytes]:
     rest: list[bytes] = []
-    while True:
-        try:
-            data = stream.read(size)
-        except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
-            raise unreadable(source.path, error) from error
-        if not data:
-            break
+    for data in _pieces(source, stream, size):
         end = data.rfind(b"\n") + 1
         if not end:
             rest.append(data)
@@ -172,10 +212,28 @@ def _whole_lines(source: Source, stream: IO[bytes], size: int) -> Iterator[bytes
         yield b"".join(rest)
 
 
+def _pieces(source: Source, stream: IO[bytes], size: int) -> Iterator[bytes]:
+    """The bytes in pieces of a size; whether they are text does not depend on it."""
+    head = _read(source, stream, _HEAD_BYTES)
+    _require_text(source, head)
+    if len(head) < size:
+        head += _read(source, stream, size - len(head))
+    for start in range(0, len(head), size):
+        yield head[start : start + size]
+    while data := _read(source, stream, size):
+        yield data
+
+
+def _read(source: Source, stream: IO[bytes], size: int) -> bytes:
+    try:
+        return stream.read(size)
+    except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
+        raise unreadable(source.path, error) from error
+
+
 def _require_text(source: Source, data: bytes) -> None:
-    head = data[:4096]
-    strange = sum(byte in _NOT_TEXT for byte in head)
-    if strange > len(head) // 10:
+    strange = sum(byte in _NOT_TEXT for byte in data)
+    if strange > len(data) // 10:
         msg = f"{source.path} is no text file"
         raise InputError(msg, "name the log itself; .gz, .bz2, .xz and .zst are read as they are")
 

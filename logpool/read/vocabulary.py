@@ -10,20 +10,25 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from logpool.read.grammar import Message, parse_message
-from logpool.read.layouts import Record, is_pool_logger
+from logpool.read.cuts import Cut, is_whole
+from logpool.read.heads import Head, is_continued
+from logpool.read.records import Record, is_pool_logger
 from logpool.schema import Detail, Kind, Reason
 
 if TYPE_CHECKING:
-    from logpool.read.layouts import Layout
+    from logpool.read.formats import HeadReader
 
 # the first numbers are no events: a line of another logger, a pool record that the grammar does not know, a line
 # that is no record's head, and one of those that tells of a pool timeout
-OTHER, UNRECOGNISED, CONTINUATION, TIMED_OUT_INSIDE = range(4)
-NO_EVENT = 4
+# the last is no answer: another cut has to take the line's times out
+OTHER, UNRECOGNISED, CONTINUATION, TIMED_OUT_INSIDE, UNFIT = range(5)
+NO_EVENT = 5
 
 UNKNOWN_POOL = "unknown"
 TIMED_OUT_TEXT = "connection timed out, timeout"
-_TIMEOUT = re.compile(r"\w*Pool limit of size -?\d+ overflow -?\d+ reached, connection timed out, timeout [\d.]+")
+_TIMEOUT = re.compile(
+    r"\w*Pool limit of size -?\d+ overflow -?\d+ reached, connection timed out, timeout [\d.]+"
+)
 _SHARED = re.compile(r"StaticPool|SingletonThreadPool")
 # exception classes by which the pool itself throws a connection away at check-out, to try another
 _DISCONNECTIONS = frozenset({"DisconnectionError", "InvalidatePoolError"})
@@ -40,6 +45,7 @@ class Shape:
         source: the number of the source.
         process: the process as the layout shows it.
         thread: the thread as the layout shows it.
+        layout: the name of the layout.
     """
 
     message: Message
@@ -47,6 +53,7 @@ class Shape:
     source: int
     process: str | None
     thread: str | None
+    layout: str
 
 
 def split_pool_name(logger: str) -> tuple[str, str | None]:
@@ -141,11 +148,12 @@ _FRAME = {
 
 @dataclass
 class Reader:
-    """Rests to shapes, for one source and its layout."""
+    """Rests to shapes, for the lines of one source that one cut fits."""
 
     vocabulary: Vocabulary
     source: int
-    layout: Layout
+    heads: HeadReader
+    cut: Cut
     # by rest without its first address: the shape, and whose identity that address is: True for the connection's,
     # a text where the connection has one that is no address, None for nobody's
     _known: dict[str, tuple[int, bool | str | None]] = field(default_factory=dict)
@@ -180,32 +188,50 @@ class Reader:
                 return number, True
             return number, identity
 
-    def _parse(self, text: str) -> tuple[int, str | None]:
-        record = self.layout.read(text)
-        if record is None:
-            return (TIMED_OUT_INSIDE if TIMED_OUT_TEXT in text else CONTINUATION), None
+    def _parse(self, rest: str) -> tuple[int, str | None]:
+        text = self.cut.restored(rest)
+        if self.cut.spans and not is_whole(text):
+            return UNFIT, None
+        head = self.heads(text)
+        if head is None:
+            return self._headless(text), None
+        record = head.record
         timeout = _TIMEOUT.search(record.message)
         if timeout:
-            message = parse_message(timeout[0])
-            return (self._add(message, None, record) if message else OTHER), None
+            return self._timeout(timeout[0], head), None
         message = pool_message(record)
         if message is None:
             on_pool = record.logger is not None and is_pool_logger(record.logger)
             return (UNRECOGNISED if on_pool else OTHER), None
         pool = None if message.kind is Kind.TIMING else record.logger or UNKNOWN_POOL
         identity = message.connection.identity if message.connection else None
-        return self._add(message, pool, record), identity
+        return self._add(message, pool, head), identity
 
-    def _add(self, message: Message, pool: str | None, record: Record) -> int:
-        plain = message.without_identity()
-        return self.vocabulary.add(Shape(plain, pool, self.source, record.process, record.thread))
+    def _headless(self, text: str) -> int:
+        """A line that no layout fits: of another logger if it has a time, else of the record above."""
+        timeout = _TIMEOUT.search(text)
+        if self.cut.spans and not is_continued(text):
+            return self._timeout(timeout[0], Head(Record(text), "")) if timeout else OTHER
+        return TIMED_OUT_INSIDE if timeout else CONTINUATION
+
+    def is_head(self, rest: str) -> bool:
+        """Whether a rest is a record's head."""
+        text = self.cut.restored(rest)
+        return self.heads(text) is not None or (bool(self.cut.spans) and not is_continued(text))
+
+    def _add(self, message: Message, pool: str | None, head: Head) -> int:
+        record = head.record
+        shape = Shape(message.without_identity(), pool, self.source, record.process, record.thread, head.layout)
+        return self.vocabulary.add(shape)
+
+    def _timeout(self, text: str, head: Head) -> int:
+        return self._add(parse_message(text) or Message(Kind.TIMED_OUT), None, head)
 
     def timed_out(self, text: str) -> int:
         """The shape of the timeout that a line which is no head tells of."""
         found = _TIMEOUT.search(text)
-        message = parse_message(found[0]) if found else Message(Kind.TIMED_OUT, Detail.NONE)
         with self.vocabulary.lock:
-            return self._add(message or Message(Kind.TIMED_OUT), None, Record(text))
+            return self._timeout(found[0] if found else text, Head(Record(text), ""))
 
 
 def pool_message(record: Record) -> Message | None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 SUFFIXES = (".parquet", ".csv", ".ndjson")
+_SUFFIXES = f"{', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}"
 
 
 def check_target(path: Path, *, force: bool) -> None:
@@ -23,12 +24,12 @@ def check_target(path: Path, *, force: bool) -> None:
         UsageError: its suffix names no known format.
         OutputError: it exists and ``force`` is not given, or its folder does not.
     """
-    if path.suffix.lower() not in SUFFIXES:
-        msg = f"no known table format: {path}"
-        raise UsageError(msg, f"name a file that ends in {', '.join(SUFFIXES)}")
     if path.is_dir():
         msg = f"{path} is a directory"
-        raise OutputError(msg)
+        raise OutputError(msg, f"name a file that ends in {_SUFFIXES}")
+    if path.suffix.lower() not in SUFFIXES:
+        msg = f"no known table format: {path}"
+        raise UsageError(msg, f"name a file that ends in {_SUFFIXES}")
     if path.exists() and not force:
         msg = f"{path} exists"
         raise OutputError(msg, "give --force to replace it")
@@ -45,18 +46,21 @@ def write_table(table: pl.DataFrame, path: Path, *, force: bool = False) -> None
         OutputError: the file cannot be written.
     """
     check_target(path, force=force)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
-    os.close(handle)
-    draft = Path(name)
+    draft = None
     try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
+        os.close(handle)
+        draft = Path(name)
         _write(table, draft, path.suffix.lower())
         draft.chmod(0o666 & ~_umask())
         draft.replace(path)
     except OSError as error:
-        raise OutputError(f"cannot write {path}: {(error.strerror or str(error)).lower()}") from error
+        msg = f"cannot write {path}: {(error.strerror or str(error)).lower()}"
+        raise OutputError(msg) from error
     finally:
-        with suppress(OSError):
-            draft.unlink(missing_ok=True)
+        if draft is not None:
+            with suppress(OSError):
+                draft.unlink(missing_ok=True)
 
 
 def _write(table: pl.DataFrame, path: Path, suffix: str) -> None:

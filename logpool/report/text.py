@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -24,19 +25,19 @@ def render(report: Report, width: int = 80, *, colour: bool = False) -> str:
         _table(_HOLD_HEADINGS, list(_hold_rows(report.pools)), width),
         _incidents(report.pools, width),
         _timings(report),
-        _sequence(report, colour=colour),
+        _sequence(report, width, colour=colour),
         _findings(report.findings, colour=colour, width=width),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def render_verdict(report: Report, *, colour: bool = False) -> str:
+def render_verdict(report: Report, width: int = 80, *, colour: bool = False) -> str:
     """Every violation with its place, then the verdict."""
     lines = [
-        f"{violation.path}:{violation.line}: {violation.code}: {violation.message} [{violation.pool}]"
+        f"{violation.path}:{violation.line}: {violation.code}: {violation.message} [{_short_logger(violation.pool)}]"
         for violation in report.violations
     ]
-    return "\n".join([*lines, _sequence(report, colour=colour)]) + "\n"
+    return "\n".join([*lines, _sequence(report, width, colour=colour)]) + "\n"
 
 
 def render_comparison(comparison: Comparison, width: int = 80) -> str:
@@ -51,7 +52,7 @@ def render_comparison(comparison: Comparison, width: int = 80) -> str:
         rows.append([_FIGURES[name], _figure(name, one), _figure(name, two), "" if ratio is None else f"{ratio:.2f}"])
     names = _side_names(left, right)
     table = _table(["", *names, "ratio"], rows, width)
-    return "\n\n".join(part for part in (table, _compared(comparison, names)) if part) + "\n"
+    return "\n\n".join(part for part in (table, _wrapped(_compared(comparison, names), width)) if part) + "\n"
 
 
 _FIGURES = {
@@ -103,7 +104,7 @@ def _sources(sources: Iterable[SourceReport]) -> str:
 
 def _source(source: SourceReport) -> str:
     span = _span(source.first_time, source.last_time)
-    counts = f"{source.pool_lines:,} pool events, {source.other_lines:,} other lines"
+    counts = f"{_many(source.pool_lines, 'pool event')}, {_many(source.other_lines, 'other line')}"
     if source.unrecognised_lines:
         counts += f", {source.unrecognised_lines:,} not understood"
     lines = [
@@ -128,14 +129,15 @@ _POOL_HEADINGS = ["pool", "checkouts", "reused", "created", "closed", "open/peak
 
 
 def _pool_row(pool: Pool) -> list[str]:
+    followed = pool.unidentified_checkouts == 0
     return [
         pool_name(pool),
         f"{pool.checkouts:,}",
         "-" if pool.reuse_ratio is None else f"{pool.reuse_ratio:.1%}",
         f"{pool.created:,}",
         f"{pool.closed + pool.dropped:,}",
-        f"{pool.open_at_end:,}/{pool.peak_open:,}",
-        f"{pool.checked_out_at_end:,}/{pool.peak_checked_out:,}",
+        f"{pool.open_at_end:,}/{pool.peak_open:,}" if followed else "-",
+        f"{pool.checked_out_at_end:,}/{pool.peak_checked_out:,}" if followed else "-",
     ]
 
 
@@ -176,9 +178,7 @@ def _incidents(pools: Sequence[Pool], width: int) -> str:
     shown = {name: values for name, values in columns.items() if any(values)}
     if not shown:
         return ""
-    rows = [
-        [pool_name(pool), *(f"{values[index]:,}" for values in shown.values())] for index, pool in enumerate(pools)
-    ]
+    rows = [[pool_name(pool), *(f"{values[index]:,}" for values in shown.values())] for index, pool in enumerate(pools)]
     return _table(["incidents", *shown], rows, width)
 
 
@@ -192,18 +192,40 @@ def _timings(report: Report) -> str:
     return text
 
 
-def _sequence(report: Report, *, colour: bool) -> str:
+def _sequence(report: Report, width: int, *, colour: bool) -> str:
     totals = report.totals
+    read = "reads" if totals.checkouts == 1 else "read"
+    whole = f"{totals.sequence.complete:,} of {_many(totals.checkouts, 'checkout')} {read} checked_out, returned, reset"
+    others = "".join(f"; {count:,} {what}" for what, count in _otherwise(report).items() if count)
     if report.violations:
-        count = _many(len(report.violations), "violation")
-        return f"reset sequence: {_painted('violated', 'error', colour=colour)}, {count}"
-    if not totals.checkouts:
+        word, kind = "violated", "error"
+        text = f"{_many(len(report.violations), 'violation')}; {whole}{others}"
+    elif not totals.checkouts:
         return "reset sequence: nothing to check, the log shows no checkout"
-    rest = totals.checkouts - totals.sequence.complete
-    text = f"{totals.sequence.complete:,} of {_many(totals.checkouts, 'checkout')} read checked_out, returned, reset"
-    if rest:
-        text += f"; {rest:,} ended otherwise, or not in this log"
-    return f"reset sequence: {_painted('complete', 'good', colour=colour)}, {text}"
+    else:
+        word, kind = ("no violation" if others else "complete"), "good"
+        text = f"{whole}{others}"
+    lines = _wrapped(f"reset sequence: {word}, {text}", width, "", "  ")
+    return lines.replace(word, _painted(word, kind, colour=colour), 1)
+
+
+def _otherwise(report: Report) -> dict[str, int]:
+    """How the checkouts ended that do not read so, in words."""
+    ends = report.totals.ends
+    unset = sum(pool.ends.returned for pool in report.pools if pool.resets.none)
+    return {
+        "invalidated in use": ends.invalidated,
+        "detached": ends.detached,
+        "reclaimed by the garbage collector": ends.reclaimed,
+        "failed, no connection could be made": ends.failed,
+        "returned to a pool that does not reset": unset,
+        "returned, but the reset failed or is not in the log": max(
+            0, ends.returned - unset - report.totals.sequence.complete
+        ),
+        "without an end in the log": ends.lost,
+        "still out at the end of the log": ends.open,
+        "of connections without an address, not followed": report.totals.unidentified_checkouts,
+    }
 
 
 def _findings(findings: Sequence[Finding], *, colour: bool, width: int) -> str:
@@ -214,9 +236,8 @@ def _findings(findings: Sequence[Finding], *, colour: bool, width: int) -> str:
 
 def _finding(finding: Finding, *, colour: bool, width: int) -> str:
     where = f" ({_short_logger(finding.pool)})" if finding.pool else ""
-    head = f"{_painted(finding.severity, finding.severity, colour=colour)} {finding.code}{where}: {finding.message}"
-    hidden = len(_COLOURS[finding.severity]) + len(_PLAIN) if colour else 0
-    lines = _wrapped(head, width, hidden)
+    text = _wrapped(f"{finding.severity} {finding.code}{where}: {finding.message}", width, "  ", "    ")
+    lines = [text.replace(finding.severity, _painted(finding.severity, finding.severity, colour=colour), 1)]
     lines += [f"    {_place(place)}" for place in finding.evidence]
     if finding.evidence and finding.count > len(finding.evidence):
         lines.append(f"    and {finding.count - len(finding.evidence):,} more")
@@ -231,29 +252,33 @@ def _place(place: Evidence) -> str:
     return f"{place.path}:{place.line}"
 
 
-def _wrapped(text: str, width: int, hidden: int) -> list[str]:
-    """Lines of at most ``width``, indented; the first one may hold ``hidden`` characters that do not show."""
-    lines, line, room = [], "  ", width + hidden
-    for word in text.split(" "):
-        if len(line) + len(word) > room and line.strip():
-            lines.append(line.rstrip())
-            line, room = "    ", width
-        line += word + " "
-    return [*lines, line.rstrip()]
+def _wrapped(text: str, width: int, first: str = "", rest: str = "") -> str:
+    """Lines of at most ``width``, the first one and the rest indented so; a longer word stays whole."""
+    return textwrap.fill(
+        text,
+        max(width, 20),
+        initial_indent=first,
+        subsequent_indent=rest,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _table(headings: Sequence[str], rows: list[list[str]], width: int) -> str:
-    """Columns, the first to the left; a block per row where they do not fit."""
+    """Columns, the first to the left, as far apart as they fit; a block per row where they do not."""
     if not rows:
         return ""
     sizes = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
-    if sum(sizes) + 2 * (len(sizes) - 1) > width:
+    gap = next((gap for gap in (2, 1) if sum(sizes) + gap * (len(sizes) - 1) <= width), None)
+    if gap is None:
         return "\n".join(_block(headings, row) for row in rows)
     return "\n".join(
-        "  ".join(
+        (" " * gap)
+        .join(
             cell.ljust(size) if index == 0 else cell.rjust(size)
             for index, (cell, size) in enumerate(zip(line, sizes, strict=True))
-        ).rstrip()
+        )
+        .rstrip()
         for line in [headings, *rows]
     )
 
@@ -275,7 +300,7 @@ def _many(count: int, noun: str) -> str:
 def _bytes(size: int) -> str:
     amount = float(size)
     for unit in ("bytes", "kB", "MB", "GB"):
-        if amount < 1000 or unit == "GB":  # noqa: PLR2004 - decimal units
+        if round(amount, 1) < 1000 or unit == "GB":  # noqa: PLR2004 - decimal units
             break
         amount /= 1000
     return f"{size:,} bytes" if unit == "bytes" else f"{amount:.1f} {unit}"
@@ -285,7 +310,7 @@ def _seconds(seconds: float) -> str:
     """A duration to three figures, in the unit that suits it."""
     if seconds < 0.0005:  # noqa: PLR2004
         return f"{seconds * 1e6:.0f} µs" if seconds else "0 s"
-    if seconds < 1:
+    if seconds < 0.9995:  # noqa: PLR2004 - from here on it would round to 1000 ms
         return f"{seconds * 1000:.3g} ms"
     if seconds < 120:  # noqa: PLR2004
         return f"{seconds:.3g} s"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from logpool.schema import Detail, End, Kind, Reason
+from logpool.schema import Detail, End, Kind
 from logpool.track.keys import KeySet
 from logpool.track.moves import HIDDEN, Failed, Moves
 from logpool.track.neighbours import MARK, STATE, STATE_COLUMNS, related
@@ -45,7 +45,14 @@ LIFE = {
 STEP = {"seq": pl.Int64, "group": pl.UInt32, "open": pl.Int32, "out": pl.Int32}
 RARE = {"group": pl.UInt32, "thread": pl.UInt32, "kind": pl.UInt8, **MARK}
 # of events that the sequence is judged by in the end, when all is known
-LATER = {"key": pl.Int64, "group": pl.UInt32, "thread": pl.UInt32, "kind": pl.UInt8, "previous": pl.UInt8, **MARK}
+LATER = {
+    "key": pl.Int64,
+    "group": pl.UInt32,
+    "thread": pl.UInt32,
+    "kind": pl.UInt8,
+    "previous": pl.UInt8,
+    **MARK,
+}
 
 _TRACKED = [
     int(kind)
@@ -66,6 +73,8 @@ _TRACKED = [
         Kind.RECLAIMED,
     )
 ]
+# what fails, and does not say on which connection
+_NAMELESS = [int(kind) for kind in (Kind.CONNECT_FAILED, Kind.RECONNECT_EXHAUSTED, Kind.RESET_FAILED)]
 _GROUP = 1 << 32
 
 
@@ -120,9 +129,11 @@ class Fold:
         """Follows one batch: ``line``, ``time``, ``shape``, ``connection``, ``source``."""
         rows = self._told(events)
         followed = rows.filter(
-            pl.col("connection").is_not_null() & pl.col("group").is_not_null() & pl.col("kind").is_in(_TRACKED)
+            pl.col("connection").is_not_null()
+            & pl.col("group").is_not_null()
+            & pl.col("kind").is_in(_TRACKED)
         ).with_columns(key=pl.col("group").cast(pl.Int64) * _GROUP + pl.col("connection").cast(pl.Int64))
-        failures = rows.filter(kind=int(Kind.CONNECT_FAILED)).select(RARE.keys())
+        failures = rows.filter(pl.col("kind").is_in(_NAMELESS)).select(RARE.keys())
         touched = followed["key"].unique()
         known = self._states.filter(pl.col("key").is_in(touched.implode()))
         tracked = related(followed, known).with_columns(group=group_of())
@@ -133,7 +144,7 @@ class Fold:
         self._remember(touched, tracked)
         own = tracked.filter(pl.col("kind") != STATE)
         return Tracked(
-            pl.concat([*_checkouts(tracked), _failed(failed, End.FAILED), _used(shared.uses)]),
+            pl.concat([*_checkouts(tracked, self._moves.given_up), _failed(failed, End.FAILED), _used(shared.uses)]),
             _lives(tracked),
             broken(tracked, shared.violations),
             pl.concat([_steps(own), _failed_steps(failed), _shared_steps(shared)]),
@@ -163,7 +174,9 @@ class Fold:
         if not len(places):
             return tracked
         lives = tracked["life_seq"].gather(places)
-        marks = self._moves.inherited(lives).with_columns(taken_at=places, kind=tracked["kind"].gather(places))
+        marks = self._moves.inherited(lives).with_columns(
+            taken_at=places, kind=tracked["kind"].gather(places)
+        )
         self._moves.forget(lives)
         # nothing but a failed ping makes the pool skip the ping of a connection that nobody checked out
         skipped = pl.col("out_seq").is_null() & (pl.col("kind") == int(Kind.PING_SKIPPED))
@@ -186,7 +199,9 @@ class Fold:
         """Keeps one row for each connection of which something is still open."""
         self.keys.add(touched)
         last = tracked.filter(pl.col("key") != pl.col("key").shift(-1, fill_value=-1))
-        last = last.filter(pl.col("is_alive") | (~pl.col("shared") & (pl.col("is_out") | pl.col("is_awaiting"))))
+        last = last.filter(
+            pl.col("is_alive") | (~pl.col("shared") & (pl.col("is_out") | pl.col("is_awaiting")))
+        )
         states = last.with_columns(
             last="kind",
             kind=pl.lit(STATE, pl.UInt8),
@@ -200,7 +215,9 @@ class Fold:
 
     def finish(self) -> Tracked:
         """What is still open at the end of the log."""
-        states = self._states.with_columns(**_NO_END, dropped=pl.lit(value=False), complete=pl.lit(value=False))
+        states = self._states.with_columns(
+            **_NO_END, dropped=pl.lit(value=False), complete=pl.lit(value=False)
+        )
         own = states.filter(~pl.col("shared") & (pl.col("out_seq") >= 0))
         opened, unreset = self._sharing.finish()
         for use in unreset:
@@ -232,7 +249,9 @@ def _carried(tracked: pl.DataFrame) -> pl.DataFrame:
         for name in MARK:
             column = f"{prefix}_{name}"
             own[column] = pl.when(here).then(pl.col(name)).when(state).then(pl.col(column))
-    own["fresh"] = pl.when("takes").then("first_use").when("inherits").then(pl.lit(value=True)).otherwise("fresh")
+    own["fresh"] = (
+        pl.when("takes").then("first_use").when("inherits").then(pl.lit(value=True)).otherwise("fresh")
+    )
     own["inherited"] = pl.when("takes").then(pl.lit(value=False)).when("inherits").then(pl.lit(value=True))
     own["inherited"] = own["inherited"].otherwise("inherited")
     own["effective"] = pl.when(state).then("effective").otherwise("was_out")
@@ -265,8 +284,8 @@ def _outcome(rows: pl.DataFrame, outcome: End | pl.Expr) -> pl.DataFrame:
     )
 
 
-def _checkouts(tracked: pl.DataFrame) -> list[pl.DataFrame]:
-    """The checkouts of exclusive pools that ended in a batch."""
+def _checkouts(tracked: pl.DataFrame, given_up: list[int]) -> list[pl.DataFrame]:
+    """The checkouts of exclusive pools that ended in a batch; ``given_up`` holds the events that fail them."""
     kind = pl.col("kind")
     rows = tracked.with_columns(complete=pl.lit(value=False))
     ends = rows.filter((kind != STATE) & ~pl.col("shared") & pl.col("was_out"))
@@ -276,7 +295,7 @@ def _checkouts(tracked: pl.DataFrame) -> list[pl.DataFrame]:
         | (kind == int(Kind.CLOSING))
         | pl.col("ends")
     ).with_columns(**_HERE, complete=kind == int(Kind.RETURNED))
-    exhausted = pl.col("inherits") & (pl.col("reason") == int(Reason.NONE))
+    exhausted = pl.col("seq").is_in(given_up)
     outcome = (
         pl.when(kind == int(Kind.RETURNED))
         .then(int(End.RETURNED))
@@ -297,7 +316,9 @@ def _returned(rows: pl.DataFrame) -> pl.DataFrame:
     returns = rows[resolving["back_before"]].with_columns(
         by=resolving["kind"], complete=resolving["kind"] == int(Kind.RESET), **_AT_RETURN
     )
-    outcome = pl.when(pl.col("by") == int(Kind.RECLAIMED)).then(int(End.RECLAIMED)).otherwise(int(End.RETURNED))
+    outcome = (
+        pl.when(pl.col("by") == int(Kind.RECLAIMED)).then(int(End.RECLAIMED)).otherwise(int(End.RETURNED))
+    )
     return _outcome(returns.filter("effective"), outcome)
 
 
@@ -368,7 +389,7 @@ def _shared_steps(shared: Batch) -> pl.DataFrame:
 def _later(own: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
     kind = pl.col("kind")
     after_return = pl.col("previous").is_in([int(Kind.RETURNED), int(Kind.RESET)])
-    thrown = (kind == int(Kind.INVALIDATED)) & after_return & ~pl.col("was_out")
+    thrown = (kind == int(Kind.INVALIDATED)) & after_return & (~pl.col("was_out") | pl.col("shared"))
     seen = own.filter((kind == int(Kind.RECLAIMED)) | thrown).select(LATER.keys())
     failures = rows.filter((kind == int(Kind.RESET_FAILED)) & pl.col("group").is_not_null())
     failures = failures.with_columns(key=pl.lit(None, pl.Int64), previous=pl.lit(0, pl.UInt8))

@@ -7,17 +7,19 @@ it, else by order. They are few, so this is the one place that takes them one at
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import polars as pl
 
-from logpool.schema import Detail, Kind
+from logpool.schema import Detail, Kind, Reason
 from logpool.track.neighbours import MARK
 
 _CREATED, _CHECKED_OUT, _CONNECT_FAILED = int(Kind.CREATED), int(Kind.CHECKED_OUT), int(Kind.CONNECT_FAILED)
 _CLOSING, _HARD = int(Kind.CLOSING), int(Detail.HARD)
+_EXHAUSTED, _INVALIDATED = int(Kind.RECONNECT_EXHAUSTED), int(Kind.INVALIDATED)
+_GROUP = 1 << 32
 
 
 # the ``seq`` of what happened before the log begins
@@ -61,32 +63,37 @@ class Moves:
     Attributes:
         waiting: those whose connection is gone and not yet replaced, by group and thread, oldest first.
         carried: those that a new connection carries on, by the ``seq`` at which its life begins.
+        given_up: the ``seq`` of each invalidation in the batch that ends the last attempt at a checkout.
     """
 
     waiting: defaultdict[tuple[int, int | None], deque[Moving]] = field(
         default_factory=lambda: defaultdict(deque)
     )
     carried: dict[int, Moving] = field(default_factory=dict)
+    given_up: list[int] = field(default_factory=list)
+    _exhausted: Counter[tuple[int, int | None]] = field(default_factory=Counter)
 
     def take(self, rows: pl.DataFrame, failures: pl.DataFrame) -> list[Failed]:
         """Follows the moves of one batch.
 
         Args:
             rows: a batch's related rows, in which ``out_*`` is known but for inherited checkouts.
-            failures: its connect failures: ``group``, ``thread`` and a mark.
+            failures: what fails and names no connection: ``kind``, ``group``, ``thread`` and a mark.
 
         Returns:
             The checkouts that failed.
         """
-        groups = set(rows.filter("moves")["group"]) | {group for (group, _), queue in self.waiting.items() if queue}
+        groups = set(rows.filter("moves")["group"]) | {
+            group for (group, _), queue in self.waiting.items() if queue
+        }
+        self.given_up = []
         if not groups:
             return []
-        return [
-            failed for row in _steps(rows, failures, groups) if (failed := self._step(row)) is not None
-        ]
+        return [failed for row in _steps(rows, failures, groups) if (failed := self._step(row)) is not None]
 
     def _step(self, row: dict[str, int | None | bool]) -> Failed | None:
-        queue = self.waiting[row["group"], row["thread"]]  # type: ignore[index]
+        place = row["group"], row["thread"]
+        queue = self.waiting[place]  # type: ignore[index]
         kind, life = row["kind"], row["life_seq"]
         if row["moves"]:
             # a checkout that a life carries on has no beginning of its own yet; its next ones have
@@ -99,6 +106,11 @@ class Moves:
             moving = self.carried.pop(life, None)  # type: ignore[arg-type]
             if moving:
                 queue.appendleft(moving)
+        elif kind == _EXHAUSTED:
+            self._exhausted[place] += 1  # type: ignore[index]
+        elif kind == _INVALIDATED and self._exhausted[place]:  # type: ignore[index]
+            self._exhausted[place] -= 1  # type: ignore[index]
+            self.given_up.append(row["seq"])  # type: ignore[arg-type]
         elif kind == _CLOSING and life in self.carried:
             # made, but not made ready: closed before anybody got it
             return Failed(self.carried.pop(life), _mark(row))
@@ -132,12 +144,15 @@ def _moving(row: dict[str, int | None | bool]) -> Moving:
     return Moving(row["out_key"], mark, bool(row["fresh"]))  # type: ignore[arg-type]
 
 
-def _steps(rows: pl.DataFrame, failures: pl.DataFrame, groups: set[int]) -> list[dict[str, int | None | bool]]:
+def _steps(
+    rows: pl.DataFrame, failures: pl.DataFrame, groups: set[int]
+) -> list[dict[str, int | None | bool]]:
     """The rows that can matter to a move, in the log's order."""
     kind = pl.col("kind")
     own_after_all = (kind == _CHECKED_OUT) & (pl.col("previous") == _CREATED)
-    given_up = (kind == _CLOSING) & (pl.col("detail") == _HARD) & (pl.col("previous") == _CREATED)
-    matters = pl.col("moves") | (kind == _CREATED) | own_after_all | given_up
+    unready = (kind == _CLOSING) & (pl.col("detail") == _HARD) & (pl.col("previous") == _CREATED)
+    last = (kind == _INVALIDATED) & pl.col("inherits") & (pl.col("reason") == int(Reason.NONE))
+    matters = pl.col("moves") | (kind == _CREATED) | own_after_all | unready | last
     names = ["key", "kind", "group", "thread", "moves", "was_out", "fresh", "life_seq", "out_key", *MARK]
     names += [f"out_{name}" for name in MARK]
     chosen = rows.filter(pl.col("group").is_in(list(groups)) & matters).select(names)

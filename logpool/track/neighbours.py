@@ -89,7 +89,7 @@ def related(events: pl.DataFrame, states: pl.DataFrame) -> pl.DataFrame:
     rows = rows.with_columns(**_lives())
     rows = rows.with_columns(
         takes=_is(Kind.CHECKED_OUT),
-        inherits=_previous(Kind.CREATED) & _is(*_IN_USE),
+        inherits=_previous(Kind.CREATED) & (_is(*_IN_USE) | _DETACHED),
         gives=_is(Kind.RETURNED, Kind.INVALIDATED, Kind.CREATED, Kind.CLOSING) | _DROPPED,
     )
     rows = rows.with_columns(**_usage())
@@ -108,6 +108,8 @@ _IN_USE = (
     Kind.INVALIDATED,
     Kind.SOFT_INVALIDATED,
 )
+# where nothing is reset: what failed before it was ready is closed hard
+_DETACHED = _is(Kind.CLOSING) & (pl.col("detail") == int(Detail.SOFT))
 _DROPPED = _is(Kind.RECLAIMED) & (pl.col("detail") == int(Detail.DROPPED))
 # after a return: tells whether it got its reset
 _RESOLVING = _DROPPED | _is(

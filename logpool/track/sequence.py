@@ -22,7 +22,14 @@ if TYPE_CHECKING:
     from logpool.track.moves import Mark
 
 # "until" is the number of the event that shows the violation, "by" its kind
-VIOLATION = {"code": pl.String, "key": pl.Int64, "group": pl.UInt32, **MARK, "until": pl.Int64, "by": pl.UInt8}
+VIOLATION = {
+    "code": pl.String,
+    "key": pl.Int64,
+    "group": pl.UInt32,
+    **MARK,
+    "until": pl.Int64,
+    "by": pl.UInt8,
+}
 
 CHECKED_OUT_TWICE = "checked_out_twice"
 USED_AFTER_CLOSE = "used_after_close"
@@ -56,7 +63,7 @@ def broken(tracked: pl.DataFrame, shared: Iterable[tuple[str, int, Mark]]) -> pl
     out, settled = pl.col("was_out"), pl.col("was_settled")
     never_taken = returned & ((~out & settled) | (out & pl.col("out_seq").is_null()))
     stray_reset = reset & ~out & ~pl.col("was_awaiting") & settled
-    closed = (kind == int(Kind.CLOSING)) & out & ~after_reset
+    closed = (kind == int(Kind.CLOSING)) & out & ~after_reset & pl.col("out_seq").is_not_null()
     # a reset of a connection in use is a detached one's if its close is next
     hanging = out & after_reset & (kind != int(Kind.CLOSING))
     unreset = pl.col("resolves") & ~reset & ~kind.is_in([int(Kind.INVALIDATED), int(Kind.RECLAIMED)])
@@ -131,7 +138,7 @@ class Review:
             return Verdict(violations.filter(~void).sort("seq"), {}, {})
         later = pl.concat(self._later).sort("seq")
         violations, reclaimed = _without_reclaimed(violations, later)
-        violations = violations.filter(~void)
+        violations = _without_failed_detached(violations.filter(~void), later)
         failures, incomplete = _reset_failures(later)
         return Verdict(pl.concat([violations, failures]).sort("seq"), incomplete, reclaimed)
 
@@ -143,11 +150,23 @@ def _without_reclaimed(violations: pl.DataFrame, later: pl.DataFrame) -> tuple[p
         (pl.col("code") == RETURNED_WITHOUT_RESET) & (pl.col("by") == int(Kind.CLOSING))
     ).select("key", "until")
     explained = collected.join_asof(
-        closes.sort("until"), left_on="seq", right_on="until", by="key", coalesce=False, check_sortedness=False
+        closes.sort("until"),
+        left_on="seq",
+        right_on="until",
+        by="key",
+        coalesce=False,
+        check_sortedness=False,
     ).filter(pl.col("until").is_not_null())
     pairs = explained.select("key", "until")
     reclaimed = dict((pairs["key"] // _GROUP).value_counts().iter_rows())
     return violations.join(pairs, on=["key", "until"], how="anti", maintain_order="left"), reclaimed
+
+
+def _without_failed_detached(violations: pl.DataFrame, later: pl.DataFrame) -> pl.DataFrame:
+    """Takes out the resets without a return that failed at once: a detached connection's, which is then not closed."""
+    failed = later.filter(pl.col("kind") == int(Kind.RESET_FAILED))["seq"]
+    detached = (pl.col("code") == RESET_WITHOUT_RETURN) & (pl.col("seq") + 1).is_in(failed.implode())
+    return violations.filter(~detached)
 
 
 def _reset_failures(later: pl.DataFrame) -> tuple[pl.DataFrame, dict[int, int]]:

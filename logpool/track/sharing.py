@@ -15,6 +15,7 @@ import polars as pl
 from logpool.schema import Detail, End, Kind, Reason
 from logpool.track.moves import Mark
 
+_GROUP = 1 << 32
 _ENDS = {int(Kind.RETURNED): End.RETURNED, int(Kind.INVALIDATED): End.INVALIDATED}
 
 
@@ -38,6 +39,8 @@ class Shared:
     awaiting: deque[Use | None] = field(default_factory=deque)
     # a reset that no return came before: the close after it makes it a detached checkout's
     detaching: bool = False
+    # its life began with a checkout that moved here
+    carries: bool = False
 
 
 @dataclass
@@ -60,49 +63,64 @@ class Sharing:
     connections: dict[int, Shared] = field(default_factory=dict)
     # by group: checkouts whose connection failed, and is not yet replaced
     moving: defaultdict[int, deque[Use]] = field(default_factory=lambda: defaultdict(deque))
+    # by group and thread: the last failure that named no connection, and that an invalidation may follow
+    failure: dict[tuple[int, int | None], int] = field(default_factory=dict)
 
     def take(self, rows: pl.DataFrame, failures: pl.DataFrame) -> Batch:
         """Follows the checkouts of shared connections through one batch, in the log's order.
 
         Args:
             rows: the related rows of shared connections.
-            failures: connect failures: ``group`` and a mark.
+            failures: what fails and names no connection: ``kind``, ``group``, ``thread`` and a mark.
         """
         batch = Batch()
         ordered = pl.concat([rows, failures], how="diagonal").sort("seq")
         for row in ordered.iter_rows(named=True):
             mark = Mark(row["seq"], row["time"], row["line"], row["source"])
             if row["key"] is None:
-                self._failure(row["group"], mark, batch)
+                self._failure(row, mark, batch)
                 continue
             shared = self.connections.setdefault(row["key"], Shared())
-            self._event(shared, row, mark, batch)
+            failure = self.failure.pop((row["group"], row["thread"]), None)
+            if row["kind"] == Kind.INVALIDATED and failure is not None:
+                self._thrown_away(shared, row, Kind(failure), mark, batch)
+            else:
+                self._event(shared, row, mark, batch)
         return batch
 
-    def _failure(self, group: int, mark: Mark, batch: Batch) -> None:
-        if self.moving[group]:
-            use = self.moving[group].popleft()
-            use.end, use.outcome = mark, End.FAILED
-            batch.uses.append(use)
-            batch.steps.append((mark.seq, group, -1))
+    def _failure(self, row: dict[str, int], mark: Mark, batch: Batch) -> None:
+        moving = self.moving[row["group"]]
+        if row["kind"] != Kind.CONNECT_FAILED:
+            self.failure[row["group"], row["thread"]] = row["kind"]
+        elif moving:
+            _over(moving.popleft(), End.FAILED, mark, batch)
+
+    def _thrown_away(self, shared: Shared, row: dict[str, int], failure: Kind, mark: Mark, batch: Batch) -> None:
+        """An invalidation that a failure explains: of the last attempt, or of a reset, which ends no checkout."""
+        if failure is Kind.RECONNECT_EXHAUSTED and shared.out:
+            _over(shared.out.pop(), End.FAILED, mark, batch)
+        elif failure is Kind.RESET_FAILED and row["previous"] not in {Kind.RETURNED, Kind.RESET}:
+            # what could not be reset was gone already: this is another's
+            self._event(shared, row, mark, batch)
 
     def _event(self, shared: Shared, row: dict[str, int | bool], mark: Mark, batch: Batch) -> None:
         kind = row["kind"]
         key, group = int(row["key"]), int(row["group"])
         if kind == Kind.CHECKED_OUT:
-            shared.out.append(Use(key, mark, bool(row["first_use"])))
+            shared.out.append(Use(key, mark, fresh=bool(row["first_use"]) and not shared.carries))
             batch.steps.append((mark.seq, group, 1))
-        elif kind == Kind.CREATED and self.moving[group]:
-            use = self.moving[group].popleft()
-            use.fresh = True
-            shared.out.append(use)
+        elif kind == Kind.CREATED:
+            shared.carries = bool(self.moving[group])
+            if shared.carries:
+                use = self.moving[group].popleft()
+                use.fresh = True
+                shared.out.append(use)
+        elif kind == Kind.CLOSING and shared.out and _given_up(row):
+            _over(shared.out.pop(), End.FAILED, mark, batch)
         elif kind == Kind.INVALIDATED and shared.out and _failed_ping(row):
             self.moving[group].append(shared.out.pop())
         elif kind == Kind.CLOSING and shared.detaching and shared.out:
-            use = shared.out.popleft()
-            use.end, use.outcome = mark, End.DETACHED
-            batch.uses.append(use)
-            batch.steps.append((mark.seq, group, -1))
+            _over(shared.out.popleft(), End.DETACHED, mark, batch)
         elif kind in _ENDS and shared.out:
             use = shared.out.popleft()
             use.end, use.outcome = mark, _ENDS[int(kind)]
@@ -146,6 +164,18 @@ class Sharing:
         opened += [use for queue in self.moving.values() for use in queue]
         unreset = [use for shared in self.connections.values() for use in shared.awaiting if use is not None]
         return opened, unreset
+
+
+def _over(use: Use, outcome: End, mark: Mark, batch: Batch) -> None:
+    """A checkout is over, without a return."""
+    use.end, use.outcome = mark, outcome
+    batch.uses.append(use)
+    batch.steps.append((mark.seq, use.key // _GROUP, -1))
+
+
+def _given_up(row: dict[str, int | bool]) -> bool:
+    """Whether a connection was made, but not made ready."""
+    return row["previous"] == Kind.CREATED and row["detail"] == Detail.HARD
 
 
 def _failed_ping(row: dict[str, int | bool]) -> bool:

@@ -1,0 +1,197 @@
+"""Where the times stand in the lines of a log: learned from a few lines, then cut from whole columns.
+
+A *cut* says where in a line its times stand: at a fixed place, or behind a fixed text (as in JSON). A log has one cut
+for each way in which its lines begin: mostly one, a few where levels or containers' names differ in length, more
+where it was written with several configurations. A line belongs to the first cut that fits it whole.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+import polars as pl
+
+from logpool.read.heads import STARTS, TIME
+from logpool.read.times import TimeFormat, any_time_format
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+_FRACTION_AND_ZONE = r"(?:[.,]\d{1,9})?(?:Z|\s?[+-]\d{2}:?\d{2}(?!\d))?"
+_TIMES = re.compile(
+    rf"(?<![\d.:/-])(?:\d{{4}}[-/]\d{{2}}[-/]\d{{2}}[ T]\d{{2}}:\d{{2}}:\d{{2}}{_FRACTION_AND_ZONE}"
+    rf"|\d{{2}}[-./]\d{{2}}[-./]\d{{4}}[ T]\d{{2}}:\d{{2}}:\d{{2}}{_FRACTION_AND_ZONE}"
+    rf"|\d{{2}}[/ ][A-Z][a-z]{{2}}[/ ]\d{{4}}[: ]\d{{2}}:\d{{2}}:\d{{2}}{_FRACTION_AND_ZONE}"
+    rf"|\d{{2}}:\d{{2}}:\d{{2}}(?:[.,]\d{{1,9}})?)(?!\d)"
+    rf"|\b[A-Z][a-z]{{2}} [ \d]\d \d{{2}}:\d{{2}}:\d{{2}}(?:\.\d{{1,9}})?(?!\d)"
+)
+# a time as the value of a key, in JSON or logfmt: there it may be a number
+_KEYED = re.compile(
+    r'(?P<anchor>"(?P<key>asctime|timestamp|time|ts|@timestamp|created|datetime|date)"\s*:\s*"?'
+    r'|\b(?P<word>asctime|timestamp|time|ts|t)="?)'
+    rf"(?P<time>{_TIMES.pattern}|\d{{10}}(?:\d{{3}})?(?:\.\d+)?(?!\d))"
+)
+_KEYS = ("asctime", "timestamp", "time", "ts", "t", "@timestamp", "created", "datetime", "date")
+_HEAD = 160
+_KEPT = 64
+
+
+class Span(NamedTuple):
+    """Where one time stands.
+
+    Attributes:
+        anchor: the text that it stands behind; None where it stands at a fixed place.
+        start: how far behind the anchor, or the end of the time before, or the line's beginning.
+        format: how it is printed.
+    """
+
+    anchor: str | None
+    start: int
+    format: TimeFormat
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """How to take the times out of a line.
+
+    Attributes:
+        spans: where they stand, in order.
+        chosen: which of them is the record's; None where none is known to the day.
+    """
+
+    spans: tuple[Span, ...] = ()
+    chosen: int | None = None
+
+    @property
+    def offset(self) -> int | None:
+        """The offset of the times from UTC, in seconds; None for local ones."""
+        return None if self.chosen is None else self.spans[self.chosen].format.offset
+
+    def apply(self, lines: pl.Series) -> pl.DataFrame:
+        """Lines to ``fits``, ``time`` (microseconds or null) and ``rest``, its times replaced by the mark.
+
+        A single time at the very beginning leaves no mark: see :meth:`restored`.
+        """
+        if not self.spans:
+            return pl.DataFrame({"fits": pl.repeat(True, len(lines), eager=True), "rest": lines}).with_columns(  # noqa: FBT003
+                time=pl.lit(None, pl.Int64)
+            )
+        tail: pl.Expr = pl.col("line")
+        pieces: list[pl.Expr] = []
+        times: list[pl.Expr] = []
+        for span in self.spans:
+            before, time, tail = _cut_one(tail, span)
+            if before is not None:
+                pieces.append(before)
+            pieces.append(pl.lit(TIME))
+            times.append(time)
+        rest = tail if self._leading else pl.concat_str([*pieces, tail])
+        parsed = [span.format.parse(time) for span, time in zip(self.spans, times, strict=True)]
+        found = [
+            value.is_not_null() if span.format.directives is not None else time.str.contains(f"^(?:{span.format.pattern})$")
+            for span, time, value in zip(self.spans, times, parsed, strict=True)
+        ]
+        chosen = parsed[self.chosen] if self.chosen is not None else pl.lit(None, pl.Int64)
+        return lines.alias("line").to_frame().select(fits=pl.all_horizontal(found), time=chosen, rest=rest)
+
+    @property
+    def _leading(self) -> bool:
+        return len(self.spans) == 1 and self.spans[0].anchor is None and self.spans[0].start == 0
+
+    def restored(self, rest: str) -> str:
+        """A rest with the mark of every time."""
+        return TIME + rest if self._leading else rest
+
+
+def _cut_one(text: pl.Expr, span: Span) -> tuple[pl.Expr | None, pl.Expr, pl.Expr]:
+    """What stands before a time, the time, and what stands behind it."""
+    width = span.format.width
+    if span.anchor is None:
+        before = text.str.slice(0, span.start) if span.start else None
+        return before, text.str.slice(span.start, width), text.str.slice(span.start + width)
+    parts = text.str.splitn(span.anchor, 2)
+    behind = parts.struct.field("field_1")
+    before = parts.struct.field("field_0") + pl.lit(span.anchor)
+    return before, behind.str.slice(0, width), behind.str.slice(width)
+
+
+@dataclass
+class Cuts:
+    """The cuts of one log, learned as its lines come.
+
+    Attributes:
+        known: those that lines are tried with: more times first, then longer ones.
+    """
+
+    known: list[Cut] = field(default_factory=list)
+
+    def learn(self, lines: Iterable[str]) -> list[Cut]:
+        """The cuts of some lines that no known one fits, in the order to try them."""
+        found = dict.fromkeys(cut for line in lines if (cut := cut_of(line)).spans)
+        new = [cut for cut in found if cut not in self.known]
+        self.known = sorted([*self.known, *new], key=_particular)[:_KEPT]
+        return sorted(new, key=_particular)
+
+
+def _particular(cut: Cut) -> tuple[int, int]:
+    return -len(cut.spans), -sum(span.format.width for span in cut.spans)
+
+
+def cut_of(line: str) -> Cut:
+    """Where the times of one line stand; a cut without spans for a line that has none."""
+    keyed = list(_KEYED.finditer(line)) if '="' in line or '":' in line or "time=" in line else []
+    if keyed:
+        return _keyed_cut(line, keyed)
+    spans: list[Span] = []
+    end = 0
+    for match in _TIMES.finditer(line[: _head_width(line)]):
+        spans.append(Span(None, match.start() - end, any_time_format(match[0])))
+        end = match.end()
+    return Cut(tuple(spans), _last_dated(spans))
+
+
+def _head_width(line: str) -> int:
+    """How much of a line may hold its own times: what stands before the message."""
+    start = STARTS.search(line)
+    if start:
+        return start.start()
+    logger = line.find("sqlalchemy.pool")
+    return logger if logger >= 0 else _HEAD
+
+
+def _last_dated(spans: list[Span]) -> int | None:
+    dated = [index for index, span in enumerate(spans) if span.format.directives is not None]
+    return dated[-1] if dated else None
+
+
+def _keyed_cut(line: str, keyed: list[re.Match[str]]) -> Cut:
+    spans: list[Span] = []
+    ranks: list[int] = []
+    end = 0
+    inner = _TIMES.match(line, len('{"log":"')) if line.startswith('{"log":"') else None
+    if inner:
+        spans.append(Span(None, inner.start(), any_time_format(inner[0])))
+        ranks.append(-1)
+        end = inner.end()
+    for match in keyed:
+        if match.start() < end:
+            continue
+        spans.append(Span(match["anchor"], 0, any_time_format(match["time"])))
+        ranks.append(_KEYS.index(match["key"] or match["word"]))
+        end = match.end()
+    dated = [index for index, span in enumerate(spans) if span.format.directives is not None]
+    return Cut(tuple(spans), min(dated, key=ranks.__getitem__) if dated else None)
+
+
+# a time goes on here, or another one follows: the cut does not fit
+_MORE = re.compile(rf"{TIME}(?:[.,]?\d|Z|\s?[+-]\d{{2}}:?\d{{2}}(?!\d))")
+
+
+def is_whole(text: str) -> bool:
+    """Whether a line with its times marked has no time left in its head."""
+    if _MORE.search(text):
+        return False
+    start = STARTS.search(text)
+    return start is None or _TIMES.search(text, 0, start.start()) is None

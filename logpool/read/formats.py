@@ -1,0 +1,126 @@
+"""A format string of the ``logging`` module -> a reader of heads in that layout, for ``--layout``."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lark import Token, Tree
+from lark.exceptions import UnexpectedInput
+
+from logpool.errors import UsageError
+from logpool.read.grammar import parser
+from logpool.read.heads import TIME, Head, read_head, read_json
+from logpool.read.records import Record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    HeadReader = Callable[[str], Head | None]
+
+_LEVEL = r"(?:[A-Za-z]+|Level \d+)"
+_PATTERNS = {
+    "asctime": TIME,
+    "created": rf"(?:{TIME}|\d+(?:\.\d+)?)",
+    "levelname": _LEVEL,
+    "levelno": r"\d+",
+    "lineno": r"\d+",
+    "message": r".*",
+    "msecs": r"\d+(?:\.\d+)?",
+    "name": r"[^\s:](?:.*?[^\s:])?",
+    "process": r"\d+",
+    "relativeCreated": r"\d+(?:\.\d+)?",
+    "thread": r"-?\d+",
+}
+_STYLES = "give a format string as logging.Formatter takes it, such as '%(asctime)s %(name)s %(message)s', or json"
+_JSON = "json"
+
+
+def head_reader(layout: str | None) -> HeadReader:
+    """What takes the heads of a log apart.
+
+    Args:
+        layout: a format string in ``%``, ``{`` or ``$`` style, or ``json``; None for whatever layout fits.
+
+    Raises:
+        UsageError: the text is no format string, or shows no message.
+    """
+    if layout is None:
+        return read_head
+    if layout == _JSON:
+        return read_json
+    return _Format(layout, re.compile(_regex(_parts(layout)), re.DOTALL)).read
+
+
+@dataclass(frozen=True)
+class _Format:
+    name: str
+    head: re.Pattern[str]
+
+    def read(self, text: str) -> Head | None:
+        """A line, its times marked, taken apart; None for one that is no head in this layout."""
+        match = self.head.fullmatch(text)
+        if match is None:
+            return None
+        found = match.groupdict()
+        thread = found.get("threadName") or found.get("thread")
+        record = Record(found["message"], found.get("name"), found.get("levelname"), found.get("process"), thread)
+        return Head(record, self.name)
+
+
+def _parts(text: str) -> list[tuple[str, str]]:
+    """A format string as ``("text", …)``, ``("field", name)`` and ``("padded", name)``, in order."""
+    style = "percent" if "%(" in text else "dollar" if re.search(r"\$\{?\w", text) else "brace"
+    try:
+        tree = parser("layout", "percent", "brace", "dollar").parse(text, start=style)
+    except UnexpectedInput as error:
+        raise UsageError(f"no format string of logging: {text!r}", _STYLES) from error
+    parts = [_part(node) for node in tree.children]
+    if "message" not in [value for kind, value in parts if kind != "text"]:
+        raise UsageError(f"the layout has no message: {text!r}", _STYLES)
+    return _with_milliseconds(parts)
+
+
+def _part(node: Tree[Token] | Token) -> tuple[str, str]:
+    if isinstance(node, Token):
+        return "text", str(node)
+    signs = {"percent_sign": "%", "open_brace": "{", "close_brace": "}", "dollar_sign": "$"}
+    rule = str(node.data)
+    if rule in signs:
+        return "text", signs[rule]
+    tokens = {token.type: str(token) for token in node.children if isinstance(token, Token)}
+    spec = tokens.get("PERCENT_SPEC", "") + tokens.get("BRACE_SPEC", "")
+    return ("padded" if re.search(r"[1-9<>^]", spec) else "field"), tokens["FIELD"]
+
+
+def _with_milliseconds(parts: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """``asctime`` and ``msecs`` with a dot or a comma between them are one time."""
+    merged: list[tuple[str, str]] = []
+    for part in parts:
+        before = [value for _, value in merged[-2:]]
+        if part[1] == "msecs" and part[0] != "text" and before in (["asctime", "."], ["asctime", ","]):
+            merged.pop()
+        else:
+            merged.append(part)
+    return merged
+
+
+def _regex(parts: list[tuple[str, str]]) -> str:
+    seen: set[str] = set()
+    out: list[str] = []
+    for kind, value in parts:
+        if kind == "text":
+            out.append(re.escape(value))
+            continue
+        pattern = _PATTERNS.get(value, r".*?")
+        if value == "asctime" and value in seen:
+            pattern = ".*?"
+        elif value == "asctime":
+            # a date format that is not known as a time is some text
+            pattern = f"(?:{TIME}|[^{TIME}]+?)"
+        elif value not in seen:
+            pattern = f"(?P<{value}>{pattern})"
+        seen.add(value)
+        out.append(rf"\s*{pattern}\s*" if kind == "padded" else pattern)
+    return "".join(out)

@@ -1,0 +1,296 @@
+"""The head of a record: what stands before its message, in any layout that is known, inside any wrapper.
+
+A head is read with every time in it replaced by :data:`TIME`, once for each distinct one. First what collected the
+log is taken off (docker, Kubernetes, syslog, Heroku, colour codes); then the first layout that fits says where
+logger, level, process and thread stand. Where none fits, the message itself is found wherever it stands, and only
+what is certain is taken from around it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from logpool.read.grammar import parse_message
+from logpool.read.records import Record, is_pool_logger
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: stands for a time in a head
+TIME = "\x01"
+
+#: the experiment's layout, SQLAlchemy's own, and ``logging.basicConfig()``'s
+DOCUMENT = "%(asctime)s - %(name)s - %(levelname)s - %(message)s"
+ECHO_POOL = "%(asctime)s %(levelname)s %(name)s %(message)s"
+BASIC = "%(levelname)s:%(name)s:%(message)s"
+
+_LEVEL = r"(?P<level>DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL|TRACE|SUCCESS|Level \d+)"
+_ANY_LEVEL = r"(?P<level>[A-Za-z]+)"
+_NAME = r"(?P<name>[A-Za-z_][\w.$<>-]*)"
+_PID = r"(?P<process>\d+)"
+_THREAD = r"(?P<thread>[^\]\)\s](?:[^\]\)]*[^\]\)\s])?)"
+_MESSAGE = r"(?P<message>.*)"
+
+# the most particular stand first: the first one in which the message is a pool's is it
+_LAYOUTS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
+    (name, re.compile(pattern, re.DOTALL))
+    for name, pattern in (
+        (DOCUMENT, rf"{TIME} - {_NAME} - {_LEVEL} - {_MESSAGE}"),
+        ("loguru", rf"{TIME} \| {_LEVEL}\s* \| (?P<name>[\w.<>]+):[\w<>]+:\d+ - {_MESSAGE}"),
+        ("pipes", rf"{TIME} \| (?:{_LEVEL}\s* \| )?(?:(?P<thread>[^|]*?)\s* \| )??{_NAME}\s* \| {_MESSAGE}"),
+        (
+            "asctime [process] [threadName] levelname name: message",
+            rf"{TIME} \[{_PID}\] \[{_THREAD}\] \[?{_LEVEL}\]?\s+{_NAME}: {_MESSAGE}",
+        ),
+        ("Home Assistant", rf"{TIME} {_LEVEL} \({_THREAD}\) \[{_NAME}\] {_MESSAGE}"),
+        ("oslo.log", rf"{TIME} {_PID} {_LEVEL} {_NAME} \[[^\]]*\] {_MESSAGE}"),
+        ("Celery", rf"\[{TIME}: {_LEVEL}/(?P<process>[^\]]+)\] (?:{_NAME}: )?{_MESSAGE}"),
+        ("Airflow", rf"\[{TIME}\] \{{[^}}]*\}} {_LEVEL}\s+- {_MESSAGE}"),
+        ("gunicorn", rf"\[{TIME}\] \[{_PID}\] \[{_LEVEL}\s*\] {_MESSAGE}"),
+        ("Django", rf"{_LEVEL} {TIME} [\w.]+ {_PID} (?P<thread>-?\d+) {_MESSAGE}"),
+        ("structlog", rf"{TIME} \[{_ANY_LEVEL}\s*\] (?P<message>.*?)\s+\[{_NAME}\](?: [\w.]+=.*)?"),
+        (ECHO_POOL, rf"{TIME} {_LEVEL}\s+{_NAME} {_MESSAGE}"),
+        ("pytest", rf"{_LEVEL}\s+{_NAME}:[\w.<>-]+:\d+ {_MESSAGE}"),
+        ("Alembic", rf"{_LEVEL}\s+\[{_NAME}\](?:\s*\[{_THREAD}\])?:? {_MESSAGE}"),
+        (BASIC, rf"{_LEVEL}:(?P<name>[^\s:]+):{_MESSAGE}"),
+        ("uvicorn", rf"{_LEVEL}:\s+{_MESSAGE}"),
+        ("asctime levelname message", rf"{TIME}:? \[?{_LEVEL}\]?:?\s+{_MESSAGE}"),
+    )
+)
+
+_DOCKER_TIME = "docker logs -t"
+_COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+# what collected the log, from the outside in; "host" and "process" tell processes apart
+_WRAPPERS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
+    (name, re.compile(pattern))
+    for name, pattern in (
+        ("docker compose", r"(?P<host>[\w][\w.-]*)\s+\| ?"),
+        ("Kubernetes", rf"{TIME} (?:stdout|stderr) [FP] "),
+        ("Heroku", rf"(?:<\d+>\d? ?)?{TIME} (?:[\w.-]+ )?app\[(?P<host>[\w.-]+)\]: "),
+        ("syslog", rf"(?:<\d+>\d? ?)?{TIME} (?P<host>[\w.:-]+) [\w./@-]+\[(?P<process>\d+)\]: "),
+        ("syslog", rf"<\d+>1 {TIME} (?P<host>\S+) \S+ (?P<process>\d+) \S+ (?:-|\[.*?\]) (?:\ufeff)?"),
+        (_DOCKER_TIME, rf"{TIME} (?=\S)"),
+    )
+)
+
+#: how the pool's messages begin
+STARTS = re.compile(
+    r"Created new connection |Error on connect\(\): ?|Connection (?=.+ (?:checked out from pool|being returned to pool"
+    r"|reset, transaction already reset|rollback-on-return|commit-on-return|is fresh, skipping pre-ping"
+    r"|exceeded timeout; recycling|invalidated due to (?:pool|local soft) invalidation; recycling|threw an error on close))"
+    r"|Pool pre-ping on connection |Disconnection detected on checkout|Reconnection attempts exhausted on checkout"
+    r"|Exception during reset or similar|(?:Soft )?Invalidate connection |(?:Hard-c|C)losing connection "
+    r"|Exception (?:closing|terminating) connection |Cancellation during terminate of connection |Pool recreating"
+    r"|Pool disposed\.|The garbage collector is trying to clean up |Time taken: |Average time taken: |Job done\."
+)
+_POOL_NAME = re.compile(r"sqlalchemy\.pool(?:\.[\w-]+)*|(?:[A-Za-z_]\w*\.)+[A-Z]\w*Pool(?:\.[\w-]+)*")
+_THREAD_NAME = re.compile(r"\b(?:MainThread|Thread-\d+(?: \(\w+\))?|ThreadPoolExecutor-\d+_\d+|Dummy-\d+)")
+_BRACKETED_NUMBER = re.compile(r"\[(\d+)\]|\bp(?:rocess|id)[=: ](\d+)")
+_LEVEL_WORD = re.compile(r"\b(?:DEBUG|INFO|WARNING|ERROR|CRITICAL)\b")
+
+_LOGGERS = ("logger", "logger_name", "name", "log.logger", "module")
+_LEVELS = ("levelname", "level", "severity", "log.level")
+_PROCESSES = ("process", "pid", "process_id", "process.pid")
+_THREADS = ("threadName", "thread", "thread_name", "process.thread.name")
+_MESSAGES = ("message", "msg", "event")
+_HOSTS = ("hostname", "host", "host.name", "pod")
+_PAIRS = re.compile(r'([\w.@]+)=("(?:[^"\\]|\\.)*"|\S*)')
+
+
+class Head(NamedTuple):
+    """A head line taken apart.
+
+    Attributes:
+        record: its parts.
+        layout: the name of its layout, wrappers first.
+    """
+
+    record: Record
+    layout: str
+
+
+def read_head(text: str) -> Head | None:
+    """A line, its times replaced by :data:`TIME`, taken apart; None for a line that is no record's head."""
+    text = _COLOURS.sub("", text) if "\x1b" in text else text
+    readings = list(_unwrapped(text))
+    fallback: Head | None = None
+    for wrapped, names in readings:
+        for head in _in_known_layouts(wrapped):
+            named = _wrapped_head(head, names)
+            if _is_the_pools(head.record):
+                return named
+            fallback = fallback or named
+    if fallback is not None and fallback.record.logger is not None and is_pool_logger(fallback.record.logger):
+        return fallback
+    return _found_anywhere(readings) or fallback
+
+
+_CONTINUED = re.compile(
+    r"(?:\s|Traceback \(most recent call last\)|During handling of the above|The above exception was|"
+    r"[\w.]+(?:Error|Exception|Exit|Interrupt|Warning)(?::|$))"
+)
+
+
+def is_continued(text: str) -> bool:
+    """Whether a line that has a time, but no layout, goes on with the record above: the collector gave it the time."""
+    inner = text
+    for _, pattern in _WRAPPERS:
+        match = pattern.match(inner)
+        inner = inner[match.end() :] if match else inner
+    return bool(_CONTINUED.match(inner.removeprefix(f"{TIME} ").removeprefix(TIME)) or not inner.strip())
+
+
+def read_json(text: str) -> Head | None:
+    """The same, for one JSON object a line and nothing else."""
+    text = _COLOURS.sub("", text) if "\x1b" in text else text
+    for wrapped, names in _unwrapped(text):
+        for head in _json(wrapped):
+            return _wrapped_head(head, names)
+    return None
+
+
+def _is_the_pools(record: Record) -> bool:
+    if record.logger is not None and not is_pool_logger(record.logger):
+        message = parse_message(record.message)
+        return (
+            message is not None and message.connection is not None and message.connection.driver != "unknown"
+        )
+    return parse_message(record.message) is not None
+
+
+class _Wrapping(NamedTuple):
+    names: tuple[str, ...] = ()
+    host: str | None = None
+    process: str | None = None
+
+
+def _unwrapped(text: str) -> Iterator[tuple[str, _Wrapping]]:
+    """The text within no wrapper, one, two: the plain text first."""
+    seen = {text}
+    waiting = [(text, _Wrapping())]
+    while waiting:
+        text, wrapping = waiting.pop(0)
+        yield text, wrapping
+        for name, pattern in _WRAPPERS:
+            match = pattern.match(text)
+            if match and match.end() < len(text) and text[match.end() :] not in seen:
+                found = match.groupdict()
+                inner = text[match.end() :]
+                seen.add(inner)
+                host = "/".join(filter(None, (wrapping.host, found.get("host"))))
+                names = (*wrapping.names, name)
+                waiting.append(
+                    (inner, _Wrapping(names, host or None, found.get("process") or wrapping.process))
+                )
+
+
+def _in_known_layouts(text: str) -> Iterator[Head]:
+    if text.startswith("{"):
+        yield from _json(text)
+    if "=" in text:
+        yield from _logfmt(text)
+    for name, pattern in _LAYOUTS:
+        match = pattern.fullmatch(text)
+        if match:
+            found = match.groupdict()
+            record = Record(
+                found["message"],
+                found.get("name"),
+                found.get("level"),
+                found.get("process"),
+                found.get("thread"),
+            )
+            yield Head(record, name)
+    yield from _bare(text)
+
+
+def _bare(text: str) -> Iterator[Head]:
+    bare = text.removeprefix(TIME).lstrip()
+    if STARTS.match(bare):
+        yield Head(Record(bare), "message" if bare == text else "asctime message")
+
+
+def _json(text: str) -> Iterator[Head]:
+    try:
+        value = json.loads(re.sub(rf"([:\[,]\s*){TIME}(?=\s*[,}}\]])", rf'\1"{TIME}"', text), strict=False)
+    except ValueError:
+        return
+    if not isinstance(value, dict):
+        return
+    message = _first(value, _MESSAGES)
+    if message is None:
+        inner = value.get("log")
+        if isinstance(inner, str):
+            for wrapped, names in _unwrapped(inner.rstrip("\n")):
+                for head in _in_known_layouts(wrapped):
+                    yield _wrapped_head(head, names._replace(names=("json-file", *names.names)))
+        return
+    record = Record(
+        message, _logger(value), _first(value, _LEVELS), _first(value, _PROCESSES), _first(value, _THREADS)
+    )
+    host = _first(value, _HOSTS)
+    yield Head(replace(record, process=_process(host, record.process)), "json")
+
+
+def _logger(value: dict[str, object]) -> str | None:
+    names = [name for key in _LOGGERS if isinstance(name := value.get(key), str)]
+    return next((name for name in names if is_pool_logger(name)), names[0] if names else None)
+
+
+def _first(value: dict[str, object], keys: tuple[str, ...]) -> str | None:
+    return next((str(value[key]) for key in keys if value.get(key) not in {None, ""}), None)
+
+
+def _logfmt(text: str) -> Iterator[Head]:
+    pairs: dict[str, object] = {}
+    for key, value in _PAIRS.findall(text):
+        pairs[key] = _unquoted(value)
+    message = _first(pairs, (*_MESSAGES, "message"))
+    if message is None or _PAIRS.match(text) is None:
+        return
+    level = _first(pairs, _LEVELS)
+    process = _process(_first(pairs, _HOSTS), _first(pairs, _PROCESSES))
+    yield Head(Record(message, _logger(pairs), level, process, _first(pairs, _THREADS)), "logfmt")
+
+
+def _unquoted(value: str) -> str:
+    if not value.startswith('"'):
+        return value
+    return re.sub(r"\\(.)", r"\1", value[1:-1])
+
+
+def _found_anywhere(readings: list[tuple[str, _Wrapping]]) -> Head | None:
+    """The message wherever it stands in a line, and what is certain of what stands around it."""
+    text = readings[0][0]
+    for start in STARTS.finditer(text):
+        message = parse_message(text[start.start() :])
+        if message is None or (message.connection is not None and message.connection.driver == "unknown"):
+            continue
+        before = text[: start.start()]
+        name = _POOL_NAME.search(before)
+        level = _LEVEL_WORD.search(before)
+        number = _BRACKETED_NUMBER.search(before)
+        thread = _THREAD_NAME.search(before)
+        record = Record(
+            text[start.start() :],
+            name[0] if name else None,
+            level[0] if level else None,
+            (number[1] or number[2]) if number else None,
+            thread[0] if thread else None,
+        )
+        wrapping = next(names for _, names in reversed(readings) if names.names[-1:] != (_DOCKER_TIME,))
+        return _wrapped_head(Head(record, "unknown, the message found in the line"), wrapping)
+    return None
+
+
+def _wrapped_head(head: Head, wrapping: _Wrapping) -> Head:
+    process = _process(wrapping.host, head.record.process or wrapping.process)
+    layout = " in ".join([head.layout, *reversed(wrapping.names)])
+    return Head(replace(head.record, process=process), layout)
+
+
+def _process(host: str | None, process: str | None) -> str | None:
+    return "/".join(filter(None, (host, process))) or None

@@ -1,0 +1,46 @@
+"""How many connections are open and in use: running sums and their peaks."""
+
+from __future__ import annotations
+
+from itertools import accumulate
+
+import polars as pl
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from logpool.judge.concurrency import Concurrency, Level
+
+STEPS = st.lists(st.tuples(st.integers(0, 2), st.integers(-1, 1), st.integers(-1, 1)), max_size=40)
+SCHEMA = {"part": pl.UInt32, "open": pl.Int32, "out": pl.Int32}
+
+
+def counted(*batches: list[tuple[int, int, int]]) -> Concurrency:
+    concurrency = Concurrency()
+    for batch in batches:
+        concurrency.add(pl.DataFrame(batch, schema=SCHEMA, orient="row"))
+    return concurrency
+
+
+@given(STEPS, st.lists(st.integers(0, 40), max_size=3))
+@settings(deadline=None, max_examples=60)
+def test_like_adding_up_one_by_one(steps: list[tuple[int, int, int]], cuts: list[int]) -> None:
+    edges = [0, *sorted(cuts), len(steps)]
+    concurrency = counted(*(steps[start:end] for start, end in zip(edges, edges[1:], strict=False)))
+    for part in range(3):
+        opened = list(accumulate((one for name, one, _ in steps if name == part), initial=0))
+        out = list(accumulate((one for name, _, one in steps if name == part), initial=0))
+        assert Level(opened[-1], out[-1], max(opened), max(out)) == concurrency.of(part)
+
+
+def test_peaks_are_of_their_own_instants() -> None:
+    # two open one after the other, then both used: never two of the first while one of the second
+    steps = [(0, 1, 0), (0, 1, 0), (0, -1, 1), (0, 0, -1)]
+    assert Level(open=1, out=0, peak_open=2, peak_out=1) == counted(steps).of(0)
+
+
+def test_a_peak_of_an_earlier_batch_stays() -> None:
+    assert Level(0, 0, 2, 1) == counted([(7, 1, 1), (7, 1, -1)], [(7, -1, 0), (7, -1, 0)]).of(7)
+
+
+def test_nothing_is_nothing() -> None:
+    assert Level(0, 0, 0, 0) == counted([]).of(3)

@@ -1,0 +1,81 @@
+"""Durations by how often each occurs, against a plain sort of all of them."""
+
+from __future__ import annotations
+
+import math
+
+import polars as pl
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from logpool.judge.durations import DurationCounts
+from logpool.report.model import Durations
+
+MICROSECONDS = st.integers(-1000, 10**14) | st.integers(0, 20) | st.none()
+ROWS = st.lists(st.tuples(st.integers(0, 3), MICROSECONDS), max_size=60)
+
+
+def added(*batches: list[tuple[int, int | None]]) -> DurationCounts:
+    counts = DurationCounts()
+    for batch in batches:
+        counts.add(pl.DataFrame(batch, schema={"group": pl.UInt32, "microseconds": pl.Int64}, orient="row"))
+    return counts
+
+
+def nearest_rank(ordered: list[int], percent: int) -> float:
+    """The smallest value that at least so many percent of all do not exceed."""
+    return next(value for value in ordered if sum(one <= value for one in ordered) * 100 >= percent * len(ordered)) / 1e6
+
+
+@given(st.lists(ROWS, max_size=4), st.sets(st.integers(0, 3)))
+@settings(deadline=None, max_examples=60)
+def test_like_a_plain_sort(batches: list[list[tuple[int, int | None]]], groups: set[int]) -> None:
+    ordered = sorted(
+        max(0, value) for batch in batches for group, value in batch if group in groups and value is not None
+    )
+    actual = added(*batches).of(sorted(groups))
+    assert len(ordered) == actual.count
+    if not ordered:
+        assert Durations() == actual
+        return
+    assert [nearest_rank(ordered, percent) for percent in (50, 95, 99)] == [actual.p50, actual.p95, actual.p99]
+    assert ordered[-1] / 1e6 == actual.max
+    assert actual.mean is not None
+    assert math.isclose(sum(ordered) / len(ordered) / 1e6, actual.mean, rel_tol=1e-12)
+
+
+def test_hundred_values() -> None:
+    durations = added([(0, value * 1_000_000) for value in range(100, 0, -1)]).of([0])
+    assert (100, 50.5, 50, 95, 99, 100) == (
+        durations.count,
+        durations.mean,
+        durations.p50,
+        durations.p95,
+        durations.p99,
+        durations.max,
+    )
+
+
+def test_quantiles_are_never_interpolated() -> None:
+    durations = added([(0, 1_000_000), (0, 2_000_000)]).of([0])
+    assert (1, 2, 2) == (durations.p50, durations.p95, durations.max)
+
+
+def test_a_clock_that_steps_back_counts_as_none_at_all() -> None:
+    assert Durations(2, 1.0, 0.0, 2.0, 2.0, 2.0) == added([(0, -5), (0, 2_000_000)]).of([0])
+
+
+def test_groups_are_kept_apart() -> None:
+    counts = added([(0, 1_000_000), (1, 3_000_000)])
+    assert (1.0, 3.0, 2.0) == (counts.of([0]).mean, counts.of([1]).mean, counts.of([0, 1]).mean)
+
+
+def test_many_batches_are_merged() -> None:
+    counts = added(*([(0, value)] for value in range(10_050)))
+    assert (10_050, 0.005024, 0.010049) == (counts.of([0]).count, counts.of([0]).p50, counts.of([0]).max)
+
+
+def test_hundred_thousand_years_do_not_overflow() -> None:
+    century = 100 * 365 * 86_400 * 1_000_000
+    durations = added([(0, century)] * 5000).of([0])
+    assert century / 1e6 == durations.mean

@@ -1,0 +1,468 @@
+"""Format strings of logging: what a formatter prints by them is read back as it was logged."""
+
+import json
+import logging
+import time
+from collections.abc import Callable
+from typing import Literal, NamedTuple
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from logpool.errors import UsageError
+from logpool.read.layouts import (
+    BASIC,
+    DOCUMENT,
+    ECHO_POOL,
+    KNOWN,
+    JsonLayout,
+    Layout,
+    Record,
+    find_layout,
+    is_pool_logger,
+    known_layouts,
+    layout_of,
+)
+
+POOL = "sqlalchemy.pool.impl.QueuePool"
+CREATED = "Created new connection <pyodbc.Connection object at 0x7f6fbc2ff770>"
+NOON = 1_704_110_400_000_000  # 2024-01-01T12:00:00Z
+STYLES: list[Literal["%", "{", "$"]] = ["%", "{", "$"]
+
+
+class Read(NamedTuple):
+    """A line taken apart: its time in microseconds, and its record."""
+
+    time: int | None
+    record: Record | None
+
+
+def read(layout: Layout, *lines: str) -> list[Read]:
+    cut = layout.cut(pl.Series("line", lines, dtype=pl.String))
+    return [Read(at, None if rest is None else layout.read(rest)) for at, rest in cut.select("time", "rest").iter_rows()]
+
+
+def read_one(text: str, line: str) -> Read:
+    return read(layout_of(text, [line]), line)[0]
+
+
+# -- what formatters print -------------------------------------------------------------------------------------------
+
+
+class Field(NamedTuple):
+    """One field of a format: what it is called, and the ways to write it in each style."""
+
+    name: str
+    written: dict[str, list[str]]
+
+
+def field(name: str, percent: list[str], brace: list[str]) -> Field:
+    return Field(name, {"%": percent, "{": brace, "$": [f"${{{name}}}"]})
+
+
+FIELDS = [
+    field("name", ["%(name)s", "%(name)-40s", "%(name)40s"], ["{name}", "{name:<40}", "{name:>40}", "{name!s:40}"]),
+    field(
+        "levelname",
+        ["%(levelname)s", "%(levelname)-8s", "%(levelname)8s", "%(levelname)-9.9s"],
+        ["{levelname}", "{levelname:8}", "{levelname:>8}", "{levelname!s}"],
+    ),
+    field("process", ["%(process)d", "%(process)s", "%(process)7d", "%(process)05d"], ["{process}", "{process:d}", "{process:>7}"]),
+    field("thread", ["%(thread)d", "%(thread)s", "%(thread)-16d"], ["{thread}", "{thread:<16d}"]),
+    field("threadName", ["%(threadName)s", "%(threadName)-20s"], ["{threadName}", "{threadName:^20}"]),
+    field("lineno", ["%(lineno)d", "%(lineno)4d"], ["{lineno}", "{lineno:4d}"]),
+    field("filename", ["%(filename)s"], ["{filename}"]),
+    field("funcName", ["%(funcName)s"], ["{funcName:s}"]),
+    field("processName", ["%(processName)s"], ["{processName}"]),
+    field("asctime", ["%(asctime)s"], ["{asctime}"]),
+]
+DATEFMTS = [None, "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y/%m/%d %H:%M:%S", "%d/%b/%Y:%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"]
+WRAPS = [("", ""), ("[", "]"), ("(", ")"), ("<", ">"), ("{", "}"), ("%", "%"), ("$", "$"), ("\\", "|")]
+GAPS = [" ", "  ", " - ", " | ", ": ", ", ", " :: ", " {} ", " 5% "]
+
+
+def literal(text: str, style: str) -> str:
+    doubled = {"%": "%", "{": "{}", "$": "$"}[style]
+    return "".join(2 * char if char in doubled else char for char in text)
+
+
+class Format(NamedTuple):
+    """A format string, and which fields it shows."""
+
+    style: Literal["%", "{", "$"]
+    text: str
+    datefmt: str | None
+    names: tuple[str, ...]
+
+    def formatter(self) -> logging.Formatter:
+        made = logging.Formatter(self.text, self.datefmt, self.style)
+        made.converter = time.gmtime
+        return made
+
+
+@st.composite
+def formats(draw: st.DrawFn) -> Format:
+    style = draw(st.sampled_from(STYLES))
+    fields = draw(st.lists(st.sampled_from(FIELDS), unique_by=lambda one: one.name, max_size=6))
+    text = ""
+    for one in fields:
+        before, after = draw(st.sampled_from(WRAPS))
+        written = draw(st.sampled_from(one.written[style]))
+        text += literal(before, style) + written + literal(after + draw(st.sampled_from(GAPS)), style)
+    message = {"%": "%(message)s", "{": "{message}", "$": "$message"}[style]
+    return Format(style, text + message, draw(st.sampled_from(DATEFMTS)), tuple(one.name for one in fields))
+
+
+words = st.from_regex(r"[A-Za-z_]\w{0,8}", fullmatch=True)
+messages = st.sampled_from([CREATED, "Pool recreating", "at 2001-02-03 04:05:06,789 [INFO] x", "a: b - c | d", ""]) | (
+    st.text(st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"])).filter(lambda text: text == text.strip())
+)
+
+
+@st.composite
+def log_records(draw: st.DrawFn) -> logging.LogRecord:
+    record = logging.makeLogRecord(
+        {
+            "name": draw(st.just(POOL) | st.lists(words, min_size=1, max_size=4).map(".".join)),
+            "msg": draw(messages),
+            "levelno": (level := draw(st.sampled_from([10, 15, 20, 30, 40, 50]))),
+            "levelname": logging.getLevelName(level),
+            "process": draw(st.integers(1, 4_194_304)),
+            "thread": draw(st.integers(1, 2**63)),
+            "threadName": draw(
+                st.sampled_from(["MainThread", "Thread-3", "Thread-1 (work)", "ThreadPoolExecutor-0_1"])
+            ),
+            "lineno": draw(st.integers(1, 9999)),
+            "filename": "base.py",
+            "funcName": draw(words),
+            "processName": "MainProcess",
+        }
+    )
+    record.created = draw(st.integers(10**12, 2 * 10**12)) / 1000
+    record.msecs = round(record.created * 1000) % 1000
+    return record
+
+
+def shown(record: logging.LogRecord, names: tuple[str, ...]) -> Record:
+    def one(name: str) -> str | None:
+        return str(getattr(record, name)) if name in names else None
+
+    return Record(
+        record.getMessage(), one("name"), one("levelname"), one("process"), one("threadName") or one("thread")
+    )
+
+
+@given(formats(), st.lists(log_records(), min_size=1, max_size=4))
+def test_what_a_formatter_prints_is_read_back(form: Format, records: list[logging.LogRecord]) -> None:
+    lines = [form.formatter().format(record) for record in records]
+    layout = layout_of(form.text, lines)
+    unit = 1000 if form.datefmt is None else 1_000_000
+    times = [round(record.created * 1000) * 1000 // unit * unit for record in records]
+    timed = "asctime" in form.names
+    expected = [Read(at if timed else None, shown(record, form.names)) for at, record in zip(times, records, strict=True)]
+    # a process is compared as the number that it is: a format may pad it with zeros
+    found = [_as_number(one) for one in read(layout, *lines)]
+    assert expected == found
+    assert (layout.has_time, layout.offset) == (timed, 0 if timed and str(form.datefmt).endswith("Z") else None)
+
+
+def _as_number(one: Read) -> Read:
+    record = one.record
+    if record is None or record.process is None:
+        return one
+    return Read(one.time, Record(record.message, record.logger, record.level, str(int(record.process)), record.thread))
+
+
+# -- single formats --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "microseconds", "record"),
+    [
+        (DOCUMENT, f"2024-01-01 12:00:00,123 - {POOL} - DEBUG - Hi", NOON + 123_000, Record("Hi", POOL, "DEBUG")),
+        (ECHO_POOL, f"2024-01-01 12:00:00,123 DEBUG {POOL} Hi", NOON + 123_000, Record("Hi", POOL, "DEBUG")),
+        (BASIC, f"DEBUG:{POOL}:Hi: you", None, Record("Hi: you", POOL, "DEBUG")),
+        ("%(message)s", "Hi", None, Record("Hi")),
+        ("{message}", "Hi", None, Record("Hi")),
+        ("$message", "Hi", None, Record("Hi")),
+        (
+            "%(asctime)s.%(msecs)03d %(name)s %(message)s",
+            "2024-01-01 12:00:00.005 a.B Hi",
+            NOON + 5_000,
+            Record("Hi", "a.B"),
+        ),
+        (
+            "%(asctime)s,%(msecs)d %(levelname)-8s [%(filename)s:%(lineno)d] %(message)s",
+            "2024-01-01:12:00:00,5 DEBUG    [base.py:895] Hi",
+            NOON + 5_000,
+            Record("Hi", None, "DEBUG"),
+        ),
+        ("%(asctime)s.%(msecs)s %(message)s", "2024-01-01 12:00:00.45.0 Hi", NOON + 45_000, Record("Hi")),
+        (
+            # nobody gave a datefmt: asctime has its own milliseconds
+            "%(asctime)s.%(msecs)03d %(message)s",
+            "2024-01-01 12:00:00,123.123 Hi",
+            NOON + 123_000,
+            Record("Hi"),
+        ),
+        ("%(asctime)s %(msecs)03d %(message)s", "2024-01-01 12:00:00 123 Hi", NOON, Record("Hi")),
+        ("{asctime}.{msecs:03.0f} {message}", "2024-01-01 12:00:00.005 Hi", NOON + 5_000, Record("Hi")),
+        (
+            "[%(levelname)s/%(process)d] %(asctime)s %(message)s",
+            "[INFO/7] 2024-01-01 12:00:00,123 at 2023-01-01 00:00:00,000",
+            NOON + 123_000,
+            Record("at 2023-01-01 00:00:00,000", None, "INFO", "7"),
+        ),
+        ("%(asctime)-30s|%(message)s", "2024-01-01 12:00:00,123       |Hi", NOON + 123_000, Record("Hi")),
+        ("%(levelname)s-%(asctime)s-%(message)s", "INFO-2024-01-01 12:00:00,123-Hi", NOON + 123_000, Record("Hi", None, "INFO")),
+        # no zone: the process
+        (
+            "%(asctime)s-%(process)d-%(levelname)s-%(message)s",
+            "2024-01-01 12:00:00,123-1234-INFO-Hi",
+            NOON + 123_000,
+            Record("Hi", None, "INFO", "1234"),
+        ),
+        ("%(asctime)s -%(process)d- %(message)s", "2024-01-01 12:00:00 -1234- Hi", NOON, Record("Hi", None, None, "1234")),
+        ("%(created)f %(message)s", "1704110400.123456 Hi", NOON + 123_456, Record("Hi")),
+        ("%(relativeCreated)d %(message)s", "123456 Hi", None, Record("Hi")),
+        ("%(asctime)s|%(asctime)s|%(message)s", "2024-01-01 12:00:00|2024-01-01 12:00:00|Hi", NOON, Record("Hi")),
+        ("%(name)s %(name)s %(message)s", "a a Hi", None, Record("Hi", "a")),
+        # a day that is not told, and one that can't be known
+        ("%(asctime)s %(levelname)s %(message)s", "12:00:00 INFO Hi", None, Record("Hi", None, "INFO")),
+        ("%(asctime)s %(levelname)s %(message)s", "01/02/2024 12:00:00 PM INFO Hi", None, Record("Hi", None, "INFO")),
+        ("%(threadName)s %(message)s", "Thread-1 (work) Hi (you)", None, Record("Hi (you)", thread="Thread-1 (work)")),
+        ("%(threadName)s %(message)s", "Thread-x (work) Hi", None, Record("(work) Hi", thread="Thread-x")),
+        ("%(thread)d %(threadName)s %(message)s", "140 main Hi", None, Record("Hi", thread="main")),
+        ("%(request_id)s %(message)s", "req-1 Hi", None, Record("Hi")),
+        ("100%% %(message)s", "100% Hi", None, Record("Hi")),
+        ("{{}} {message}", "{} Hi", None, Record("Hi")),
+        ("$$5 ${message}", "$5 Hi", None, Record("Hi")),
+        ("(.*) %(message)s", "(.*) Hi", None, Record("Hi")),
+    ],
+)
+def test_format(text: str, line: str, microseconds: int | None, record: Record) -> None:
+    assert Read(microseconds, record) == read_one(text, line)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (DOCUMENT, "Traceback (most recent call last):"),
+        (DOCUMENT, f"2024-01-01 12:00:00 - {POOL} - DEBUG - Hi"),
+        (DOCUMENT, f"2024-01-01 12:00:00,123 {POOL} - DEBUG - Hi"),
+        (DOCUMENT, f"x2024-01-01 12:00:00,123 - {POOL} - DEBUG - Hi"),
+        (DOCUMENT, f"2024-01-32 12:00:00,123 - {POOL} - DEBUG - Hi"),
+        (DOCUMENT, ""),
+        (ECHO_POOL, f"2024-01-01 12:00:00,123 10 {POOL} Hi"),
+        (BASIC, "sqlalchemy.exc.TimeoutError: QueuePool limit: reached"),
+        (BASIC, "TimeoutError: QueuePool limit: reached"),
+        (BASIC, "    DEBUG:a:Hi"),
+        ("%(levelname)s %(asctime)s %(message)s", "  at 2024-01-01 12:00:00,123 it stopped"),
+        ("json", "not json"),
+    ],
+)
+def test_line_that_is_no_head(text: str, line: str) -> None:
+    head = {
+        DOCUMENT: f"2024-01-01 12:00:00,123 - {POOL} - DEBUG - Hi",
+        ECHO_POOL: f"2024-01-01 12:00:00,123 DEBUG {POOL} Hi",
+        BASIC: f"DEBUG:{POOL}:Hi",
+        "json": '{"message": "Hi"}',
+    }.get(text, "DEBUG 2024-01-01 12:00:00,123 Hi")
+    layout = layout_of(text, [head])
+    assert [True, False] == [one.record is not None for one in read(layout, head, line)]
+
+
+def test_milliseconds_without_padding_keep_their_value() -> None:
+    lines = [f"2024-01-01 12:00:00,{number} Hi" for number in (123, 5, 45, 0, 999)]
+    layout = layout_of("%(asctime)s,%(msecs)d %(message)s", lines)
+    assert [NOON + number * 1000 for number in (123, 5, 45, 0, 999)] == [one.time for one in read(layout, *lines)]
+    assert [Record("Hi")] * 5 == [one.record for one in read(layout, *lines)]
+
+
+def test_the_sample_tells_how_times_are_printed_wherever_it_does() -> None:
+    sample = ["Traceback (most recent call last):", "2024-01-01 12:00:00 but no head", "01/Jan/2024:12:00:00 | Hi"]
+    layout = layout_of("%(asctime)s | %(message)s", sample)
+    assert [Read(None, None), Read(None, None), Read(NOON, Record("Hi"))] == read(layout, *sample)
+
+
+@pytest.mark.parametrize("zone", ["Z", "+00:00", " +0000"])
+def test_zone(zone: str) -> None:
+    line = f"2024-01-01T12:00:00{zone} - {POOL} - DEBUG - {CREATED}"
+    layout = layout_of(DOCUMENT, [line])
+    assert [Read(NOON, Record(CREATED, POOL, "DEBUG"))] == read(layout, line)
+    assert layout.offset == 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "no field",
+        "%(asctime)s %(name)s",
+        "%(message)",
+        "%(message) and nothing",
+        "%(message)s %",
+        "%(message)s %(name",
+        "%(1)s %(message)s",
+        "{asctime} {name}",
+        "{message",
+        "{message} }",
+        "{} {message}",
+        "{0} {message}",
+        "$asctime",
+        "$message $",
+        "jsonl",
+    ],
+)
+def test_text_that_is_no_format(text: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        layout_of(text, [])
+    assert repr(text) in caught.value.message
+    assert caught.value.hint is not None
+    assert "json" in caught.value.hint
+
+
+@given(st.text() | st.text("%{}$()[asctimemessage:!>-8 "))
+def test_no_text_is_too_odd_for_a_format(text: str) -> None:
+    try:
+        layout = layout_of(text, ["Hi", "2024-01-01 12:00:00 Hi"])
+    except UsageError:
+        return
+    assert text == layout.name
+    assert all(isinstance(one, Read) for one in read(layout, "Hi", "2024-01-01 12:00:00 Hi", ""))
+
+
+# -- layouts found by themselves -------------------------------------------------------------------------------------
+
+
+def document(message: str, name: str = POOL) -> str:
+    return f"2024-01-01 12:00:00,123 - {name} - DEBUG - {message}"
+
+
+def echo_pool(message: str, name: str = POOL) -> str:
+    return f"2024-01-01 12:00:00,123 DEBUG {name} {message}"
+
+
+def basic(message: str, name: str = POOL) -> str:
+    return f"DEBUG:{name}:{message}"
+
+
+@pytest.mark.parametrize(("line", "text"), [(document, DOCUMENT), (echo_pool, ECHO_POOL), (basic, BASIC)])
+def test_known_layout_is_found(line: Callable[..., str], text: str) -> None:
+    lines = [
+        "Traceback (most recent call last):",
+        line("urllib3", "Connection pool is full"),
+        line(CREATED),
+        line("never heard of"),
+        line(CREATED, "myapp.db.TracedPool"),
+    ]
+    found = find_layout(lines)
+    assert found is not None
+    assert text == found.name
+    assert [None, "DEBUG", "DEBUG", "DEBUG", "DEBUG"] == [one.record and one.record.level for one in read(found, *lines)]
+
+
+def test_the_layout_of_most_pool_lines_is_found() -> None:
+    lines = [*[echo_pool(CREATED)] * 3, *[document(CREATED)] * 2, *[basic("Hi", "app")] * 9]
+    found = find_layout(lines)
+    assert found is not None
+    assert ECHO_POOL == found.name
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [],
+        [""],
+        ["Created new connection", CREATED],
+        [document("Connection reset", "urllib3.connectionpool"), basic("Hi", "app")],
+        [f"2024-01-01 12:00:00,123 | {POOL} | {CREATED}"],
+    ],
+)
+def test_no_layout_is_found(lines: list[str]) -> None:
+    assert find_layout(lines) is None
+
+
+def test_layouts_without_their_time_are_not_offered() -> None:
+    assert [BASIC] == [layout.name for layout in known_layouts([basic(CREATED)])]
+    assert list(KNOWN) == [layout.name for layout in known_layouts([document("a"), echo_pool("b")])]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("sqlalchemy.pool", True),
+        (POOL, True),
+        ("sqlalchemy.pool.impl.QueuePool.web.a b", True),
+        ("sqlalchemy.pool.QueuePool.0x..a1b2", True),
+        ("myapp.db.TracedPool", True),
+        ("TracedPool", True),
+        ("myapp.db.TracedPool.web", True),
+        ("", False),
+        ("sqlalchemy.engine.Engine", False),
+        ("urllib3.connectionpool", False),
+        ("myapp.PoolTracer", False),
+        ("myapp.ThreadPoolExecutor", False),
+    ],
+)
+def test_pool_loggers(name: str, *, expected: bool) -> None:
+    assert expected == is_pool_logger(name)
+
+
+# -- JSON lines ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("time_key", ["asctime", "timestamp", "time", "ts", "@timestamp"])
+@pytest.mark.parametrize("message_key", ["message", "msg", "event"])
+@pytest.mark.parametrize("name_key", ["name", "logger", "logger_name", "module"])
+def test_json(time_key: str, message_key: str, name_key: str) -> None:
+    fields = {time_key: "2024-01-01T12:00:00.123Z", name_key: POOL, message_key: CREATED}
+    assert Read(NOON + 123_000, Record(CREATED, POOL)) == read_one("json", json.dumps(fields))
+
+
+@pytest.mark.parametrize(
+    ("fields", "microseconds", "record"),
+    [
+        ({"message": "Hi"}, None, Record("Hi")),
+        ({"message": "Hi", "level": "debug", "pid": 7, "threadName": "main"}, None, Record("Hi", None, "debug", "7", "main")),
+        ({"message": "Hi", "levelname": "DEBUG", "process": 7, "thread": 140}, None, Record("Hi", None, "DEBUG", "7", "140")),
+        ({"message": "Hi", "severity": "INFO", "name": None, "logger": "a"}, None, Record("Hi", "a", "INFO")),
+        ({"message": "two\nlines", "ts": 1704110400.5}, NOON + 500_000, Record("two\nlines")),
+        ({"message": "Hi", "time": 1704110400123}, NOON + 123_000, Record("Hi")),
+        ({"message": "Hi", "time": "noon"}, None, Record("Hi")),
+        ({"message": "Hi", "time": None}, None, Record("Hi")),
+        ({"message": "Hi", "exc_info": "Traceback: nothing"}, None, Record("Hi")),
+        (
+            {"message": "Hi", "exc_info": "QueuePool limit of size 5 overflow 10 reached, connection timed out, timeout 30.00"},
+            None,
+            Record("Hi\nQueuePool limit of size 5 overflow 10 reached, connection timed out, timeout 30.00"),
+        ),
+    ],
+)
+def test_json_fields(fields: dict[str, object], microseconds: int | None, record: Record) -> None:
+    assert Read(microseconds, record) == read_one("json", json.dumps(fields))
+
+
+@pytest.mark.parametrize(
+    "line", ["", "Hi", "{", "[]", '"message"', "1", "null", "{}", '{"message": ""}', '{"message": null}', "[" * 100_000, "9" * 5000]
+)
+def test_json_line_that_is_no_record(line: str) -> None:
+    head = '{"time": 1704110400, "message": "Hi"}'
+    layout = layout_of("json", [line, head])
+    assert [Read(None, None), Read(NOON, Record("Hi"))] == read(layout, line, head)
+
+
+def test_json_without_times() -> None:
+    assert JsonLayout().has_time is False
+    assert JsonLayout().offset is None
+
+
+@given(st.text(), st.text(min_size=1), st.text(), st.integers())
+def test_json_is_read_back(name: str, message: str, level: str, process: int) -> None:
+    line = json.dumps({"name": name, "message": message, "level": level, "process": process})
+    record = read_one("json", line).record
+    assert record is not None
+    assert (message, str(process)) == (record.message, record.process)
+    assert (name or None, level or None) == (record.logger, record.level)

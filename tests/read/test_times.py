@@ -1,0 +1,141 @@
+"""Times as logs print them: recognised, and parsed to the microsecond."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from logpool.read.times import TimeFormat, iso, time_format
+
+NOON = 1_704_110_400_000_000  # 2024-01-01T12:00:00Z
+
+
+def parsed(times: TimeFormat | None, *texts: str) -> list[int | None]:
+    assert times is not None
+    return pl.DataFrame({"text": texts}).select(times.parse(pl.col("text"))).to_series().to_list()
+
+
+@pytest.mark.parametrize(
+    ("text", "microseconds", "offset"),
+    [
+        ("2024-01-01 12:00:00", NOON, None),
+        ("2024-01-01T12:00:00", NOON, None),
+        ("2024-01-01:12:00:00", NOON, None),
+        ("2024/01/01 12:00:00", NOON, None),
+        ("01/Jan/2024:12:00:00", NOON, None),
+        ("01 Jan 2024 12:00:00", NOON, None),
+        ("2024-01-01 12:00:00,5", NOON + 500_000, None),
+        ("2024-01-01 12:00:00.25", NOON + 250_000, None),
+        ("2024-01-01 12:00:00,123", NOON + 123_000, None),
+        ("2024-01-01 12:00:00.123", NOON + 123_000, None),
+        ("2024-01-01 12:00:00.1234", NOON + 123_400, None),
+        ("2024-01-01 12:00:00,12345", NOON + 123_450, None),
+        ("2024-01-01 12:00:00.123456", NOON + 123_456, None),
+        ("2024-01-01 12:00:00.1234567", NOON + 123_456, None),
+        ("2024-01-01T12:00:00.123456789", NOON + 123_456, None),
+        ("2024-01-01T12:00:00Z", NOON, 0),
+        ("2024-01-01T12:00:00.123456789Z", NOON + 123_456, 0),
+        ("2024-01-01T12:00:00,5Z", NOON + 500_000, 0),
+        ("2024-01-01T20:00:00+08:00", NOON, 8 * 3600),
+        ("2024-01-01 20:00:00.123 +0800", NOON + 123_000, 8 * 3600),
+        ("2024-01-01T08:30:00.123-0330", NOON + 123_000, -3 * 3600 - 1800),
+        ("2024-01-01T12:00:00.1+00:00", NOON + 100_000, 0),
+        ("1704110400", NOON, 0),
+        ("1704110400.5", NOON + 500_000, 0),
+        ("1704110400.123456", NOON + 123_456, 0),
+        ("1704110400123", NOON + 123_000, 0),
+        ("1704110400123456", NOON + 123_456, 0),
+        ("1704110400123456000", NOON + 123_456, 0),
+    ],
+)
+def test_time(text: str, microseconds: int, offset: int | None) -> None:
+    times = time_format(f"{text} and more")
+    assert [microseconds] == parsed(times, text)
+    assert times is not None
+    assert offset == times.offset
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "INFO",
+        "12:00:00",
+        "2024-01-01",
+        "2024-01-01 12:00",
+        "2024-01-01_12:00:00",
+        "1/1/2024 12:00:00",
+        "Jan 01 12:00:00",
+        "12345678",
+        " 2024-01-01 12:00:00",
+    ],
+)
+def test_no_time(text: str) -> None:
+    assert time_format(text) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "Traceback", "2024-13-01 12:00:00,123", "2024-01-01 25:00:00,123", "2024-01-01 12:00:00.123", "2024-01-01 12:00:00"],
+)
+def test_a_text_in_another_format_is_null(text: str) -> None:
+    assert [None] == parsed(time_format("2024-01-01 12:00:00,123"), text)
+
+
+@pytest.mark.parametrize("text", ["", "nan", "inf", "x", "9" * 30, "1e300"])
+def test_a_number_that_is_no_time_is_null(text: str) -> None:
+    assert [None] == parsed(time_format("1704110400.5"), text)
+
+
+def test_each_offset_counts() -> None:
+    texts = ["2024-01-01T12:00:00+0000", "2024-01-01T12:00:00+0100", "2024-01-01T12:00:00-0130"]
+    assert [NOON, NOON - 3_600_000_000, NOON + 5_400_000_000] == parsed(time_format(texts[0]), *texts)
+
+
+def test_what_follows_a_time_is_a_zone_only_if_it_can_be_one() -> None:
+    times = time_format("2024-01-01 12:00:00,123-4242-name")
+    assert times is not None
+    assert (23, None) == (times.width, times.offset)
+
+
+@given(
+    st.datetimes(datetime(1970, 1, 2), datetime(2200, 1, 1)),  # noqa: DTZ001 - a log's local time
+    st.sampled_from([" ", "T"]),
+    st.sampled_from([",", "."]),
+    st.sampled_from([0, 3, 6]),
+    st.none() | st.integers(-14 * 60, 14 * 60),
+)
+def test_any_time_is_read_back(time: datetime, gap: str, mark: str, digits: int, minutes: int | None) -> None:
+    unit = 10 ** (6 - digits)
+    time = time.replace(microsecond=time.microsecond // unit * unit)
+    text = time.strftime(f"%Y-%m-%d{gap}%H:%M:%S")
+    text += f"{mark}{time.microsecond // unit:0{digits}}" if digits else ""
+    zone = UTC if minutes is None else timezone(timedelta(minutes=minutes))
+    text += "" if minutes is None else time.replace(tzinfo=zone).strftime("%z")
+    since = time.replace(tzinfo=zone) - datetime(1970, 1, 1, tzinfo=UTC)
+    times = time_format(text)
+    assert [since // timedelta(microseconds=1)] == parsed(times, text)
+    assert times is not None
+    assert (None if minutes is None else minutes * 60) == times.offset
+
+
+@pytest.mark.parametrize(
+    ("expected", "microseconds", "offset"),
+    [
+        (None, None, None),
+        (None, None, 0),
+        ("2024-01-01T12:00:00.000", NOON, None),
+        ("2024-01-01T12:00:00.123", NOON + 123_000, None),
+        ("2024-01-01T12:00:00.123456", NOON + 123_456, None),
+        ("2024-01-01T12:00:00.000+00:00", NOON, 0),
+        ("2024-01-01T20:00:00.123+08:00", NOON + 123_000, 8 * 3600),
+        ("2024-01-01T08:30:00.000001-03:30", NOON + 1, -3 * 3600 - 1800),
+        ("1969-12-31T23:59:59.999", -1000, None),
+        (None, 10**18, None),
+        (None, -(10**18), 0),
+    ],
+)
+def test_iso(expected: str | None, microseconds: int | None, offset: int | None) -> None:
+    assert expected == iso(microseconds, offset)
