@@ -111,8 +111,14 @@ class Connection(sqlite3.Connection):
     """A real SQLite connection that fails when it is told to."""
 
     life: Life
+    is_dead = False
     breaks_reset = False
     breaks_close = False
+
+    def cursor(self, *arguments: Any, **options: Any) -> sqlite3.Cursor:  # noqa: ANN401 - as SQLite has it
+        """A cursor, unless the connection is dead."""
+        self._require_life()
+        return super().cursor(*arguments, **options)
 
     def rollback(self) -> None:
         """Rolls back, or fails."""
@@ -131,11 +137,14 @@ class Connection(sqlite3.Connection):
             raise sqlite3.OperationalError(msg)
         super().close()
 
-    def kill(self) -> None:
-        """Closes the connection behind the pool's back."""
-        super().close()
+    def _require_life(self) -> None:
+        # closed behind the pool's back, as the dialect knows it; to close it in fact would crash other threads
+        if self.is_dead:
+            msg = "Cannot operate on a closed database."
+            raise sqlite3.ProgrammingError(msg)
 
     def _fail_reset(self) -> None:
+        self._require_life()
         if self.breaks_reset:
             msg = "cannot reset (reason: [broken])\nsecond line: of it"
             raise sqlite3.OperationalError(msg)
@@ -823,7 +832,7 @@ class User:
         # the next ping fails; without one, the next use or reset
         idle = self.witness.idle()
         for connection in self.chance.sample(idle, min(len(idle), self.chance.randint(1, 2))):
-            connection.kill()
+            connection.is_dead = True
         if "connect" in self.witness.scenario.faults and self.chance.random() < 0.4:
             self.witness.now.connect_faults = [sqlite3.OperationalError(self.chance.choice(_REASONS))]
             self._check_out()
@@ -832,7 +841,7 @@ class User:
         held = self._pick_alone()
         if held is None:
             return
-        held.driver().kill()
+        held.driver().is_dead = True
         try:
             if held.is_engines:
                 held.handle.execute(sa.text("SELECT 1"))
@@ -898,8 +907,8 @@ class User:
 
     def _age(self) -> None:
         for connection in self.witness.idle():
-            record = self.witness.records[id(connection)]
-            if self.chance.random() < 0.5:
+            record = self.witness.records.get(id(connection))
+            if record is not None and self.chance.random() < 0.5:
                 record.starttime -= 1000
 
     def _disconnect_one(self) -> None:
@@ -928,13 +937,12 @@ class User:
     def _exhausted_pool(self) -> None:
         pool = self._some_pool()
         taken = []
-        try:
+        with suppress(*_EXPECTED):
             for _ in range(self.witness.scenario.size + self.witness.scenario.overflow + 1):
                 taken.append(self._taken(pool, is_engines=False))  # noqa: PERF401 - the last one fails
-        finally:
-            self.witness.rest()
-            for held in taken:
-                self._let_go(held)
+        self.witness.rest()
+        for held in taken:
+            self._let_go(held)
 
 
 def _class_of(pool: str) -> str:

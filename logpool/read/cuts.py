@@ -166,21 +166,25 @@ def _last_dated(spans: list[Span]) -> int | None:
     return dated[-1] if dated else None
 
 
+_JSON_FILE = re.compile(r'\{"log":\s*"')
+
+
 def _keyed_cut(line: str, keyed: list[re.Match[str]]) -> Cut:
+    """A cut for JSON or logfmt, behind the times of what collected it, or around the line that docker put into it."""
+    inner = _JSON_FILE.search(line)
+    plain = _head_width(line) if inner else min(keyed[0].start(), line.find("{") if "{" in line else len(line))
     spans: list[Span] = []
     ranks: list[int] = []
     end = 0
-    inner = _TIMES.match(line, len('{"log":"')) if line.startswith('{"log":"') else None
-    if inner:
-        spans.append(Span(None, inner.start(), any_time_format(inner[0])))
-        ranks.append(-1)
-        end = inner.end()
-    for match in keyed:
-        if match.start() < end:
-            continue
-        spans.append(Span(match["anchor"], 0, any_time_format(match["time"])))
-        ranks.append(_KEYS.index(match["key"] or match["word"]))
+    for match in _TIMES.finditer(line[:plain]):
+        spans.append(Span(None, match.start() - end, any_time_format(match[0])))
+        ranks.append(-1 if inner and match.start() > inner.start() else len(_KEYS))
         end = match.end()
+    for match in keyed:
+        if match.start() >= end:
+            spans.append(Span(match["anchor"], 0, any_time_format(match["time"])))
+            ranks.append(_KEYS.index(match["key"] or match["word"]))
+            end = match.end()
     dated = [index for index, span in enumerate(spans) if span.format.directives is not None]
     return Cut(tuple(spans), min(dated, key=ranks.__getitem__) if dated else None)
 

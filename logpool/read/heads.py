@@ -78,7 +78,7 @@ _WRAPPERS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
 
 #: how the pool's messages begin
 STARTS = re.compile(
-    r"Created new connection |Error on connect\(\): ?|Connection (?=.+ (?:checked out from pool|being returned to pool"
+    r"Created new connection |Error on connect\(\):|Connection (?=.+ (?:checked out from pool|being returned to pool"
     r"|reset, transaction already reset|rollback-on-return|commit-on-return|is fresh, skipping pre-ping"
     r"|exceeded timeout; recycling|invalidated due to (?:pool|local soft) invalidation; recycling|threw an error on close))"
     r"|Pool pre-ping on connection |Disconnection detected on checkout|Reconnection attempts exhausted on checkout"
@@ -224,7 +224,7 @@ def _json(text: str) -> Iterator[Head]:
     if message is None:
         inner = value.get("log")
         if isinstance(inner, str):
-            for wrapped, names in _unwrapped(inner.rstrip("\n")):
+            for wrapped, names in _unwrapped(_COLOURS.sub("", inner.rstrip("\n"))):
                 for head in _in_known_layouts(wrapped):
                     yield _wrapped_head(head, names._replace(names=("json-file", *names.names)))
         return

@@ -28,7 +28,8 @@ ECHO_POOL = "%(asctime)s %(levelname)s %(name)s %(message)s"
 BASIC = "%(levelname)s:%(name)s:%(message)s"
 KNOWN = (DOCUMENT, ECHO_POOL, BASIC)
 
-_LEVEL = r"(?:[A-Za-z]+|Level \d+)"
+# no level: the end of a time
+_LEVEL = r"(?:(?![AP]M\b)[A-Za-z]+|Level \d+)"
 _PATTERNS = {
     "levelname": _LEVEL,
     "levelno": r"\d+",
@@ -205,7 +206,7 @@ def _json_fields(line: str) -> tuple[str | None, str | None]:
         return None, None
     values[-1] += "".join(f"\n{record[key]}" for key in _JSON_EXCEPTIONS if _TIMED_OUT in str(record.get(key)))
     time = next((str(record[key]) for key in _JSON_TIMES if key in record), None)
-    return time, _UNIT.join(values)
+    return time, _UNIT.join([*(value.replace(_UNIT, " ") for value in values[:-1]), values[-1]])
 
 
 def layout_of(text: str, sample: Iterable[str]) -> Layout:
@@ -237,7 +238,7 @@ def _format_layout(name: str, parts: list[tuple[str, str]], sample: list[str]) -
         else:
             parts = merged
     pattern = time.pattern if time else r".+?"
-    first = next((i for i, (kind, _) in enumerate(parts) if kind == "field"), 0)
+    first = next((i for i, (kind, _) in enumerate(parts) if kind != "text"), 0)
     prefix = "".join(value for _, value in parts[:first])
     leading = timed and parts[first][1] in _TIMES and not parts[first][0].startswith("padded")
     fixed = leading and time is not None and time.width is not None
@@ -286,7 +287,7 @@ def _is_pool(record: Record | None) -> bool:
 
 def _parts(text: str) -> list[tuple[str, str]]:
     """A format string as ``("text", …)`` and ``("field", name)`` parts, in order."""
-    style = "percent" if "%(" in text else "dollar" if re.search(r"\$\{?\w", text) else "brace"
+    style = next((style for style, field in _FIELDS if re.search(field, text)), "brace")
     try:
         tree = parser("layout", "percent", "brace", "dollar").parse(text, start=style)
     except UnexpectedInput as error:
@@ -305,6 +306,16 @@ def is_pool_logger(name: str) -> bool:
 
 _STYLES = (
     "give a format string as logging.Formatter takes it, such as '%(asctime)s %(name)s %(message)s', or json"
+)
+
+
+# what tells a style: first of all how it writes the message
+_FIELDS = (
+    ("percent", r"%\(message\)"),
+    ("dollar", r"\$message\b|\$\{message\}"),
+    ("brace", r"\{message"),
+    ("percent", r"%\("),
+    ("dollar", r"\$\{?\w"),
 )
 
 

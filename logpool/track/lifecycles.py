@@ -177,7 +177,6 @@ class Fold:
         marks = self._moves.inherited(lives).with_columns(
             taken_at=places, kind=tracked["kind"].gather(places)
         )
-        self._moves.forget(lives)
         # nothing but a failed ping makes the pool skip the ping of a connection that nobody checked out
         skipped = pl.col("out_seq").is_null() & (pl.col("kind") == int(Kind.PING_SKIPPED))
         marks = marks.with_columns(out_seq=pl.when(skipped).then(HIDDEN).otherwise("out_seq")).drop("kind")
@@ -222,9 +221,7 @@ class Fold:
         opened, unreset = self._sharing.finish()
         for use in unreset:
             use.outcome = End.RETURNED
-        waiting = [moving for queue in self._moves.waiting.values() for moving in queue]
-        carried = [moving._replace(fresh=True) for moving in self._moves.carried.values()]
-        moving = [Failed(moving, None) for moving in (*waiting, *carried)]
+        moving = [Failed(moving, None) for moving in self._moves.unfinished()]
         checkouts = [
             _outcome(own.filter("out"), End.OPEN),
             _outcome(_at_return(own.filter(pl.col("awaiting") & pl.col("effective"))), End.RETURNED),

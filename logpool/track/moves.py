@@ -19,7 +19,11 @@ from logpool.track.neighbours import MARK
 _CREATED, _CHECKED_OUT, _CONNECT_FAILED = int(Kind.CREATED), int(Kind.CHECKED_OUT), int(Kind.CONNECT_FAILED)
 _CLOSING, _HARD = int(Kind.CLOSING), int(Detail.HARD)
 _EXHAUSTED, _INVALIDATED = int(Kind.RECONNECT_EXHAUSTED), int(Kind.INVALIDATED)
-_GROUP = 1 << 32
+_UNEXPLAINED = int(Reason.NONE)
+
+# a group, and a thread where the log shows one
+Place = tuple[int, int | None]
+Row = dict[str, int | bool | None]
 
 
 # the ``seq`` of what happened before the log begins
@@ -62,16 +66,19 @@ class Moves:
 
     Attributes:
         waiting: those whose connection is gone and not yet replaced, by group and thread, oldest first.
-        carried: those that a new connection carries on, by the ``seq`` at which its life begins.
+        carried: those that a new connection seems to carry on, by group and thread, and by the ``seq`` at which its
+            life begins.
+        spare: lives that began since, and that nobody has checked out either.
+        found: those that a connection did carry on, by its life, as the batch shows.
         given_up: the ``seq`` of each invalidation in the batch that ends the last attempt at a checkout.
     """
 
-    waiting: defaultdict[tuple[int, int | None], deque[Moving]] = field(
-        default_factory=lambda: defaultdict(deque)
-    )
-    carried: dict[int, Moving] = field(default_factory=dict)
+    waiting: defaultdict[Place, deque[Moving]] = field(default_factory=lambda: defaultdict(deque))
+    carried: defaultdict[Place, dict[int, Moving]] = field(default_factory=lambda: defaultdict(dict))
+    spare: defaultdict[Place, list[int]] = field(default_factory=lambda: defaultdict(list))
+    found: dict[int, Moving] = field(default_factory=dict)
     given_up: list[int] = field(default_factory=list)
-    _exhausted: Counter[tuple[int, int | None]] = field(default_factory=Counter)
+    _exhausted: Counter[Place] = field(default_factory=Counter)
 
     def take(self, rows: pl.DataFrame, failures: pl.DataFrame) -> list[Failed]:
         """Follows the moves of one batch.
@@ -83,61 +90,86 @@ class Moves:
         Returns:
             The checkouts that failed.
         """
-        groups = set(rows.filter("moves")["group"]) | {
-            group for (group, _), queue in self.waiting.items() if queue
-        }
-        self.given_up = []
+        groups = set(rows.filter("moves")["group"])
+        groups |= {group for (group, _), moving in (*self.waiting.items(), *self.carried.items()) if moving}
+        self.found, self.given_up = {}, []
         if not groups:
             return []
-        return [failed for row in _steps(rows, failures, groups) if (failed := self._step(row)) is not None]
+        return [
+            failed for row in _steps(rows, failures, groups) if (failed := self._step(row)) is not None
+        ]
 
-    def _step(self, row: dict[str, int | None | bool]) -> Failed | None:
-        place = row["group"], row["thread"]
-        queue = self.waiting[place]  # type: ignore[index]
+    def _step(self, row: Row) -> Failed | None:
+        place: Place = row["group"], row["thread"]  # type: ignore[assignment]
+        queue, carried, spare = self.waiting[place], self.carried[place], self.spare[place]
         kind, life = row["kind"], row["life_seq"]
+        if not carried:
+            spare.clear()
+        if row["inherits"]:
+            self._find(place, life)  # type: ignore[arg-type]
         if row["moves"]:
             # a checkout that a life carries on has no beginning of its own yet; its next ones have
-            carried = self.carried.pop(life, None) if row["out_seq"] is None else None  # type: ignore[arg-type]
-            queue.append(carried or _moving(row))
+            moved = self.found.get(life) if row["out_seq"] is None else None  # type: ignore[arg-type]
+            queue.append(moved or _moving(row))
         elif kind == _CREATED and queue:
-            self.carried[life] = queue.popleft()  # type: ignore[index]
+            carried[life] = queue.popleft()  # type: ignore[index]
+        elif kind == _CREATED and carried:
+            spare.append(life)  # type: ignore[arg-type]
         elif kind == _CHECKED_OUT:
-            # created for a checkout of its own after all
-            moving = self.carried.pop(life, None)  # type: ignore[arg-type]
-            if moving:
-                queue.appendleft(moving)
+            self._own_after_all(place, life)  # type: ignore[arg-type]
         elif kind == _EXHAUSTED:
-            self._exhausted[place] += 1  # type: ignore[index]
-        elif kind == _INVALIDATED and self._exhausted[place]:  # type: ignore[index]
-            self._exhausted[place] -= 1  # type: ignore[index]
+            self._exhausted[place] += 1
+        elif kind == _INVALIDATED and row["reason"] == _UNEXPLAINED and self._exhausted[place]:
+            self._exhausted[place] -= 1
             self.given_up.append(row["seq"])  # type: ignore[arg-type]
-        elif kind == _CLOSING and life in self.carried:
+        elif kind == _CLOSING and life in carried:
             # made, but not made ready: closed before anybody got it
-            return Failed(self.carried.pop(life), _mark(row))
+            return Failed(carried.pop(life), _mark(row))
         elif kind == _CONNECT_FAILED and queue:
             return Failed(queue.popleft(), _mark(row))
         return None
 
+    def _find(self, place: Place, life: int) -> None:
+        """A life is in use that nobody checked out: it carries a checkout on, if need be one that another seemed to."""
+        carried, spare = self.carried[place], self.spare[place]
+        if life not in carried and life in spare and carried:
+            other = next(iter(carried))
+            carried[life] = carried.pop(other)
+            spare[spare.index(life)] = other
+        if life in carried:
+            self.found[life] = carried.pop(life)
+
+    def _own_after_all(self, place: Place, life: int) -> None:
+        """A life was checked out: it was created for that, and carries nothing on."""
+        carried, spare = self.carried[place], self.spare[place]
+        if life in spare:
+            spare.remove(life)
+        moving = carried.pop(life, None)
+        if moving and spare:
+            carried[spare.pop(0)] = moving
+        elif moving:
+            self.waiting[place].appendleft(moving)
+
     def inherited(self, lives: pl.Series) -> pl.DataFrame:
         """The marks of the checkouts that lives carry on: ``out_*`` per ``life_seq``, in order, null for none."""
-        found = [self.carried.get(life) for life in lives]
+        found = [self.found.get(life) for life in lives]
         marks = [moving.mark if moving else (None, None, None, None) for moving in found]
         schema = {f"out_{name}": dtype for name, dtype in MARK.items()}
         return pl.DataFrame(marks, schema=schema, orient="row").with_columns(
             out_key=pl.Series([moving.key if moving else None for moving in found], dtype=pl.Int64)
         )
 
-    def forget(self, lives: pl.Series) -> None:
-        """Drops lives whose inherited checkout has ended."""
-        for life in lives:
-            self.carried.pop(life, None)
+    def unfinished(self) -> list[Moving]:
+        """Those on their way where the log ends; one that a new connection carries on is served by a fresh one."""
+        waiting = [moving for queue in self.waiting.values() for moving in queue]
+        return waiting + [one._replace(fresh=True) for held in self.carried.values() for one in held.values()]
 
 
-def _mark(row: dict[str, int | None | bool]) -> Mark:
+def _mark(row: Row) -> Mark:
     return Mark(row["seq"], row["time"], row["line"], row["source"])  # type: ignore[arg-type]
 
 
-def _moving(row: dict[str, int | None | bool]) -> Moving:
+def _moving(row: Row) -> Moving:
     if row["out_seq"] is None or not row["was_out"]:
         return Moving(row["key"], Mark(HIDDEN, None, 0, 0), fresh=False)  # type: ignore[arg-type]
     mark = Mark(row["out_seq"], row["out_time"], row["out_line"], row["out_source"])  # type: ignore[arg-type]
@@ -146,14 +178,13 @@ def _moving(row: dict[str, int | None | bool]) -> Moving:
 
 def _steps(
     rows: pl.DataFrame, failures: pl.DataFrame, groups: set[int]
-) -> list[dict[str, int | None | bool]]:
+) -> list[Row]:
     """The rows that can matter to a move, in the log's order."""
     kind = pl.col("kind")
     own_after_all = (kind == _CHECKED_OUT) & (pl.col("previous") == _CREATED)
     unready = (kind == _CLOSING) & (pl.col("detail") == _HARD) & (pl.col("previous") == _CREATED)
-    last = (kind == _INVALIDATED) & pl.col("inherits") & (pl.col("reason") == int(Reason.NONE))
-    matters = pl.col("moves") | (kind == _CREATED) | own_after_all | unready | last
-    names = ["key", "kind", "group", "thread", "moves", "was_out", "fresh", "life_seq", "out_key", *MARK]
+    matters = pl.col("moves") | pl.col("inherits") | (kind == _CREATED) | own_after_all | unready
+    names = ["key", "kind", "group", "thread", "reason", "inherits", "moves", "was_out", "fresh", "life_seq", "out_key", *MARK]
     names += [f"out_{name}" for name in MARK]
     chosen = rows.filter(pl.col("group").is_in(list(groups)) & matters).select(names)
     failed = failures.filter(pl.col("group").is_in(list(groups)))

@@ -71,8 +71,8 @@ def test_groups_are_kept_apart() -> None:
 
 
 def test_many_batches_are_merged() -> None:
-    counts = added(*([(0, value)] for value in range(10_050)))
-    assert (10_050, 0.005024, 0.010049) == (counts.of([0]).count, counts.of([0]).p50, counts.of([0]).max)
+    counts = added(*([(0, value) for value in range(start, start + 1005)] for start in range(0, 20_100, 1005)))
+    assert (20_100, 0.010049, 0.020099) == (counts.of([0]).count, counts.of([0]).p50, counts.of([0]).max)
 
 
 def test_hundred_thousand_years_do_not_overflow() -> None:

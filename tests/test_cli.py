@@ -1,0 +1,341 @@
+"""The command line from the outside: exit codes, streams, and a word for everything that can go wrong."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import re
+import select
+import shlex
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import typer
+
+from logpool import __version__
+from logpool.cli import app, main
+from logpool.read.events import NEEDLES
+
+ROOT = Path(__file__).parents[1]
+SAMPLE = ROOT / "samples" / "document-queuepool.log"
+COMMANDS = ("run", "analyze", "verify", "compare", "export")
+
+
+@dataclass(frozen=True)
+class Printed:
+    """What a command line printed, and its exit code."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where each test runs: a folder with the document's log and some bad ones."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    Path("pool.log").write_bytes(SAMPLE.read_bytes())
+    Path("empty.log").touch()
+    Path("app.log").write_text("\nstarting\nlistening on 8000\nGET / 200\nGET /a 200\n", encoding="utf-8")
+    Path("program").write_bytes(b"\x7fELF\x02\x01\x01" + bytes(range(256)) * 8)
+    Path("cut.log.gz").write_bytes(gzip.compress(SAMPLE.read_bytes())[:200])
+    Path("folder").mkdir()
+    Path("there.csv").write_text("old\n", encoding="utf-8")
+    return tmp_path
+
+
+def run(command: str, capsys: pytest.CaptureFixture[str]) -> Printed:
+    code = main(shlex.split(command))
+    captured = capsys.readouterr()
+    return Printed(code, captured.out, captured.err)
+
+
+SUFFIXES = "hint: name a file that ends in .parquet, .csv or .ndjson\n"
+STYLES = (
+    "hint: give a format string as logging.Formatter takes it, such as '%(asctime)s %(name)s %(message)s', or json\n"
+)
+NOTHING_LEFT = "hint: without it, logpool analyze shows the names of the pools and the times of the logs\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "error"),
+    [
+        # the command line itself
+        ("nosuch", 2, "error: no such command 'nosuch'\nhint: logpool --help shows the commands\n"),
+        ("--nosuch", 2, "error: no such option: --nosuch\nhint: logpool --help shows the commands\n"),
+        ("analyze", 2, "error: missing argument 'LOG...'\nhint: logpool analyze --help shows its options\n"),
+        ("verify", 2, "error: missing argument 'LOG...'\nhint: logpool verify --help shows its options\n"),
+        ("compare", 2, "error: missing argument 'BASELINE'\nhint: logpool compare --help shows its options\n"),
+        ("compare a", 2, "error: missing argument 'OTHER'\nhint: logpool compare --help shows its options\n"),
+        ("export a", 2, "error: missing option '-o' / '--output'\nhint: logpool export --help shows its options\n"),
+        ("analyze --nosuch a", 2, "error: no such option: --nosuch\nhint: logpool analyze --help shows its options\n"),
+        (
+            "analyze a --layout",
+            2,
+            "error: option '--layout' requires an argument\nhint: logpool analyze --help shows its options\n",
+        ),
+        (
+            "analyze --format xml a",
+            2,
+            "error: invalid value for '--format': 'xml' is not one of 'text', 'json'\n"
+            "hint: logpool analyze --help shows its options\n",
+        ),
+        (
+            "export a -o b.csv --table lives",
+            2,
+            "error: invalid value for '--table': 'lives' is not one of 'events', 'checkouts', 'connections'\n"
+            "hint: logpool export --help shows its options\n",
+        ),
+        (
+            "run --queries many",
+            2,
+            "error: invalid value for '--queries': not a valid integer\nhint: logpool run --help shows its options\n",
+        ),
+        (
+            "run extra",
+            2,
+            "error: got unexpected extra argument(s) (extra)\nhint: logpool run --help shows its options\n",
+        ),
+        ("run --postgres --url sqlite://", 2, "error: --postgres and --url exclude each other\n"),
+        # the selection
+        (
+            "analyze --since tomorrow pool.log",
+            2,
+            "error: --since is no time: 'tomorrow'\nhint: give a time such as 2024-09-26T17:45:00\n",
+        ),
+        (
+            "verify --until 25:00 pool.log",
+            2,
+            "error: --until is no time: '25:00'\nhint: give a time such as 2024-09-26T17:45:00\n",
+        ),
+        ("analyze --pool web pool.log", 3, f"error: nothing is left to show with --pool web\n{NOTHING_LEFT}"),
+        (
+            "verify --since 2030-01-01 --until 2031-01-01 pool.log",
+            3,
+            f"error: nothing is left to show with --since 2030-01-01, --until 2031-01-01\n{NOTHING_LEFT}",
+        ),
+        (
+            "compare --pool NullPool pool.log pool.log",
+            3,
+            f"error: nothing is left to show with --pool NullPool\n{NOTHING_LEFT}",
+        ),
+        (
+            "export --pool web --pool job pool.log -o new.csv",
+            3,
+            f"error: nothing is left to show with --pool web, --pool job\n{NOTHING_LEFT}",
+        ),
+        # the layout
+        ("analyze --layout '%(asctime' pool.log", 2, f"error: no format string of logging: '%(asctime'\n{STYLES}"),
+        ("analyze --layout '%(name)s' pool.log", 2, f"error: the layout has no message: '%(name)s'\n{STYLES}"),
+        # the logs
+        ("analyze nosuch.log", 3, "error: no such file: nosuch.log\n"),
+        ("analyze nosuch*.log", 3, "error: no file matches nosuch*.log\n"),
+        ("analyze folder", 3, "error: no file in the directory folder\n"),
+        ("compare pool.log nosuch.log", 3, "error: no such file: nosuch.log\n"),
+        (
+            "verify program",
+            3,
+            "error: program is no text file\n"
+            "hint: name the log itself; .gz, .bz2, .xz and .zst are read as they are\n",
+        ),
+        ("analyze empty.log", 3, "error: nothing to read: empty.log is empty\n"),
+        (
+            "analyze cut.log.gz",
+            3,
+            "error: cannot read cut.log.gz: compressed file ended before the end-of-stream marker was reached\n",
+        ),
+        ("export nosuch.log -o new.csv", 3, "error: no such file: nosuch.log\n"),
+        # the target
+        ("export pool.log -o there.csv", 2, "error: there.csv exists\nhint: give --force to replace it\n"),
+        ("export pool.log -o new.xlsx", 2, f"error: no known table format: new.xlsx\n{SUFFIXES}"),
+        ("export pool.log -o new", 2, f"error: no known table format: new\n{SUFFIXES}"),
+        ("export pool.log -o nosuch/new.csv", 2, "error: no such directory: nosuch\n"),
+        ("export pool.log -o folder", 2, f"error: folder is a directory\n{SUFFIXES}"),
+        ("export --force pool.log -o folder", 2, f"error: folder is a directory\n{SUFFIXES}"),
+    ],
+)
+@pytest.mark.usefixtures("folder")
+def test_says_what_is_wrong(command: str, code: int, error: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert Printed(code, "", error) == run(command, capsys)
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_failed_export_leaves_nothing_behind(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = sorted(folder.iterdir())
+    for command in ("export app.log -o new.csv", "export pool.log -o there.csv", "export pool.log --pool x -o n.csv"):
+        assert run(command, capsys).code != 0
+    assert before == sorted(folder.iterdir())
+    assert (folder / "there.csv").read_text("utf-8") == "old\n"
+
+
+@pytest.mark.parametrize("command", ["analyze", "verify", "export -o new.csv"])
+@pytest.mark.usefixtures("folder")
+def test_a_log_without_a_pool_record(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    printed = run(f"{command} app.log", capsys)
+    assert (3, "") == (printed.code, printed.out)
+    first, *samples, hint = printed.err.splitlines()
+    assert first.startswith("error: 5 lines read, no record of an SQLAlchemy pool was found; looked for ")
+    assert "sqlalchemy.pool" in first
+    assert ["  | starting", "  | listening on 8000", "  | GET / 200"] == samples
+    assert hint.startswith("hint: ")
+    assert "--layout" in hint
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_layout_that_fits_no_line(capsys: pytest.CaptureFixture[str]) -> None:
+    printed = run("analyze --layout '%(levelname)s|%(name)s|%(message)s' pool.log", capsys)
+    assert (3, "") == (printed.code, printed.out)
+    assert "error: 43 lines read" in printed.err
+    assert 3 == printed.err.count("\n  | 2024-09-26 ")
+
+
+def test_looks_for_what_stands_in_every_message() -> None:
+    assert NEEDLES[0] == "sqlalchemy.pool"
+
+
+@pytest.mark.usefixtures("folder")
+def test_several_logs_of_which_one_is_no_pool_log(capsys: pytest.CaptureFixture[str]) -> None:
+    printed = run("analyze --format json app.log pool.log", capsys)
+    assert 0 == printed.code
+    assert [0, 31] == [source["pool_lines"] for source in json.loads(printed.out)["sources"]]
+
+
+@pytest.mark.usefixtures("folder")
+def test_exit_codes_of_checks(capsys: pytest.CaptureFixture[str]) -> None:
+    whole = Path("pool.log").read_text("utf-8").splitlines(keepends=True)
+    Path("broken.log").write_text("".join(whole[:3] + whole[4:]), encoding="utf-8")
+    assert [0, 1] == [run(f"verify {name}.log", capsys).code for name in ("pool", "broken")]
+    assert [0, 0] == [run(f"analyze {name}.log", capsys).code for name in ("pool", "broken")]
+
+
+@pytest.mark.usefixtures("folder")
+def test_export_says_what_it_wrote(capsys: pytest.CaptureFixture[str]) -> None:
+    assert Printed(0, "", "31 events written to new.csv\n") == run("export pool.log -o new.csv --pool QueuePool", capsys)
+    assert 32 == len(Path("new.csv").read_text("utf-8").splitlines())
+    printed = run("export pool.log -o there.csv --force --table checkouts --format json", capsys)
+    assert (0, "") == (printed.code, printed.err)
+    assert {"file": "there.csv", "table": "checkouts", "rows": 10} == json.loads(printed.out)
+    assert Path("there.csv").read_text("utf-8").startswith("pool,process,connection,")
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert Printed(0, f"logpool {__version__}\n", "") == run("--version", capsys)
+
+
+def test_no_command_shows_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    bare, asked = run("", capsys), run("--help", capsys)
+    assert (2, "", 0, "") == (bare.code, bare.out, asked.code, asked.err)
+    assert bare.err == asked.out
+    assert asked.out.startswith("Usage: logpool ")
+
+
+def options_of(command: str) -> list[list[str]]:
+    """The spellings of each option that a command takes."""
+    group = typer.main.get_command(app)
+    commands = group.commands  # type: ignore[attr-defined]
+    assert sorted(COMMANDS) == sorted(commands)
+    found = [list(one.opts) for one in commands[command].params if one.param_type_name == "option"]
+    assert found
+    return found
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_option_is_in_the_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert f"\n  {command} " in run("--help", capsys).out
+    told = run(f"{command} --help", capsys).out
+    for spellings in options_of(command):
+        for spelling in spellings:
+            assert re.search(rf"(?<![\w-]){spelling}(?![\w-])", told), f"{spelling} is not in the help"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_option_is_in_the_readme(command: str) -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    assert f"`logpool {command}" in readme
+    for spellings in options_of(command):
+        for spelling in spellings:
+            assert re.search(rf"(?<![\w-]){spelling}(?![\w-])", readme), f"{spelling} is not in the README"
+
+
+def test_the_root_options_are_in_the_readme() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    assert [] == [option for option in ("--version", "--help", "-h") if option not in readme]
+
+
+@pytest.mark.parametrize("command", ["analyze", "verify", "compare", "export"])
+def test_every_reader_takes_the_shared_options(command: str) -> None:
+    shared = {"--layout", "--since", "--until", "--pool", "--format"}
+    assert shared <= {spelling for spellings in options_of(command) for spelling in spellings}
+
+
+def started(*command: str, **streams: int) -> subprocess.Popen[bytes]:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+    return subprocess.Popen([sys.executable, "-m", "logpool", *command], env=environment, **streams)  # type: ignore[call-overload,no-any-return]
+
+
+def test_interrupted() -> None:
+    pipe = subprocess.PIPE
+    with started("analyze", "-", stdin=pipe, stdout=pipe, stderr=pipe) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        # it has read to the end of what there is once the pipe, which holds far less than this, has taken it all
+        process.stdin.write(SAMPLE.read_bytes() * 60)
+        process.stdin.flush()
+        process.send_signal(signal.SIGINT)
+        assert 130 == process.wait(timeout=20)
+        assert b"" == process.stdout.read()
+        assert b"error: interrupted\n" == process.stderr.read()
+
+
+def test_output_that_nobody_reads_on() -> None:
+    pipe = subprocess.PIPE
+    with started("analyze", "--format", "json", str(SAMPLE), stdout=pipe, stderr=pipe) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        os.read(process.stdout.fileno(), 1)
+        process.stdout.close()
+        assert 0 == process.wait(timeout=20)
+        assert b"" == process.stderr.read()
+
+
+def test_standard_output_closed_before_the_first_byte() -> None:
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    try:
+        with started("analyze", str(SAMPLE), stdout=write_end, stderr=subprocess.PIPE) as process:
+            assert process.stderr is not None
+            assert b"" == process.stderr.read()
+            assert 0 == process.wait(timeout=20)
+    finally:
+        os.close(write_end)
+
+
+def test_standard_input_is_read() -> None:
+    pipe = subprocess.PIPE
+    with started("verify", "-", stdin=pipe, stdout=pipe, stderr=pipe) as process:
+        out, err = process.communicate(SAMPLE.read_bytes(), timeout=20)
+    assert (0, b"") == (process.returncode, err)
+    assert out.startswith(b"reset sequence: complete, 10 of 10 checkouts")
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs a pseudo-terminal")
+@pytest.mark.parametrize(("variable", "coloured"), [("COLUMNS", True), ("NO_COLOR", False)])
+def test_colour_on_a_terminal_only(variable: str, coloured: bool, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: FBT001
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv(variable, "80")
+    master, slave = os.openpty()
+    try:
+        with started("verify", str(SAMPLE), stdout=slave) as process:
+            assert 0 == process.wait(timeout=20)
+        assert select.select([master], [], [], 5)[0]
+        assert coloured == (b"\033[1;32mcomplete\033[0m" in os.read(master, 10_000))
+    finally:
+        os.close(master)
+        os.close(slave)
