@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -103,7 +104,7 @@ def _root(
     version: Annotated[bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)] = False,
 ) -> None:
     if version:
-        sys.stdout.write(f"logpool {__version__}\n")
+        _print(f"logpool {__version__}")
         raise typer.Exit(DONE)
     if context.invoked_subcommand is None:
         _tell(context.get_help())
@@ -250,6 +251,7 @@ def export(
     from logpool.report.export import check_target, write_table
     from logpool.tables import read_checkouts, read_connections, read_events
 
+    _let_interrupt_reads()
     check_target(file, force=force)
     readers = {
         Table.events: read_events,
@@ -272,6 +274,7 @@ def _report(
 ) -> Report:
     from logpool.analysis import analyze as read_and_judge
 
+    _let_interrupt_reads()
     with Progress() as progress:
         report = read_and_judge(logs, layout=layout, pools=pools or (), since=since, until=until, progress=progress)
     if _selected(since, until, pools) and not (report.pools or report.timings or report.timeouts):
@@ -292,6 +295,12 @@ def _nothing_left(since: str | None, until: str | None, pools: list[str] | None)
     )
 
 
+def _let_interrupt_reads() -> None:
+    """Lets Ctrl-C end a read that waits; to be called when polars is imported, whose handler has reads start anew."""
+    if hasattr(signal, "siginterrupt"):
+        signal.siginterrupt(signal.SIGINT, True)  # noqa: FBT003 - takes no keywords
+
+
 def _width() -> int:
     return shutil.get_terminal_size((100, 24)).columns
 
@@ -301,7 +310,7 @@ def _colour() -> bool:
 
 
 def _print(line: str) -> None:
-    sys.stdout.write(line + "\n")
+    _write(line + "\n")
 
 
 def _print_json(value: dict[str, Any]) -> None:
@@ -309,7 +318,19 @@ def _print_json(value: dict[str, Any]) -> None:
 
 
 def _write(text: str) -> None:
-    sys.stdout.write(text)
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _mute()
+
+
+def _mute() -> None:
+    """Whoever read the output has seen enough: nothing more is written, and the exit code stays what it is."""
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 def _tell(line: str) -> None:
@@ -326,17 +347,18 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="replace")
     try:
         code = app(args=list(sys.argv[1:] if argv is None else argv), prog_name="logpool", standalone_mode=False)
-        sys.stdout.flush()
     except LogpoolError as error:
         return _fail(error.message, error.hint, error.exit_code)
     except typer.TyperException as error:
         return _fail(_plain(error.format_message()), _where_to_look(error), USAGE)
     except (KeyboardInterrupt, typer.Abort):
-        return _fail("interrupted", None, INTERRUPTED)
-    except BrokenPipeError:
-        # whoever read the output has seen enough
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - for the exit's last flush
+        code = INTERRUPTED
+    except SystemExit:
+        # so the option parser ends where nobody reads the help that it prints
+        _mute()
         return DONE
+    if code == INTERRUPTED:
+        return _fail("interrupted", None, INTERRUPTED)
     return code if isinstance(code, int) else DONE
 
 

@@ -78,7 +78,7 @@ NOTHING_LEFT = "hint: without it, logpool analyze shows the names of the pools a
         (
             "analyze a --layout",
             2,
-            "error: option '--layout' requires an argument\nhint: logpool analyze --help shows its options\n",
+            "error: option '--layout' requires an argument\nhint: logpool --help shows the commands\n",
         ),
         (
             "analyze --format xml a",

@@ -215,7 +215,7 @@ def _bare(text: str) -> Iterator[Head]:
 
 def _json(text: str) -> Iterator[Head]:
     try:
-        value = json.loads(re.sub(rf"([:\[,]\s*){TIME}(?=\s*[,}}\]])", rf'\1"{TIME}"', text), strict=False)
+        value = json.loads(re.sub(rf'(":\s*){TIME}', rf'\1"{TIME}"', text), strict=False)
     except ValueError:
         return
     if not isinstance(value, dict):

@@ -36,7 +36,7 @@ _PATTERNS = {
     "lineno": r"\d+",
     "message": r".*",
     "msecs": r"\d+(?:\.\d+)?",
-    "name": r"[^\s:](?:.*?[^\s:])?",
+    "name": r"[^\s:](?:.*?[^\s:])??",
     "process": r"\d+",
     "relativeCreated": r"\d+(?:\.\d+)?",
     "thread": r"-?\d+",
