@@ -80,7 +80,7 @@ def _coloured(r: Printed) -> str:
 
 
 def _logfmt(r: Printed) -> str:
-    quoted = json.dumps(r.message.partition("\n")[0])
+    quoted = json.dumps(r.message)
     return f'time="{_iso(r.time, 3)}Z" level={r.level} logger={r.name} process={r.process} message={quoted}'
 
 

@@ -11,6 +11,8 @@ import shlex
 import signal
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -285,11 +287,17 @@ def test_interrupted() -> None:
         assert process.stdin is not None
         assert process.stdout is not None
         assert process.stderr is not None
-        # it has read to the end of what there is once the pipe, which holds far less than this, has taken it all
+        # it reads once the pipe, which holds far less than this, has taken it all; then it waits for more
         process.stdin.write(SAMPLE.read_bytes() * 60)
         process.stdin.flush()
-        process.send_signal(signal.SIGINT)
-        assert 130 == process.wait(timeout=20)
+        code = None
+        for _ in range(20):
+            time.sleep(0.3)
+            process.send_signal(signal.SIGINT)
+            with suppress(subprocess.TimeoutExpired):
+                code = process.wait(timeout=1)
+                break
+        assert 130 == code
         assert b"" == process.stdout.read()
         assert b"error: interrupted\n" == process.stderr.read()
 
@@ -305,14 +313,24 @@ def test_output_that_nobody_reads_on() -> None:
         assert b"" == process.stderr.read()
 
 
-def test_standard_output_closed_before_the_first_byte() -> None:
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        (["analyze", str(SAMPLE)], 0),
+        (["verify", str(ROOT / "tests/cases/returned-without-reset/input.log")], 1),
+        (["--help"], 0),
+        (["--version"], 0),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else str(value),
+)
+def test_standard_output_closed_before_the_first_byte(command: list[str], code: int) -> None:
     read_end, write_end = os.pipe()
     os.close(read_end)
     try:
-        with started("analyze", str(SAMPLE), stdout=write_end, stderr=subprocess.PIPE) as process:
+        with started(*command, stdout=write_end, stderr=subprocess.PIPE) as process:
             assert process.stderr is not None
             assert b"" == process.stderr.read()
-            assert 0 == process.wait(timeout=20)
+            assert code == process.wait(timeout=20)
     finally:
         os.close(write_end)
 

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from logpool.read.heads import STARTS, TIME
-from logpool.read.times import TimeFormat, any_time_format
+from logpool.read.times import OFFSET, TimeFormat, any_time_format
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-_FRACTION_AND_ZONE = r"(?:[.,]\d{1,9})?(?:Z|\s?[+-]\d{2}:?\d{2}(?!\d))?"
+_FRACTION_AND_ZONE = rf"(?:[.,]\d{{1,9}})?(?:Z|\s?{OFFSET})?"
 _TIMES = re.compile(
-    rf"(?<![\d.:/-])(?:\d{{4}}[-/]\d{{2}}[-/]\d{{2}}[ T]\d{{2}}:\d{{2}}:\d{{2}}{_FRACTION_AND_ZONE}"
+    rf"(?<!\d)(?<!\d[.:/-])(?:\d{{4}}[-/]\d{{2}}[-/]\d{{2}}[ T:]\d{{2}}:\d{{2}}:\d{{2}}{_FRACTION_AND_ZONE}"
     rf"|\d{{2}}[-./]\d{{2}}[-./]\d{{4}}[ T]\d{{2}}:\d{{2}}:\d{{2}}{_FRACTION_AND_ZONE}"
     rf"|\d{{2}}[/ ][A-Z][a-z]{{2}}[/ ]\d{{4}}[: ]\d{{2}}:\d{{2}}:\d{{2}}{_FRACTION_AND_ZONE}"
     rf"|\d{{2}}:\d{{2}}:\d{{2}}(?:[.,]\d{{1,9}})?)(?!\d)"
@@ -190,7 +190,7 @@ def _keyed_cut(line: str, keyed: list[re.Match[str]]) -> Cut:
 
 
 # a time goes on here, or another one follows: the cut does not fit
-_MORE = re.compile(rf"{TIME}(?:[.,]?\d|Z|\s?[+-]\d{{2}}:?\d{{2}}(?!\d))")
+_MORE = re.compile(rf"{TIME}(?:[.,]?\d|Z|\s?{OFFSET})")
 
 
 def is_whole(text: str) -> bool:

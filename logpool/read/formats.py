@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     HeadReader = Callable[[str], Head | None]
 
-_LEVEL = r"(?:[A-Za-z]+|Level \d+)"
+# AM and PM are no level: they end a time
+_LEVEL = r"(?:Level \d+|(?![AP]M\b)[A-Za-z]+)"
 _PATTERNS = {
     "asctime": TIME,
     "created": rf"(?:{TIME}|\d+(?:\.\d+)?)",
@@ -28,13 +29,23 @@ _PATTERNS = {
     "lineno": r"\d+",
     "message": r".*",
     "msecs": r"\d+(?:\.\d+)?",
-    "name": r"[^\s:](?:.*?[^\s:])?",
+    "name": r"[^\s:](?:.*?[^\s:])??",
     "process": r"\d+",
     "relativeCreated": r"\d+(?:\.\d+)?",
     "thread": r"-?\d+",
+    # the name that Python gives holds a space: Thread-1 (work)
+    "threadName": r"(?:Thread-\d+ \([^)]*\)|.*?)",
 }
 _STYLES = "give a format string as logging.Formatter takes it, such as '%(asctime)s %(name)s %(message)s', or json"
 _JSON = "json"
+# what tells a style: first of all how it writes the message
+_FIELDS = (
+    ("percent", r"%\(message\)"),
+    ("dollar", r"\$message\b|\$\{message\}"),
+    ("brace", r"\{message"),
+    ("percent", r"%\("),
+    ("dollar", r"\$\{?\w"),
+)
 
 
 def head_reader(layout: str | None) -> HeadReader:
@@ -71,7 +82,7 @@ class _Format:
 
 def _parts(text: str) -> list[tuple[str, str]]:
     """A format string as ``("text", …)``, ``("field", name)`` and ``("padded", name)``, in order."""
-    style = "percent" if "%(" in text else "dollar" if re.search(r"\$\{?\w", text) else "brace"
+    style = next((style for style, field in _FIELDS if re.search(field, text)), "brace")
     try:
         tree = parser("layout", "percent", "brace", "dollar").parse(text, start=style)
     except UnexpectedInput as error:

@@ -78,7 +78,7 @@ _WRAPPERS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
 
 #: how the pool's messages begin
 STARTS = re.compile(
-    r"Created new connection |Error on connect\(\):|Connection (?=.+ (?:checked out from pool|being returned to pool"
+    r"Created new connection |Error on connect\(\):|Connection (?=.{1,4000} (?:checked out from pool|being returned to pool"
     r"|reset, transaction already reset|rollback-on-return|commit-on-return|is fresh, skipping pre-ping"
     r"|exceeded timeout; recycling|invalidated due to (?:pool|local soft) invalidation; recycling|threw an error on close))"
     r"|Pool pre-ping on connection |Disconnection detected on checkout|Reconnection attempts exhausted on checkout"
@@ -216,17 +216,16 @@ def _bare(text: str) -> Iterator[Head]:
 def _json(text: str) -> Iterator[Head]:
     try:
         value = json.loads(re.sub(rf'(":\s*){TIME}', rf'\1"{TIME}"', text), strict=False)
-    except ValueError:
+    except (ValueError, RecursionError):
         return
     if not isinstance(value, dict):
         return
     message = _first(value, _MESSAGES)
     if message is None:
         inner = value.get("log")
-        if isinstance(inner, str):
-            for wrapped, names in _unwrapped(_COLOURS.sub("", inner.rstrip("\n"))):
-                for head in _in_known_layouts(wrapped):
-                    yield _wrapped_head(head, names._replace(names=("json-file", *names.names)))
+        head = read_head(inner.rstrip("\n")) if isinstance(inner, str) else None
+        if head is not None:
+            yield head._replace(layout=f"{head.layout} in json-file")
         return
     record = Record(
         message, _logger(value), _first(value, _LEVELS), _first(value, _PROCESSES), _first(value, _THREADS)
@@ -241,7 +240,9 @@ def _logger(value: dict[str, object]) -> str | None:
 
 
 def _first(value: dict[str, object], keys: tuple[str, ...]) -> str | None:
-    return next((str(value[key]) for key in keys if value.get(key) not in {None, ""}), None)
+    """The first value that is a text or a number; there may be whole objects."""
+    found = (value.get(key) for key in keys)
+    return next((str(one) for one in found if isinstance(one, str | int | float) and one != ""), None)
 
 
 def _logfmt(text: str) -> Iterator[Head]:
@@ -259,7 +260,10 @@ def _logfmt(text: str) -> Iterator[Head]:
 def _unquoted(value: str) -> str:
     if not value.startswith('"'):
         return value
-    return re.sub(r"\\(.)", r"\1", value[1:-1])
+    try:
+        return str(json.loads(value, strict=False))
+    except ValueError:
+        return re.sub(r"\\(.)", r"\1", value[1:-1])
 
 
 def _found_anywhere(readings: list[tuple[str, _Wrapping]]) -> Head | None:

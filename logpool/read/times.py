@@ -5,12 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING
 
 import polars as pl
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _DATES = (
     (r"\d{4}-\d{2}-\d{2}", "%Y-%m-%d"),
@@ -19,13 +15,13 @@ _DATES = (
     (r"\d{2} [A-Z][a-z]{2} \d{4}", "%d %b %Y"),
 )
 _CLOCK = re.compile(r"(?P<gap>[ T:])\d{2}:\d{2}:\d{2}(?:(?P<mark>[,.])(?P<fraction>\d{1,9}))?")
-_OFFSET = r"[+-](?:[01]\d|2[0-3]):?[0-5]\d"
-_ZONE = re.compile(rf" ?(?P<zone>{_OFFSET})|(?P<utc>Z)")
+#: an offset from UTC, of a place that there is: other figures are a process, or a year
+OFFSET = r"[+-](?:0\d|1[0-4]):?(?:00|15|30|45)(?![\d-])"
+_ZONE = re.compile(rf" ?(?P<zone>{OFFSET})|(?P<utc>Z)")
 _EPOCH = re.compile(r"\d{9,}(?:\.\d+)?")
 # numbers below the first are to be multiplied by the second: seconds have at most eleven digits, milliseconds
 # three more, and so on
 _EPOCH_UNITS = ((1e20, 1e-3), (1e17, 1.0), (1e14, 1e3), (1e11, 1e6))
-_MILLISECONDS = r"[,.]\d{1,3}(?:\.\d+)?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,45 +71,34 @@ def _since_epoch(number: pl.Expr) -> pl.Expr:
 
 def time_format(text: str) -> TimeFormat | None:
     """The format of the time that a text begins with; None for a text that begins with none."""
-    return next(time_formats(text), None)
-
-
-def time_formats(text: str, *, milliseconds: bool = False) -> Iterator[TimeFormat]:
-    """The formats of the times that a text can be said to begin with: with a zone first, then without.
-
-    Args:
-        text: the text.
-        milliseconds: whether what follows the seconds is a number of milliseconds and no fraction.
-    """
     dates = ((re.match(pattern, text), pattern, directives) for pattern, directives in _DATES)
     date, pattern, directives = next(filter(lambda found: found[0], dates), (None, "", ""))
     if date is None:
-        yield from _epoch(text)
-        return
+        return TimeFormat(_EPOCH.pattern, "", None, 0) if _EPOCH.match(text) else None
     clock = _CLOCK.match(text, date.end())
     if not clock:
-        return
+        return None
     fraction = len(clock["fraction"] or "")
     pattern += f"{clock['gap']}\\d{{2}}:\\d{{2}}:\\d{{2}}"
     directives += f"{clock['gap']}%H:%M:%S"
-    if milliseconds:
-        if fraction:
-            yield TimeFormat(pattern + _MILLISECONDS, directives, None, clock=clock.start("mark"))
-        return
     if fraction:
         pattern += f"{re.escape(clock['mark'])}\\d{{{fraction}}}"
+    if fraction in {1, 2} and clock["mark"] == ",":
+        # ``%(asctime)s,%(msecs)d``: the milliseconds without their zeros
+        return TimeFormat(pattern, directives, clock.end(), clock=clock.start("mark"))
+    if fraction:
         directives += f"{clock['mark']}%{fraction}f" if fraction in {3, 6, 9} else "%.f"
     end = clock.end()
     zone = _ZONE.match(text, end)
     if zone:
         gap = " " if zone[0].startswith(" ") else ""
-        yield TimeFormat(
-            pattern + gap + (_OFFSET if zone["zone"] else "Z"),
+        return TimeFormat(
+            pattern + gap + (OFFSET if zone["zone"] else "Z"),
             directives + gap + ("%z" if zone["zone"] else "Z"),
             zone.end(),
             _seconds(zone["zone"]),
         )
-    yield TimeFormat(pattern, directives, end)
+    return TimeFormat(pattern, directives, end)
 
 
 def any_time_format(text: str) -> TimeFormat:
@@ -138,11 +123,6 @@ def _alike(text: str) -> str:
     """A pattern for texts with digits and letters in the same places; a day may be padded with a space."""
     pattern = "".join(r"\d" if c.isdigit() else "[A-Za-z]" if c.isalpha() else re.escape(c) for c in text)
     return re.sub(r"^((?:\[A-Za-z\]){3}\\ )(?:\\ |\\d)", r"\1[ \\d]", pattern)
-
-
-def _epoch(text: str) -> Iterator[TimeFormat]:
-    if _EPOCH.match(text):
-        yield TimeFormat(_EPOCH.pattern, "", None, 0)
 
 
 def _seconds(zone: str | None) -> int:

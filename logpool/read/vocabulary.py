@@ -196,7 +196,8 @@ class Reader:
         if head is None:
             return self._headless(text), None
         record = head.record
-        timeout = _TIMEOUT.search(record.message)
+        # in JSON it stands beside the message, in the exception
+        timeout = _TIMEOUT.search(text)
         if timeout:
             return self._timeout(timeout[0], head), None
         message = pool_message(record)

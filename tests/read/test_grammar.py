@@ -62,9 +62,7 @@ CONNECTIONS = [
         "sqlalchemy.dialects.postgresql.asyncpg.AsyncAdapt_asyncpg_connection",
         "0x7f06",
     ),
-    Printed(
-        "<AdaptedConnection <aiosqlite.core.Connection object at 0x7f07>>", "aiosqlite.core.Connection", "0x7f07"
-    ),
+    Printed("<AdaptedConnection <aiosqlite.core.Connection object at 0x7f07>>", "aiosqlite.core.Connection", "0x7f07"),
     Printed(
         "<AdaptedConnection <Connection(Thread-106, started daemon 125622825256512)>>",
         "aiosqlite",
@@ -107,7 +105,12 @@ CONNECTIONS = [
 ]
 
 UNNAMED: list[tuple[str, Kind, Detail, str | None]] = [
-    ("Error on connect(): connection to server failed: refused\n\tIs it running?", Kind.CONNECT_FAILED, Detail.NONE, None),
+    (
+        "Error on connect(): connection to server failed: refused\n\tIs it running?",
+        Kind.CONNECT_FAILED,
+        Detail.NONE,
+        None,
+    ),
     ("Error on connect(): (2003, \"Can't connect to 'db' ([Errno 111])\")", Kind.CONNECT_FAILED, Detail.NONE, None),
     ("Error on connect(): ", Kind.CONNECT_FAILED, Detail.NONE, None),
     (
@@ -169,9 +172,14 @@ NAMED: list[tuple[str, Kind, Detail, str | None]] = [
     ("Connection {} commit-on-return", Kind.RESET, Detail.COMMIT, None),
     ("Connection {} commit-on-return, via agent", Kind.RESET, Detail.COMMIT, None),
     ("Invalidate connection {}", Kind.INVALIDATED, Detail.NONE, None),
-    ("Invalidate connection {} (reason: OperationalError:gone away)", Kind.INVALIDATED, Detail.NONE, "OperationalError"),
     (
-        "Invalidate connection {} (reason: OperationalError:(2006, \"gone: [away] (reason: none)\"))",
+        "Invalidate connection {} (reason: OperationalError:gone away)",
+        Kind.INVALIDATED,
+        Detail.NONE,
+        "OperationalError",
+    ),
+    (
+        'Invalidate connection {} (reason: OperationalError:(2006, "gone: [away] (reason: none)"))',
         Kind.INVALIDATED,
         Detail.NONE,
         "OperationalError",
@@ -320,9 +328,7 @@ def test_connection(printed: Printed) -> None:
 
 @pytest.mark.parametrize(("text", "kind", "detail", "reason"), NAMED, ids=lambda value: str(value)[:60])
 def test_message_about_a_connection(text: str, kind: Kind, detail: Detail, reason: str | None) -> None:
-    expected = {
-        printed.text: Message(kind, detail, Connection(*printed[1:]), reason) for printed in CONNECTIONS
-    }
+    expected = {printed.text: Message(kind, detail, Connection(*printed[1:]), reason) for printed in CONNECTIONS}
     assert expected == {connection: parse_message(text.format(connection)) for connection in expected}
 
 

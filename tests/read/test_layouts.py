@@ -1,9 +1,8 @@
-"""Format strings of logging: what a formatter prints by them is read back as it was logged."""
+"""Layouts: what a formatter prints is read back as it was logged, asked for by its format or found by itself."""
 
 import json
 import logging
 import time
-from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 import polars as pl
@@ -12,22 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from logpool.errors import UsageError
-from logpool.read.layouts import (
-    BASIC,
-    DOCUMENT,
-    ECHO_POOL,
-    KNOWN,
-    JsonLayout,
-    Layout,
-    Record,
-    find_layout,
-    is_pool_logger,
-    known_layouts,
-    layout_of,
-)
+from logpool.read.cuts import cut_of
+from logpool.read.events import EventReader, Reading
+from logpool.read.formats import head_reader
+from logpool.read.heads import BASIC, DOCUMENT, ECHO_POOL
+from logpool.read.records import Record, is_pool_logger
+from logpool.read.sources import Block
+from logpool.read.vocabulary import Vocabulary
 
 POOL = "sqlalchemy.pool.impl.QueuePool"
 CREATED = "Created new connection <pyodbc.Connection object at 0x7f6fbc2ff770>"
+RETURNED = "Connection <AdaptedConnection <Connection(Thread-3, started daemon 12)>> being returned to pool"
 NOON = 1_704_110_400_000_000  # 2024-01-01T12:00:00Z
 STYLES: list[Literal["%", "{", "$"]] = ["%", "{", "$"]
 
@@ -39,13 +33,37 @@ class Read(NamedTuple):
     record: Record | None
 
 
-def read(layout: Layout, *lines: str) -> list[Read]:
-    cut = layout.cut(pl.Series("line", lines, dtype=pl.String))
-    return [Read(at, None if rest is None else layout.read(rest)) for at, rest in cut.select("time", "rest").iter_rows()]
+def read(layout: str | None, line: str) -> Read:
+    """A line read by itself."""
+    cut = cut_of(line)
+    fits, at, rest = cut.apply(pl.Series("line", [line])).select("fits", "time", "rest").row(0)
+    assert fits
+    head = head_reader(layout)(cut.restored(rest))
+    return Read(at, head.record if head else None)
 
 
-def read_one(text: str, line: str) -> Read:
-    return read(layout_of(text, [line]), line)[0]
+class Event(NamedTuple):
+    """What an event says of its record."""
+
+    line: int
+    time: int | None
+    pool: str | None
+    process: str | None
+    thread: str | None
+
+
+def events_of(layout: str | None, lines: list[str]) -> list[Event]:
+    """The events of lines read together, as a log is."""
+    vocabulary = Vocabulary()
+    reader = EventReader(vocabulary, 0, Reading("log"), layout)
+    block = Block(1, pl.Series("line", lines, dtype=pl.String), 0)
+    found = []
+    for batch in reader.read([block]):
+        for line, at, number in batch.select("line", "time", "shape").iter_rows():
+            shape = vocabulary.shapes[number]
+            assert shape is not None
+            found.append(Event(line, at, shape.pool, shape.process, shape.thread))
+    return found
 
 
 # -- what formatters print -------------------------------------------------------------------------------------------
@@ -69,7 +87,11 @@ FIELDS = [
         ["%(levelname)s", "%(levelname)-8s", "%(levelname)8s", "%(levelname)-9.9s"],
         ["{levelname}", "{levelname:8}", "{levelname:>8}", "{levelname!s}"],
     ),
-    field("process", ["%(process)d", "%(process)s", "%(process)7d", "%(process)05d"], ["{process}", "{process:d}", "{process:>7}"]),
+    field(
+        "process",
+        ["%(process)d", "%(process)s", "%(process)7d", "%(process)05d"],
+        ["{process}", "{process:d}", "{process:>7}"],
+    ),
     field("thread", ["%(thread)d", "%(thread)s", "%(thread)-16d"], ["{thread}", "{thread:<16d}"]),
     field("threadName", ["%(threadName)s", "%(threadName)-20s"], ["{threadName}", "{threadName:^20}"]),
     field("lineno", ["%(lineno)d", "%(lineno)4d"], ["{lineno}", "{lineno:4d}"]),
@@ -78,7 +100,14 @@ FIELDS = [
     field("processName", ["%(processName)s"], ["{processName}"]),
     field("asctime", ["%(asctime)s"], ["{asctime}"]),
 ]
-DATEFMTS = [None, "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y/%m/%d %H:%M:%S", "%d/%b/%Y:%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"]
+DATEFMTS = [
+    None,
+    "%Y-%m-%d %H:%M:%S",
+    "%Y-%m-%dT%H:%M:%S",
+    "%Y/%m/%d %H:%M:%S",
+    "%d/%b/%Y:%H:%M:%S",
+    "%Y-%m-%dT%H:%M:%SZ",
+]
 WRAPS = [("", ""), ("[", "]"), ("(", ")"), ("<", ">"), ("{", "}"), ("%", "%"), ("$", "$"), ("\\", "|")]
 GAPS = [" ", "  ", " - ", " | ", ": ", ", ", " :: ", " {} ", " 5% "]
 
@@ -116,9 +145,7 @@ def formats(draw: st.DrawFn) -> Format:
 
 
 words = st.from_regex(r"[A-Za-z_]\w{0,8}", fullmatch=True)
-messages = st.sampled_from([CREATED, "Pool recreating", "at 2001-02-03 04:05:06,789 [INFO] x", "a: b - c | d", ""]) | (
-    st.text(st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"])).filter(lambda text: text == text.strip())
-)
+messages = st.sampled_from([CREATED, RETURNED, f"{CREATED} at 2001-02-03 04:05:06,789 [INFO] a: b - c | d"])
 
 
 @st.composite
@@ -157,22 +184,16 @@ def shown(record: logging.LogRecord, names: tuple[str, ...]) -> Record:
 @given(formats(), st.lists(log_records(), min_size=1, max_size=4))
 def test_what_a_formatter_prints_is_read_back(form: Format, records: list[logging.LogRecord]) -> None:
     lines = [form.formatter().format(record) for record in records]
-    layout = layout_of(form.text, lines)
     unit = 1000 if form.datefmt is None else 1_000_000
-    times = [round(record.created * 1000) * 1000 // unit * unit for record in records]
     timed = "asctime" in form.names
-    expected = [Read(at if timed else None, shown(record, form.names)) for at, record in zip(times, records, strict=True)]
-    # a process is compared as the number that it is: a format may pad it with zeros
-    found = [_as_number(one) for one in read(layout, *lines)]
-    assert expected == found
-    assert (layout.has_time, layout.offset) == (timed, 0 if timed and str(form.datefmt).endswith("Z") else None)
-
-
-def _as_number(one: Read) -> Read:
-    record = one.record
-    if record is None or record.process is None:
-        return one
-    return Read(one.time, Record(record.message, record.logger, record.level, str(int(record.process)), record.thread))
+    times = [round(record.created * 1000) * 1000 // unit * unit if timed else None for record in records]
+    expected = [Read(at, shown(record, form.names)) for at, record in zip(times, records, strict=True)]
+    assert expected == [read(form.text, line) for line in lines]
+    assert [
+        Event(number, one.time, one.record.logger or "unknown", one.record.process, one.record.thread)
+        for number, one in enumerate(expected, start=1)
+        if one.record is not None
+    ] == events_of(form.text, lines)
 
 
 # -- single formats --------------------------------------------------------------------------------------------------
@@ -216,7 +237,12 @@ def _as_number(one: Read) -> Read:
             Record("at 2023-01-01 00:00:00,000", None, "INFO", "7"),
         ),
         ("%(asctime)-30s|%(message)s", "2024-01-01 12:00:00,123       |Hi", NOON + 123_000, Record("Hi")),
-        ("%(levelname)s-%(asctime)s-%(message)s", "INFO-2024-01-01 12:00:00,123-Hi", NOON + 123_000, Record("Hi", None, "INFO")),
+        (
+            "%(levelname)s-%(asctime)s-%(message)s",
+            "INFO-2024-01-01 12:00:00,123-Hi",
+            NOON + 123_000,
+            Record("Hi", None, "INFO"),
+        ),
         # no zone: the process
         (
             "%(asctime)s-%(process)d-%(levelname)s-%(message)s",
@@ -224,7 +250,12 @@ def _as_number(one: Read) -> Read:
             NOON + 123_000,
             Record("Hi", None, "INFO", "1234"),
         ),
-        ("%(asctime)s -%(process)d- %(message)s", "2024-01-01 12:00:00 -1234- Hi", NOON, Record("Hi", None, None, "1234")),
+        (
+            "%(asctime)s -%(process)d- %(message)s",
+            "2024-01-01 12:00:00 -1234- Hi",
+            NOON,
+            Record("Hi", None, None, "1234"),
+        ),
         ("%(created)f %(message)s", "1704110400.123456 Hi", NOON + 123_456, Record("Hi")),
         ("%(relativeCreated)d %(message)s", "123456 Hi", None, Record("Hi")),
         ("%(asctime)s|%(asctime)s|%(message)s", "2024-01-01 12:00:00|2024-01-01 12:00:00|Hi", NOON, Record("Hi")),
@@ -361,7 +392,9 @@ def test_known_layout_is_found(line: Callable[..., str], text: str) -> None:
     found = find_layout(lines)
     assert found is not None
     assert text == found.name
-    assert [None, "DEBUG", "DEBUG", "DEBUG", "DEBUG"] == [one.record and one.record.level for one in read(found, *lines)]
+    assert [None, "DEBUG", "DEBUG", "DEBUG", "DEBUG"] == [
+        one.record and one.record.level for one in read(found, *lines)
+    ]
 
 
 def test_the_layout_of_most_pool_lines_is_found() -> None:
@@ -426,8 +459,16 @@ def test_json(time_key: str, message_key: str, name_key: str) -> None:
     ("fields", "microseconds", "record"),
     [
         ({"message": "Hi"}, None, Record("Hi")),
-        ({"message": "Hi", "level": "debug", "pid": 7, "threadName": "main"}, None, Record("Hi", None, "debug", "7", "main")),
-        ({"message": "Hi", "levelname": "DEBUG", "process": 7, "thread": 140}, None, Record("Hi", None, "DEBUG", "7", "140")),
+        (
+            {"message": "Hi", "level": "debug", "pid": 7, "threadName": "main"},
+            None,
+            Record("Hi", None, "debug", "7", "main"),
+        ),
+        (
+            {"message": "Hi", "levelname": "DEBUG", "process": 7, "thread": 140},
+            None,
+            Record("Hi", None, "DEBUG", "7", "140"),
+        ),
         ({"message": "Hi", "severity": "INFO", "name": None, "logger": "a"}, None, Record("Hi", "a", "INFO")),
         ({"message": "two\nlines", "ts": 1704110400.5}, NOON + 500_000, Record("two\nlines")),
         ({"message": "Hi", "time": 1704110400123}, NOON + 123_000, Record("Hi")),
@@ -435,7 +476,10 @@ def test_json(time_key: str, message_key: str, name_key: str) -> None:
         ({"message": "Hi", "time": None}, None, Record("Hi")),
         ({"message": "Hi", "exc_info": "Traceback: nothing"}, None, Record("Hi")),
         (
-            {"message": "Hi", "exc_info": "QueuePool limit of size 5 overflow 10 reached, connection timed out, timeout 30.00"},
+            {
+                "message": "Hi",
+                "exc_info": "QueuePool limit of size 5 overflow 10 reached, connection timed out, timeout 30.00",
+            },
             None,
             Record("Hi\nQueuePool limit of size 5 overflow 10 reached, connection timed out, timeout 30.00"),
         ),
@@ -446,7 +490,21 @@ def test_json_fields(fields: dict[str, object], microseconds: int | None, record
 
 
 @pytest.mark.parametrize(
-    "line", ["", "Hi", "{", "[]", '"message"', "1", "null", "{}", '{"message": ""}', '{"message": null}', "[" * 100_000, "9" * 5000]
+    "line",
+    [
+        "",
+        "Hi",
+        "{",
+        "[]",
+        '"message"',
+        "1",
+        "null",
+        "{}",
+        '{"message": ""}',
+        '{"message": null}',
+        "[" * 100_000,
+        "9" * 5000,
+    ],
 )
 def test_json_line_that_is_no_record(line: str) -> None:
     head = '{"time": 1704110400, "message": "Hi"}'

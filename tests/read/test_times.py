@@ -1,5 +1,6 @@
 """Times as logs print them: recognised, and parsed to the microsecond."""
 
+import re
 from datetime import UTC, datetime, timedelta, timezone
 
 import polars as pl
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logpool.read.times import TimeFormat, iso, time_format
+from logpool.read.times import TimeFormat, any_time_format, iso, time_format
 
 NOON = 1_704_110_400_000_000  # 2024-01-01T12:00:00Z
 
@@ -26,7 +27,10 @@ def parsed(times: TimeFormat | None, *texts: str) -> list[int | None]:
         ("2024/01/01 12:00:00", NOON, None),
         ("01/Jan/2024:12:00:00", NOON, None),
         ("01 Jan 2024 12:00:00", NOON, None),
-        ("2024-01-01 12:00:00,5", NOON + 500_000, None),
+        ("2024-01-01 12:00:00.5", NOON + 500_000, None),
+        # what %(asctime)s,%(msecs)d prints
+        ("2024-01-01 12:00:00,5", NOON + 5_000, None),
+        ("2024-01-01 12:00:00,45", NOON + 45_000, None),
         ("2024-01-01 12:00:00.25", NOON + 250_000, None),
         ("2024-01-01 12:00:00,123", NOON + 123_000, None),
         ("2024-01-01 12:00:00.123", NOON + 123_000, None),
@@ -37,7 +41,7 @@ def parsed(times: TimeFormat | None, *texts: str) -> list[int | None]:
         ("2024-01-01T12:00:00.123456789", NOON + 123_456, None),
         ("2024-01-01T12:00:00Z", NOON, 0),
         ("2024-01-01T12:00:00.123456789Z", NOON + 123_456, 0),
-        ("2024-01-01T12:00:00,5Z", NOON + 500_000, 0),
+        ("2024-01-01T12:00:00.5Z", NOON + 500_000, 0),
         ("2024-01-01T20:00:00+08:00", NOON, 8 * 3600),
         ("2024-01-01 20:00:00.123 +0800", NOON + 123_000, 8 * 3600),
         ("2024-01-01T08:30:00.123-0330", NOON + 123_000, -3 * 3600 - 1800),
@@ -78,7 +82,14 @@ def test_no_time(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "Traceback", "2024-13-01 12:00:00,123", "2024-01-01 25:00:00,123", "2024-01-01 12:00:00.123", "2024-01-01 12:00:00"],
+    [
+        "",
+        "Traceback",
+        "2024-13-01 12:00:00,123",
+        "2024-01-01 25:00:00,123",
+        "2024-01-01 12:00:00.123",
+        "2024-01-01 12:00:00",
+    ],
 )
 def test_a_text_in_another_format_is_null(text: str) -> None:
     assert [None] == parsed(time_format("2024-01-01 12:00:00,123"), text)
@@ -94,10 +105,46 @@ def test_each_offset_counts() -> None:
     assert [NOON, NOON - 3_600_000_000, NOON + 5_400_000_000] == parsed(time_format(texts[0]), *texts)
 
 
-def test_what_follows_a_time_is_a_zone_only_if_it_can_be_one() -> None:
-    times = time_format("2024-01-01 12:00:00,123-4242-name")
+@pytest.mark.parametrize("after", ["-4242-name", "-1234-name", " -0130- name", "+2500", "-12345", " -08", "+09:99"])
+def test_what_follows_a_time_is_a_zone_only_if_it_can_be_one(after: str) -> None:
+    times = time_format(f"2024-01-01 12:00:00,123{after}")
     assert times is not None
     assert (23, None) == (times.width, times.offset)
+
+
+@pytest.mark.parametrize(
+    ("text", "microseconds", "offset"),
+    [
+        ("2024-01-01 12:00:00,123", NOON + 123_000, None),
+        ("2024-01-01T12:00:00+01:00", NOON - 3_600_000_000, 3600),
+        ("31/12/2023 12:00:00", NOON - 86_400_000_000, None),
+        ("31.12.2023 12:00:00.5", NOON - 86_400_000_000 + 500_000, None),
+        ("31-12-2023T12:00:00Z", NOON - 86_400_000_000, 0),
+        # the day is not told, or may be a month
+        ("12:00:00,123", None, None),
+        ("01/02/2024 12:00:00", None, None),
+        ("Jan  1 12:00:00", None, None),
+    ],
+)
+def test_any_time(text: str, microseconds: int | None, offset: int | None) -> None:
+    times = any_time_format(text)
+    assert [microseconds] == parsed(times, text)
+    assert (len(text), offset) == (times.width, times.offset)
+
+
+@pytest.mark.parametrize(
+    ("expected", "text"),
+    [
+        (True, "Jan  1 12:00:00"),
+        (True, "Feb 28 23:59:59"),
+        (False, "Jan  1 12:00"),
+        (False, "January 1 12:00:00"),
+        (False, "Jan 1 12:00:00"),
+        (False, "2024-01-01 12:00:00"),
+    ],
+)
+def test_a_time_without_its_day_is_told_by_its_pattern(text: str, *, expected: bool) -> None:
+    assert expected == bool(re.fullmatch(any_time_format("Jan 31 12:00:00").pattern, text))
 
 
 @given(
@@ -105,9 +152,10 @@ def test_what_follows_a_time_is_a_zone_only_if_it_can_be_one() -> None:
     st.sampled_from([" ", "T"]),
     st.sampled_from([",", "."]),
     st.sampled_from([0, 3, 6]),
-    st.none() | st.integers(-14 * 60, 14 * 60),
+    st.none() | st.integers(-14 * 4, 14 * 4),
 )
-def test_any_time_is_read_back(time: datetime, gap: str, mark: str, digits: int, minutes: int | None) -> None:
+def test_any_time_is_read_back(time: datetime, gap: str, mark: str, digits: int, quarters: int | None) -> None:
+    minutes = None if quarters is None else quarters * 15
     unit = 10 ** (6 - digits)
     time = time.replace(microsecond=time.microsecond // unit * unit)
     text = time.strftime(f"%Y-%m-%d{gap}%H:%M:%S")
