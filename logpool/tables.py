@@ -49,9 +49,7 @@ def read_events(
     """
     analysis = _analysis(paths, layout, pools, since, until, progress)
     batches = list(analysis.events())
-    events = pl.concat(batches).with_columns(
-        connection=_identities(analysis, pl.concat(batches)["connection"])
-    )
+    events = pl.concat(batches).with_columns(connection=_identities(analysis, pl.concat(batches)["connection"]))
     told = _shapes(analysis)[events["shape"]]
     rows = pl.concat([events.drop("shape"), told], how="horizontal")
     return _shown(rows.with_columns(_path(analysis, "source", "path"), _time("time", "time")), EVENTS)
@@ -83,7 +81,7 @@ def read_checkouts(
         _time("out_time", "start"),
         _time("end_time", "end"),
         line="out_line",
-        hold_seconds=(pl.col("end_time") - pl.col("out_time")).clip(0) / 1e6,
+        hold_seconds=_seconds(pl.col("end_time") - pl.col("out_time")),
         outcome=outcome,
     )
     return _shown(rows, CHECKOUTS)
@@ -105,7 +103,7 @@ def read_connections(
     analysis = _analysis(paths, layout, pools, since, until, progress)
     rows = pl.concat([pl.DataFrame(schema=LIFE), *(one.lives for one in analysis.tracked())]).sort("life_seq")
     over = pl.when("dropped").then(pl.lit("dropped")).otherwise(pl.lit("closed"))
-    life = (pl.col("end_time") - pl.col("life_time")).clip(0) / 1e6
+    life = _seconds(pl.col("end_time") - pl.col("life_time"))
     rows = rows.with_columns(
         *_named(analysis, rows),
         _path(analysis, "life_source", "path"),
@@ -133,6 +131,12 @@ def _analysis(
 
 def _shown(rows: pl.DataFrame, columns: Iterable[Column]) -> pl.DataFrame:
     return rows.select(pl.col(column.name).cast(_TYPES[column.type]) for column in columns)
+
+
+def _seconds(microseconds: pl.Expr) -> pl.Expr:
+    """A duration; none at all (0) where the log's clock steps back."""
+    # polars multiplies by 1e-6, which misses the nearest number; rounding finds it
+    return (microseconds.clip(0) / 1e6).round(6)
 
 
 def _time(name: str, alias: str) -> pl.Expr:
@@ -163,7 +167,7 @@ def _named(analysis: Analysis, rows: pl.DataFrame) -> list[pl.Series]:
 
 def _shapes(analysis: Analysis) -> pl.DataFrame:
     """What each shape says, as the columns of events show it."""
-    rows = []
+    rows: list[tuple[str | float | None, ...]] = []
     for shape in analysis.vocabulary.shapes:
         if shape is None:
             rows.append((None,) * 8)

@@ -85,14 +85,18 @@ NOTHING_LEFT = "hint: without it, logpool analyze shows the names of the pools a
         (
             "analyze --format xml a",
             2,
-            "error: invalid value for '--format': 'xml' is not one of 'text', 'json'\n"
-            "hint: logpool analyze --help shows its options\n",
+            (
+                "error: invalid value for '--format': 'xml' is not one of 'text', 'json'\n"
+                "hint: logpool analyze --help shows its options\n"
+            ),
         ),
         (
             "export a -o b.csv --table lives",
             2,
-            "error: invalid value for '--table': 'lives' is not one of 'events', 'checkouts', 'connections'\n"
-            "hint: logpool export --help shows its options\n",
+            (
+                "error: invalid value for '--table': 'lives' is not one of 'events', 'checkouts', 'connections'\n"
+                "hint: logpool export --help shows its options\n"
+            ),
         ),
         (
             "run --queries many",
@@ -143,8 +147,7 @@ NOTHING_LEFT = "hint: without it, logpool analyze shows the names of the pools a
         (
             "verify program",
             3,
-            "error: program is no text file\n"
-            "hint: name the log itself; .gz, .bz2, .xz and .zst are read as they are\n",
+            "error: program is no text file\nhint: name the log itself; .gz, .bz2, .xz and .zst are read as they are\n",
         ),
         ("analyze empty.log", 3, "error: nothing to read: empty.log is empty\n"),
         (
@@ -180,11 +183,11 @@ def test_a_failed_export_leaves_nothing_behind(folder: Path, capsys: pytest.Capt
 @pytest.mark.usefixtures("folder")
 def test_a_log_without_a_pool_record(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     printed = run(f"{command} app.log", capsys)
-    assert (3, "") == (printed.code, printed.out)
+    assert (printed.code, printed.out) == (3, "")
     first, *samples, hint = printed.err.splitlines()
     assert first.startswith("error: 5 lines read, no record of an SQLAlchemy pool was found; looked for ")
     assert "sqlalchemy.pool" in first
-    assert ["  | starting", "  | listening on 8000", "  | GET / 200"] == samples
+    assert samples == ["  | starting", "  | listening on 8000", "  | GET / 200"]
     assert hint.startswith("hint: ")
     assert "--layout" in hint
 
@@ -192,9 +195,9 @@ def test_a_log_without_a_pool_record(command: str, capsys: pytest.CaptureFixture
 @pytest.mark.usefixtures("folder")
 def test_a_layout_that_fits_no_line(capsys: pytest.CaptureFixture[str]) -> None:
     printed = run("analyze --layout '%(levelname)s|%(name)s|%(message)s' pool.log", capsys)
-    assert (3, "") == (printed.code, printed.out)
+    assert (printed.code, printed.out) == (3, "")
     assert "error: 43 lines read" in printed.err
-    assert 3 == printed.err.count("\n  | 2024-09-26 ")
+    assert printed.err.count("\n  | 2024-09-26 ") == 3
 
 
 def test_looks_for_what_stands_in_every_message() -> None:
@@ -204,25 +207,27 @@ def test_looks_for_what_stands_in_every_message() -> None:
 @pytest.mark.usefixtures("folder")
 def test_several_logs_of_which_one_is_no_pool_log(capsys: pytest.CaptureFixture[str]) -> None:
     printed = run("analyze --format json app.log pool.log", capsys)
-    assert 0 == printed.code
-    assert [0, 31] == [source["pool_lines"] for source in json.loads(printed.out)["sources"]]
+    assert printed.code == 0
+    assert [source["pool_lines"] for source in json.loads(printed.out)["sources"]] == [0, 31]
 
 
 @pytest.mark.usefixtures("folder")
 def test_exit_codes_of_checks(capsys: pytest.CaptureFixture[str]) -> None:
     whole = Path("pool.log").read_text("utf-8").splitlines(keepends=True)
     Path("broken.log").write_text("".join(whole[:3] + whole[4:]), encoding="utf-8")
-    assert [0, 1] == [run(f"verify {name}.log", capsys).code for name in ("pool", "broken")]
-    assert [0, 0] == [run(f"analyze {name}.log", capsys).code for name in ("pool", "broken")]
+    assert [run(f"verify {name}.log", capsys).code for name in ("pool", "broken")] == [0, 1]
+    assert [run(f"analyze {name}.log", capsys).code for name in ("pool", "broken")] == [0, 0]
 
 
 @pytest.mark.usefixtures("folder")
 def test_export_says_what_it_wrote(capsys: pytest.CaptureFixture[str]) -> None:
-    assert Printed(0, "", "31 events written to new.csv\n") == run("export pool.log -o new.csv --pool QueuePool", capsys)
-    assert 32 == len(Path("new.csv").read_text("utf-8").splitlines())
+    assert Printed(0, "", "31 events written to new.csv\n") == run(
+        "export pool.log -o new.csv --pool QueuePool", capsys
+    )
+    assert len(Path("new.csv").read_text("utf-8").splitlines()) == 32
     printed = run("export pool.log -o there.csv --force --table checkouts --format json", capsys)
-    assert (0, "") == (printed.code, printed.err)
-    assert {"file": "there.csv", "table": "checkouts", "rows": 10} == json.loads(printed.out)
+    assert (printed.code, printed.err) == (0, "")
+    assert json.loads(printed.out) == {"file": "there.csv", "table": "checkouts", "rows": 10}
     assert Path("there.csv").read_text("utf-8").startswith("pool,process,connection,")
 
 
@@ -232,7 +237,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_no_command_shows_the_help(capsys: pytest.CaptureFixture[str]) -> None:
     bare, asked = run("", capsys), run("--help", capsys)
-    assert (2, "", 0, "") == (bare.code, bare.out, asked.code, asked.err)
+    assert (bare.code, bare.out, asked.code, asked.err) == (2, "", 0, "")
     assert bare.err == asked.out
     assert asked.out.startswith("Usage: logpool ")
 
@@ -267,7 +272,7 @@ def test_every_option_is_in_the_readme(command: str) -> None:
 
 def test_the_root_options_are_in_the_readme() -> None:
     readme = (ROOT / "README.md").read_text("utf-8")
-    assert [] == [option for option in ("--version", "--help", "-h") if option not in readme]
+    assert [option for option in ("--version", "--help", "-h") if option not in readme] == []
 
 
 @pytest.mark.parametrize("command", ["analyze", "verify", "compare", "export"])
@@ -297,9 +302,9 @@ def test_interrupted() -> None:
             with suppress(subprocess.TimeoutExpired):
                 code = process.wait(timeout=1)
                 break
-        assert 130 == code
-        assert b"" == process.stdout.read()
-        assert b"error: interrupted\n" == process.stderr.read()
+        assert code == 130
+        assert process.stdout.read() == b""
+        assert process.stderr.read() == b"error: interrupted\n"
 
 
 def test_output_that_nobody_reads_on() -> None:
@@ -309,8 +314,8 @@ def test_output_that_nobody_reads_on() -> None:
         assert process.stderr is not None
         os.read(process.stdout.fileno(), 1)
         process.stdout.close()
-        assert 0 == process.wait(timeout=20)
-        assert b"" == process.stderr.read()
+        assert process.wait(timeout=20) == 0
+        assert process.stderr.read() == b""
 
 
 @pytest.mark.parametrize(
@@ -329,7 +334,7 @@ def test_standard_output_closed_before_the_first_byte(command: list[str], code: 
     try:
         with started(*command, stdout=write_end, stderr=subprocess.PIPE) as process:
             assert process.stderr is not None
-            assert b"" == process.stderr.read()
+            assert process.stderr.read() == b""
             assert code == process.wait(timeout=20)
     finally:
         os.close(write_end)
@@ -339,7 +344,7 @@ def test_standard_input_is_read() -> None:
     pipe = subprocess.PIPE
     with started("verify", "-", stdin=pipe, stdout=pipe, stderr=pipe) as process:
         out, err = process.communicate(SAMPLE.read_bytes(), timeout=20)
-    assert (0, b"") == (process.returncode, err)
+    assert (process.returncode, err) == (0, b"")
     assert out.startswith(b"reset sequence: complete, 10 of 10 checkouts")
 
 
@@ -351,7 +356,7 @@ def test_colour_on_a_terminal_only(variable: str, coloured: bool, monkeypatch: p
     master, slave = os.openpty()
     try:
         with started("verify", str(SAMPLE), stdout=slave) as process:
-            assert 0 == process.wait(timeout=20)
+            assert process.wait(timeout=20) == 0
         assert select.select([master], [], [], 5)[0]
         assert coloured == (b"\033[1;32mcomplete\033[0m" in os.read(master, 10_000))
     finally:

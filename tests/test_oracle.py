@@ -223,7 +223,7 @@ def test_pieces_add_up(directory: Path, where: float, layout: str) -> None:
 @cache
 def healthy(directory: Path, reset: str | None, *, pre_ping: bool) -> list[str]:
     """The lines of a log in which nothing goes wrong."""
-    scenario = Scenario(reset=reset, pre_ping=pre_ping, recycle=True, faults=HEALTHY, steps=60)
+    scenario = Scenario(reset=reset, pre_ping=pre_ping, recycle=True, faults=HEALTHY, steps=60, users=4)
     return run(3, scenario, directory)[0].splitlines(keepends=True)
 
 

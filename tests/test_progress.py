@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import io
 import sys
+import time
 
 import pytest
 
-from logpool import progress
 from logpool.progress import Progress
 
 
 class Terminal(io.StringIO):
+    """A standard error that somebody looks at."""
+
     def isatty(self) -> bool:
         return True
 
 
 class Clock:
+    """A time that a test sets."""
+
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 100.0
-        monkeypatch.setattr(progress.time, "monotonic", lambda: self.now)
+        monkeypatch.setattr(time, "monotonic", lambda: self.now)
 
 
 @pytest.fixture
@@ -57,10 +61,10 @@ def test_shows_them_ten_times_a_second_at_most(clock: Clock, monkeypatch: pytest
 
 def test_clears_the_line_after_an_error(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stderr", terminal := Terminal())
-    with pytest.raises(ValueError, match="cut"), Progress() as told:
+    with pytest.raises(ValueError, match="cut"), Progress() as told:  # noqa: PT012 - it is raised inside
         clock.now += 2
         told(1, 1)
-        raise ValueError("cut")  # noqa: EM101, TRY003 - any error
+        raise ValueError("cut")
     assert terminal.getvalue().endswith("\r\033[K")
 
 

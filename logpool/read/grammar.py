@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -90,6 +90,7 @@ def parser(name: str, *starts: str) -> Lark:
     return Lark(grammar_text(name), parser="lalr", maybe_placeholders=False, start=list(starts) or "start")
 
 
+@lru_cache(maxsize=1 << 12)
 def parse_message(text: str) -> Message | None:
     """What a pool message says; None for a text that the grammar does not know."""
     try:

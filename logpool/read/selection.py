@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -65,4 +65,4 @@ def _microseconds(text: str | None, option: str) -> int | None:
     except (ValueError, OverflowError) as error:
         hint = "give a time such as 2024-09-26T17:45:00"
         raise UsageError(f"{option} is no time: {text!r}", hint) from error
-    return round(time.timestamp() * 1_000_000)
+    return (time - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)

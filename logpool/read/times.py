@@ -107,13 +107,13 @@ def any_time_format(text: str) -> TimeFormat:
     A day and a month in figures are told apart only where one of them is no month.
     """
     found = time_format(text)
-    if found is not None:
+    if found is not None and found.width in {None, len(text)}:
         return replace(found, pattern=_alike(text), width=len(text))
     day_first = re.match(r"(\d{2})([-./])(\d{2})\2\d{4}", text)
     if day_first and int(day_first[1]) > 12 >= int(day_first[3]):  # noqa: PLR2004 - months
         mark = day_first[2]
         same = time_format(f"2000-01-01{text[10:]}")
-        if same is not None and same.directives is not None:
+        if same is not None and same.directives is not None and same.width == len(text):
             directives = same.directives.replace("%Y-%m-%d", f"%d{mark}%m{mark}%Y")
             return TimeFormat(_alike(text), directives, len(text), same.offset)
     return TimeFormat(_alike(text), None, len(text))

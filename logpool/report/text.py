@@ -24,7 +24,7 @@ def render(report: Report, width: int = 80, *, colour: bool = False) -> str:
         _table(_POOL_HEADINGS, [_pool_row(pool) for pool in report.pools], width),
         _table(_HOLD_HEADINGS, list(_hold_rows(report.pools)), width),
         _incidents(report.pools, width),
-        _timings(report),
+        _timings(report, width),
         _sequence(report, width, colour=colour),
         _findings(report.findings, colour=colour, width=width),
     ]
@@ -182,14 +182,14 @@ def _incidents(pools: Sequence[Pool], width: int) -> str:
     return _table(["incidents", *shown], rows, width)
 
 
-def _timings(report: Report) -> str:
+def _timings(report: Report, width: int) -> str:
     timings = report.timings
     if timings is None:
         return ""
     text = f"queries: {timings.count:,}, mean {_seconds(timings.mean_seconds)}, first {_seconds(timings.first_seconds)}"
     if timings.mean_after_first_seconds is not None:
         text += f", mean after the first {_seconds(timings.mean_after_first_seconds)}"
-    return text
+    return _wrapped(text, width, "", "  ")
 
 
 def _sequence(report: Report, width: int, *, colour: bool) -> str:
@@ -201,7 +201,7 @@ def _sequence(report: Report, width: int, *, colour: bool) -> str:
         word, kind = "violated", "error"
         text = f"{_many(len(report.violations), 'violation')}; {whole}{others}"
     elif not totals.checkouts:
-        return "reset sequence: nothing to check, the log shows no checkout"
+        return _wrapped("reset sequence: nothing to check, the log shows no checkout", width, "", "  ")
     else:
         word, kind = ("no violation" if others else "complete"), "good"
         text = f"{whole}{others}"

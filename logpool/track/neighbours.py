@@ -148,7 +148,8 @@ def _usage() -> dict[str, pl.Expr]:
     used = _place(pl.col("takes") | pl.col("inherits") | (_IS_STATE & (pl.col("uses") > 0)))
     not_first = ~pl.col("first")
     return {
-        "taken_at": taken,
+        # a state holds the marks of its last checkout even where that has been returned, and awaits its reset
+        "taken_at": _place(pl.col("takes") | pl.col("inherits") | _IS_STATE),
         "back_at": back,
         "back_before": _before(back),
         "life_at": life,

@@ -16,30 +16,30 @@ SAMPLES = Path(__file__).parents[2] / "samples"
 
 @pytest.fixture(scope="module")
 def queue() -> Report:
-    return logpool.analyze(SAMPLES / "document-queuepool.log")  # type: ignore[no-any-return]
+    return logpool.analyze(SAMPLES / "document-queuepool.log")
 
 
 @pytest.fixture(scope="module")
 def null() -> Report:
-    return logpool.analyze(SAMPLES / "document-nullpool.log")  # type: ignore[no-any-return]
+    return logpool.analyze(SAMPLES / "document-nullpool.log")
 
 
 def test_sides_say_what_was_compared(queue: Report, null: Report) -> None:
     comparison = compare(queue, null)
     assert (str(SAMPLES / "document-queuepool.log"),) == comparison.baseline.paths
-    assert ("QueuePool",) == comparison.baseline.pool_classes
-    assert ("sqlalchemy.pool.impl.NullPool",) == comparison.other.pools
-    assert (10, 10) == (comparison.baseline.queries, comparison.other.queries)
+    assert comparison.baseline.pool_classes == ("QueuePool",)
+    assert comparison.other.pools == ("sqlalchemy.pool.impl.NullPool",)
+    assert (comparison.baseline.queries, comparison.other.queries) == (10, 10)
 
 
 def test_ratios_are_other_over_baseline(queue: Report, null: Report) -> None:
     forth, back = compare(queue, null).ratios, compare(null, queue).ratios
-    assert 0.02892 / 0.01868 == pytest.approx(forth["mean_seconds"])
-    assert 0.01868 / 0.02892 == pytest.approx(back["mean_seconds"])
-    assert (10.0, 0.1) == (forth["created"], back["created"])
-    assert (10.0, 0.1) == (forth["created_per_checkout"], back["created_per_checkout"])
-    assert 11.4 / 8.5 == pytest.approx(forth["hold_mean"])
-    assert 0.0 == forth["reuse_ratio"]
+    assert pytest.approx(forth["mean_seconds"]) == 0.02892 / 0.01868
+    assert pytest.approx(back["mean_seconds"]) == 0.01868 / 0.02892
+    assert (forth["created"], back["created"]) == (10.0, 0.1)
+    assert (forth["created_per_checkout"], back["created_per_checkout"]) == (10.0, 0.1)
+    assert pytest.approx(forth["hold_mean"]) == 11.4 / 8.5
+    assert forth["reuse_ratio"] == 0.0
 
 
 def test_with_itself_all_ratios_are_one(queue: Report) -> None:
@@ -50,7 +50,7 @@ def test_with_itself_all_ratios_are_one(queue: Report) -> None:
 
 
 def test_every_figure_has_a_ratio(queue: Report, null: Report) -> None:
-    assert Side.FIGURES == tuple(compare(queue, null).ratios)
+    assert tuple(compare(queue, null).ratios) == Side.FIGURES
 
 
 def test_no_ratio_where_a_side_is_missing(queue: Report) -> None:
@@ -64,11 +64,11 @@ def test_no_ratio_where_a_side_is_missing(queue: Report) -> None:
 def test_no_ratio_over_nothing(queue: Report) -> None:
     still = replace(queue, timings=Timings(1, 0.0, 0.0, None))
     assert compare(still, queue).ratios["mean_seconds"] is None
-    assert 0.0 == compare(queue, still).ratios["mean_seconds"]
+    assert compare(queue, still).ratios["mean_seconds"] == 0.0
 
 
 def test_json(queue: Report, null: Report) -> None:
     told = compare(queue, null).to_dict()
-    assert ["schema_version", "baseline", "other", "ratios"] == list(told)
+    assert list(told) == ["schema_version", "baseline", "other", "ratios"]
     assert {*Side.FIGURES, "paths", "pools", "pool_classes", "queries"} == set(told["baseline"])
-    assert 10 == told["other"]["created"]
+    assert told["other"]["created"] == 10

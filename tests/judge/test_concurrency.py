@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 import polars as pl
 from hypothesis import given, settings
@@ -25,7 +25,7 @@ def counted(*batches: list[tuple[int, int, int]]) -> Concurrency:
 @settings(deadline=None, max_examples=60)
 def test_like_adding_up_one_by_one(steps: list[tuple[int, int, int]], cuts: list[int]) -> None:
     edges = [0, *sorted(cuts), len(steps)]
-    concurrency = counted(*(steps[start:end] for start, end in zip(edges, edges[1:], strict=False)))
+    concurrency = counted(*(steps[start:end] for start, end in pairwise(edges)))
     for part in range(3):
         opened = list(accumulate((one for name, one, _ in steps if name == part), initial=0))
         out = list(accumulate((one for name, _, one in steps if name == part), initial=0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import polars as pl
 from hypothesis import given, settings
@@ -11,11 +12,14 @@ from hypothesis import strategies as st
 from logpool.judge.durations import DurationCounts
 from logpool.report.model import Durations
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 MICROSECONDS = st.integers(-1000, 10**14) | st.integers(0, 20) | st.none()
 ROWS = st.lists(st.tuples(st.integers(0, 3), MICROSECONDS), max_size=60)
 
 
-def added(*batches: list[tuple[int, int | None]]) -> DurationCounts:
+def added(*batches: Sequence[tuple[int, int | None]]) -> DurationCounts:
     counts = DurationCounts()
     for batch in batches:
         counts.add(pl.DataFrame(batch, schema={"group": pl.UInt32, "microseconds": pl.Int64}, orient="row"))
@@ -24,7 +28,9 @@ def added(*batches: list[tuple[int, int | None]]) -> DurationCounts:
 
 def nearest_rank(ordered: list[int], percent: int) -> float:
     """The smallest value that at least so many percent of all do not exceed."""
-    return next(value for value in ordered if sum(one <= value for one in ordered) * 100 >= percent * len(ordered)) / 1e6
+    return (
+        next(value for value in ordered if sum(one <= value for one in ordered) * 100 >= percent * len(ordered)) / 1e6
+    )
 
 
 @given(st.lists(ROWS, max_size=4), st.sets(st.integers(0, 3)))
@@ -46,19 +52,19 @@ def test_like_a_plain_sort(batches: list[list[tuple[int, int | None]]], groups: 
 
 def test_hundred_values() -> None:
     durations = added([(0, value * 1_000_000) for value in range(100, 0, -1)]).of([0])
-    assert (100, 50.5, 50, 95, 99, 100) == (
+    assert (
         durations.count,
         durations.mean,
         durations.p50,
         durations.p95,
         durations.p99,
         durations.max,
-    )
+    ) == (100, 50.5, 50, 95, 99, 100)
 
 
 def test_quantiles_are_never_interpolated() -> None:
     durations = added([(0, 1_000_000), (0, 2_000_000)]).of([0])
-    assert (1, 2, 2) == (durations.p50, durations.p95, durations.max)
+    assert (durations.p50, durations.p95, durations.max) == (1, 2, 2)
 
 
 def test_a_clock_that_steps_back_counts_as_none_at_all() -> None:
@@ -67,12 +73,12 @@ def test_a_clock_that_steps_back_counts_as_none_at_all() -> None:
 
 def test_groups_are_kept_apart() -> None:
     counts = added([(0, 1_000_000), (1, 3_000_000)])
-    assert (1.0, 3.0, 2.0) == (counts.of([0]).mean, counts.of([1]).mean, counts.of([0, 1]).mean)
+    assert (counts.of([0]).mean, counts.of([1]).mean, counts.of([0, 1]).mean) == (1.0, 3.0, 2.0)
 
 
 def test_many_batches_are_merged() -> None:
     counts = added(*([(0, value) for value in range(start, start + 1005)] for start in range(0, 20_100, 1005)))
-    assert (20_100, 0.010049, 0.020099) == (counts.of([0]).count, counts.of([0]).p50, counts.of([0]).max)
+    assert (counts.of([0]).count, counts.of([0]).p50, counts.of([0]).max) == (20_100, 0.010049, 0.020099)
 
 
 def test_hundred_thousand_years_do_not_overflow() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import logpool
+from logpool.judge import findings
 from logpool.report.model import Evidence, Finding
 
 CASES = Path(__file__).parents[1] / "cases"
@@ -46,15 +47,15 @@ def test_finding(case: str, code: str, severity: str, count: int, lines: list[in
 
 @pytest.mark.parametrize("case", ["address-reuse", "invalidated-in-use", "overflow-closed", "rollback-on-return"])
 def test_what_is_normal_is_no_finding(case: str) -> None:
-    assert {} == found(case)
+    assert found(case) == {}
 
 
 def test_findings_name_their_pool() -> None:
-    assert "shop.db.TracedPool" == found("several-pools")["left_out_at_end"].pool
+    assert found("several-pools")["left_out_at_end"].pool == "shop.db.TracedPool"
     assert found("pool-timeouts")["pool_exhausted"].pool is None
 
 
-def test_the_worst_come_first(tmp_path: Path) -> None:
+def test_the_worst_come_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     log = written(
         tmp_path,
         "something new",
@@ -68,9 +69,13 @@ def test_the_worst_come_first(tmp_path: Path) -> None:
     )
     codes = ["pool_exhausted", "sequence_violation", "left_out_at_end", "unrecognised_records"]
     assert codes == [finding.code for finding in logpool.analyze(log).findings]
+    # in whatever order they are looked for
+    monkeypatch.setattr(findings, "_CHECKS", findings._CHECKS[::-1])  # noqa: SLF001
+    severities = ["error", "error", "warning", "info"]
+    assert severities == [finding.severity for finding in logpool.analyze(log).findings]
 
 
-def test_a_violation_says_which(tmp_path: Path) -> None:
+def test_a_violation_says_which() -> None:
     message = found("closed-while-checked-out")["sequence_violation"].message
     assert message == "the reset sequence is broken (closed_while_checked_out): logpool verify shows each place"
 
@@ -88,7 +93,7 @@ def test_five_places_at_most(tmp_path: Path) -> None:
         * 7,
     )
     (violated,) = [one for one in logpool.analyze(log).findings if one.code == "sequence_violation"]
-    assert 5 == len(violated.evidence)
+    assert len(violated.evidence) == 5
     assert violated.count > 5
 
 
@@ -99,7 +104,9 @@ def test_a_sample_shows_no_connection_text(tmp_path: Path) -> None:
         f"Created new connection {CONNECTION}",
     )
     (unknown,) = logpool.analyze(log).findings
-    assert unknown.message.endswith("such as: 2026-03-04 02:59:58,000 - sqlalchemy.pool.impl.QueuePool - DEBUG - Warmed up <…> [2J twice")  # noqa: E501
+    assert unknown.message.endswith(
+        "such as: 2026-03-04 02:59:58,000 - sqlalchemy.pool.impl.QueuePool - DEBUG - Warmed up <…> [2J twice"
+    )
 
 
 @pytest.mark.parametrize(

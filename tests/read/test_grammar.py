@@ -114,8 +114,10 @@ UNNAMED: list[tuple[str, Kind, Detail, str | None]] = [
     ("Error on connect(): (2003, \"Can't connect to 'db' ([Errno 111])\")", Kind.CONNECT_FAILED, Detail.NONE, None),
     ("Error on connect(): ", Kind.CONNECT_FAILED, Detail.NONE, None),
     (
-        "Disconnection detected on checkout, invalidating all pooled connections prior to current timestamp "
-        "(reason: InvalidatePoolError('it (was) [gone]: yes'))",
+        (
+            "Disconnection detected on checkout, invalidating all pooled connections prior to current timestamp "
+            "(reason: InvalidatePoolError('it (was) [gone]: yes'))"
+        ),
         Kind.DISCONNECTED,
         Detail.NONE,
         "InvalidatePoolError",
@@ -148,10 +150,10 @@ NAMED: list[tuple[str, Kind, Detail, str | None]] = [
     ("Pool pre-ping on connection {} failed, will invalidate pool", Kind.PING_FAILED, Detail.NONE, None),
     ("Connection {} is fresh, skipping pre-ping", Kind.PING_SKIPPED, Detail.NONE, None),
     (
-        "Disconnection detected on checkout, invalidating individual connection {} (reason: DisconnectionError('a: (b)'))",
+        "Disconnection detected on checkout, invalidating individual connection {} (reason: ValueError('a: (b)'))",
         Kind.DISCONNECTED,
         Detail.NONE,
-        "DisconnectionError",
+        "ValueError",
     ),
     (
         "Disconnection detected on checkout, invalidating individual connection {} (reason: DisconnectionError())",
@@ -226,29 +228,37 @@ NAMED: list[tuple[str, Kind, Detail, str | None]] = [
     ),
     ("Connection {} threw an error on close: (2006, 'gone: away')", Kind.CLOSE_FAILED, Detail.CLOSING_FAILED, None),
     (
-        "The garbage collector is trying to clean up non-checked-in connection {}, which will be terminated.  "
-        "Please ensure that SQLAlchemy pooled connections are returned to the pool explicitly.",
+        (
+            "The garbage collector is trying to clean up non-checked-in connection {}, which will be terminated.  "
+            "Please ensure that SQLAlchemy pooled connections are returned to the pool explicitly."
+        ),
         Kind.RECLAIMED,
         Detail.TERMINATED,
         None,
     ),
     (
-        "The garbage collector is trying to clean up non-checked-in connection {}, which will be dropped, as it "
-        "cannot be safely terminated.  Please ensure that SQLAlchemy pooled connections are returned to the pool.",
+        (
+            "The garbage collector is trying to clean up non-checked-in connection {}, which will be dropped, as it "
+            "cannot be safely terminated.  Please ensure that SQLAlchemy pooled connections are returned to the pool."
+        ),
         Kind.RECLAIMED,
         Detail.DROPPED,
         None,
     ),
     (
-        "The garbage collector is trying to clean up connection {}. This feature is unsupported on async dbapi, "
-        "since no IO can be performed at this stage to reset the connection. Please close out all connections.",
+        (
+            "The garbage collector is trying to clean up connection {}. This feature is unsupported on async dbapi, "
+            "since no IO can be performed at this stage to reset the connection. Please close out all connections."
+        ),
         Kind.RECLAIMED,
         Detail.DROPPED,
         None,
     ),
     (
-        "The garbage collector is trying to clean up connection {}. This feature is unsupported on unsupported on "
-        'asyncio dbapis that lack a "terminate" feature, since no IO can be performed at this stage.',
+        (
+            "The garbage collector is trying to clean up connection {}. This feature is unsupported on unsupported on "
+            'asyncio dbapis that lack a "terminate" feature, since no IO can be performed at this stage.'
+        ),
         Kind.RECLAIMED,
         Detail.DROPPED,
         None,
@@ -272,8 +282,10 @@ NUMBERED: list[tuple[str, Kind, Detail, float | None, tuple[float, ...]]] = [
         (5, 10, 30),
     ),
     (
-        "QueuePool limit of size 5 overflow -1 reached, connection timed out, timeout 30.00 "
-        "(Background on this error at: https://sqlalche.me/e/20/3o7r)",
+        (
+            "QueuePool limit of size 5 overflow -1 reached, connection timed out, timeout 30.00 "
+            "(Background on this error at: https://sqlalche.me/e/20/3o7r)"
+        ),
         Kind.TIMED_OUT,
         Detail.NONE,
         None,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
@@ -15,6 +17,14 @@ from logpool.errors import OutputError, UsageError
 from logpool.report import export
 from logpool.report.export import check_target, write_table
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+READERS: dict[str, Callable[[Path], pl.DataFrame]] = {
+    ".parquet": pl.read_parquet,
+    ".csv": pl.read_csv,
+    ".ndjson": pl.read_ndjson,
+}
 SAMPLE = Path(__file__).parents[2] / "samples" / "document-nullpool.log"
 TABLE = pl.DataFrame({"path": ["a.log", "b,\n.log"], "line": [1, None], "time": [None, datetime(2024, 9, 26, 17, 45)]})  # noqa: DTZ001
 
@@ -41,8 +51,7 @@ def test_ndjson(tmp_path: Path) -> None:
 def test_every_format_has_every_row(suffix: str, tmp_path: Path) -> None:
     rows = logpool.read_connections(SAMPLE)
     write_table(rows, tmp_path / f"a{suffix}")
-    readers = {".parquet": pl.read_parquet, ".csv": pl.read_csv, ".ndjson": pl.read_ndjson}
-    actual = readers[suffix.lower()](tmp_path / f"a{suffix}")
+    actual = READERS[suffix.lower()](tmp_path / f"a{suffix}")
     assert (rows.columns, rows.height) == (actual.columns, actual.height)
     assert rows["connection"].to_list() == actual["connection"].to_list()
 
@@ -73,7 +82,7 @@ def test_whole_or_not_at_all(force: bool, tmp_path: Path, monkeypatch: pytest.Mo
     target = tmp_path / "a.csv"
     if force:
         target.write_text("old", "utf-8")
-    with pytest.raises(OutputError, match="cannot write .*: no space left on device"):
+    with pytest.raises(OutputError, match=r"cannot write .*: no space left on device"):
         write_table(TABLE, target, force=force)
     assert ([target] if force else []) == list(tmp_path.iterdir())
     assert not force or target.read_text("utf-8") == "old"
@@ -86,7 +95,7 @@ def test_an_interrupted_export_leaves_nothing(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(export, "_write", interrupted)
     with pytest.raises(KeyboardInterrupt):
         write_table(TABLE, tmp_path / "a.csv")
-    assert [] == list(tmp_path.iterdir())
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_file_as_anybody_would_make_it(tmp_path: Path) -> None:
@@ -95,14 +104,14 @@ def test_a_file_as_anybody_would_make_it(tmp_path: Path) -> None:
         write_table(TABLE, tmp_path / "a.csv")
     finally:
         os.umask(mask)
-    assert 0o640 == (tmp_path / "a.csv").stat().st_mode & 0o777
+    assert (tmp_path / "a.csv").stat().st_mode & 0o777 == 0o640
 
 
 def test_a_folder_that_takes_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(**_: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(export.tempfile, "mkstemp", refuse)
+    monkeypatch.setattr(tempfile, "mkstemp", refuse)
     with pytest.raises(OutputError, match=r"cannot write .*a\.csv: permission denied"):
         write_table(TABLE, tmp_path / "a.csv")
 
@@ -114,11 +123,11 @@ def test_unknown_formats(name: str, tmp_path: Path) -> None:
 
 
 def test_no_such_directory(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match="no such directory: .*nosuch"):
+    with pytest.raises(OutputError, match=r"no such directory: .*nosuch"):
         check_target(tmp_path / "nosuch" / "a.csv", force=False)
 
 
 def test_a_directory_is_no_target(tmp_path: Path) -> None:
     (tmp_path / "a.csv").mkdir()
-    with pytest.raises(OutputError, match="a.csv is a directory"):
+    with pytest.raises(OutputError, match=r"a\.csv is a directory"):
         check_target(tmp_path / "a.csv", force=True)

@@ -1,0 +1,197 @@
+"""The arrows between the modules, and what a bare import costs."""
+
+import ast
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "logpool"
+
+# module or room -> what it may import of ours; the longest name that fits a module counts
+ARROWS: dict[str, set[str]] = {
+    "logpool.schema": set(),
+    "logpool.errors": set(),
+    "logpool.progress": set(),
+    "logpool.read": {"logpool.schema", "logpool.errors", "logpool.read"},
+    "logpool.track": {"logpool.schema", "logpool.read.vocabulary", "logpool.track"},
+    "logpool.judge": {
+        "logpool.schema",
+        "logpool.errors",
+        "logpool.read",
+        "logpool.track",
+        "logpool.report.model",
+        "logpool.judge",
+    },
+    "logpool.report": {"logpool.schema", "logpool.errors", "logpool.report.model"},
+    "logpool.report.model": set(),
+    "logpool.runner": {"logpool.errors", "logpool.runner"},
+    "logpool.analysis": {
+        "logpool.schema",
+        "logpool.errors",
+        "logpool.read",
+        "logpool.track",
+        "logpool.judge",
+        "logpool.report",
+    },
+    "logpool.tables": {
+        "logpool.schema",
+        "logpool.errors",
+        "logpool.read",
+        "logpool.track",
+        "logpool.judge",
+        "logpool.report",
+        "logpool.analysis",
+    },
+    "logpool.cli": {"logpool"},
+    "logpool.__main__": {"logpool.cli"},
+    # what the package offers is imported when it is first used
+    "logpool": set(),
+}
+
+# what costs time to import -> the rooms in which it may stand
+LIBRARIES: dict[str, set[str]] = {
+    "lark": {"logpool.read"},
+    "polars": {
+        "logpool.read",
+        "logpool.track",
+        "logpool.judge",
+        "logpool.report",
+        "logpool.analysis",
+        "logpool.tables",
+    },
+    "psycopg2": {"logpool.runner"},
+    "sqlalchemy": {"logpool.runner"},
+    "typer": {"logpool.cli"},
+    "zstandard": {"logpool.read"},
+}
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {module_name(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+
+
+def within(name: str, room: str) -> bool:
+    return name == room or name.startswith(f"{room}.")
+
+
+def room_of(module: str, rooms: dict[str, set[str]]) -> str:
+    """The longest name that fits; ``logpool`` itself is no room for what is in it."""
+    fitting = [room for room in rooms if module == room or (room != "logpool" and within(module, room))]
+    return max(fitting, key=len, default="")
+
+
+def imports(tree: ast.AST, package: str) -> Iterator[str]:
+    """The modules that are imported, inside functions too; not those for the type checker alone."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) in {"TYPE_CHECKING", "typing.TYPE_CHECKING"}:
+            for other in node.orelse:
+                yield from imports(ast.Module([other], []), package)
+            continue
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            base = ".".join([*above, *filter(None, [node.module])])
+            # a name may be a module, or stand in one
+            found = {f"{base}.{alias.name}" for alias in node.names} & MODULES.keys()
+            yield from sorted(found)
+            if len(found) < len(node.names):
+                yield base
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("import_module", "__import__")):
+            yield from (str(word.value) for word in node.args if isinstance(word, ast.Constant))
+        yield from imports(node, package)
+
+
+def imported_by(module: str) -> set[str]:
+    path = MODULES[module]
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    return set(imports(ast.parse(path.read_text("utf-8")), package))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("import a.b, c", ["a.b", "c"]),
+        ("from a import b", ["a"]),
+        ("from logpool import errors", ["logpool.errors"]),
+        ("from logpool import errors, __version__", ["logpool.errors", "logpool"]),
+        ("from logpool.read import times as t, grammar", ["logpool.read.grammar", "logpool.read.times"]),
+        ("from .times import iso", ["logpool.read.times"]),
+        ("from . import times", ["logpool.read.times"]),
+        ("from .. import errors", ["logpool.errors"]),
+        ("from ..errors import InputError", ["logpool.errors"]),
+        ("def f():\n  class C:\n    async def g():\n      if x:\n        import a", ["a"]),
+        ("try:\n  import a\nexcept ImportError:\n  import b\nelse:\n  import c", ["a", "b", "c"]),
+        ("with x:\n  import a", ["a"]),
+        ("if TYPE_CHECKING:\n  import a\nelse:\n  import b", ["b"]),
+        ("if typing.TYPE_CHECKING:\n  import a", []),
+        ("if not TYPE_CHECKING:\n  import a", ["a"]),
+        ("x = importlib.import_module('a.b')", ["a.b"]),
+        ("x = __import__('a')", ["a"]),
+    ],
+)
+def test_imports_are_found(text: str, expected: list[str]) -> None:
+    assert expected == list(imports(ast.parse(text), "logpool.read"))
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_arrows(module: str) -> None:
+    room = room_of(module, ARROWS)
+    assert room, f"{module} stands in no room"
+    ours = {name for name in imported_by(module) if within(name, "logpool")}
+    assert set() == {name for name in ours if not any(within(name, allowed) for allowed in ARROWS[room])}
+
+
+def test_every_arrow_starts_at_a_module() -> None:
+    assert set(ARROWS) == {room_of(module, ARROWS) for module in MODULES}
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_libraries_stay_in_their_rooms(library: str) -> None:
+    users = {module for module in MODULES if any(within(name, library) for name in imported_by(module))}
+    assert set() == {user for user in users if not any(within(user, room) for room in LIBRARIES[library])}
+
+
+def loaded(*words: str) -> set[str]:
+    """The libraries that a new interpreter has loaded in the end."""
+    code = (
+        "import atexit, json, sys\n"
+        "def tell():\n"
+        f"    print(json.dumps([name for name in {sorted(LIBRARIES)} if name in sys.modules]), file=sys.stderr)\n"
+        "atexit.register(tell)\n"
+        f"sys.argv = {['logpool', *words]}\n"
+    )
+    code += "from logpool.cli import entry\nentry()\n" if words else "import logpool\n"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=PACKAGE.parent, timeout=60
+    )
+    return set(json.loads(done.stderr.splitlines()[-1]))
+
+
+def test_the_bare_import_loads_no_library() -> None:
+    assert set() == loaded()
+
+
+@pytest.mark.parametrize("words", [["--help"], ["--version"], ["analyze", "--help"], ["run", "--help"]])
+def test_help_loads_no_library_but_its_own(words: list[str]) -> None:
+    assert loaded(*words) == {"typer"}
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["analyze", "samples/document-queuepool.log"], {"typer", "polars", "lark"}),
+        (["verify", "samples/document-queuepool.log"], {"typer", "polars", "lark"}),
+        (["compare", "samples/document-queuepool.log", "samples/document-nullpool.log"], {"typer", "polars", "lark"}),
+    ],
+)
+def test_reading_a_log_loads_no_database(words: list[str], expected: set[str]) -> None:
+    assert expected == loaded(*words)
