@@ -13,9 +13,10 @@ import polars as pl
 
 from logpool.errors import InputError
 from logpool.judge.books import Books
-from logpool.judge.findings import EVIDENCE, Facts, find, open_checkouts
+from logpool.judge.findings import EVIDENCE, Facts, find, masked, open_checkouts
 from logpool.judge.statistics import Statistics
-from logpool.read.events import NEEDLES, EventReader, Reading
+from logpool.read.doubles import Doubles
+from logpool.read.events import EventReader, Reading
 from logpool.read.merge import merged
 from logpool.read.selection import Selection
 from logpool.read.sources import BLOCK_BYTES, blocks, sources_of
@@ -49,6 +50,7 @@ class Analysis:
         progress: told the bytes and the events so far, now and then.
         vocabulary: what the logs have in common.
         readings: what was read of each source.
+        doubles: what was left out of each.
     """
 
     paths: Paths
@@ -58,6 +60,7 @@ class Analysis:
     progress: Progress | None = None
     vocabulary: Vocabulary = field(default_factory=Vocabulary)
     readings: list[Reading] = field(default_factory=list)
+    doubles: list[Doubles] = field(default_factory=list)
     _told: list[int] = field(default_factory=lambda: [0, 0])
 
     def events(self) -> Iterator[pl.DataFrame]:
@@ -80,7 +83,9 @@ class Analysis:
 
     def _stream(self, number: int, source: Source) -> Iterator[pl.DataFrame]:
         reader = EventReader(self.vocabulary, number, self.readings[number], self.layout)
-        return reader.read(self._watched(blocks(source, self.block_bytes)))
+        doubles = Doubles(self.vocabulary, self.readings[number])
+        self.doubles.append(doubles)
+        return doubles.without(reader.read(self._watched(blocks(source, self.block_bytes))))
 
     def _watched(self, source: Iterable[Block]) -> Iterator[Block]:
         for block in source:
@@ -115,9 +120,12 @@ class Analysis:
         facts = Facts(
             pools,
             violations,
-            (timeouts, [self.place(source, line) for source, line in statistics.timeouts]),
+            (timeouts, self._places(books.places(Kind.TIMED_OUT).get(None, []))),
             self._unrecognised(),
             self._left_out(last),
+            {pool: self.place(*place) for pool, place in books.firsts().items()},
+            {pool: self._places(found) for pool, found in books.places(Kind.RECLAIMED).items() if pool},
+            self._doubled(),
         )
         return Report(
             tuple(map(_source_report, self.readings)),
@@ -133,6 +141,17 @@ class Analysis:
     def place(self, source: int, line: int) -> Evidence:
         """A place in a log."""
         return Evidence(self.readings[source].path, line)
+
+    def _places(self, places: Iterable[tuple[int, int]]) -> list[Evidence]:
+        return [self.place(source, line) for source, line in list(places)[:EVIDENCE]]
+
+    def _doubled(self) -> list[tuple[int, str, list[Evidence]]]:
+        """The logs whose records stand twice: how many were left out, how they are doubled, and where."""
+        return [
+            (doubles.count, doubles.how or "", [self.place(number, line) for line in doubles.lines])
+            for number, doubles in enumerate(self.doubles)
+            if doubles.count
+        ]
 
     def connections(self, keys: pl.Series) -> list[str | None]:
         """The identities of connections."""
@@ -213,13 +232,13 @@ def nothing_understood(readings: list[Reading]) -> InputError:
     samples = [sample for reading in readings for sample in reading.samples][:3]
     looked = "no record of an SQLAlchemy pool was found"
     if unrecognised:
-        looked = f"{unrecognised:,} of them name a pool logger, but none has a known message"
-    shown = "".join(f"\n  | {sample[:160]}" for sample in samples)
+        looked = f"{unrecognised:,} of them on a pool's logger, but none with a known message"
+    shown = "".join(f"\n  | {masked(sample)[:160]}" for sample in samples)
     return InputError(
-        f"{lines:,} lines read, {looked}; looked for the logger sqlalchemy.pool and for its messages "
-        f"(such as {NEEDLES[1]!r}) in the layouts known. The log begins:{shown}",
-        "if the lines have another layout, give it with --layout; "
-        "if they are other loggers', set the logger sqlalchemy.pool to DEBUG",
+        f"{lines:,} {'line' if lines == 1 else 'lines'} read, {looked}: neither the logger sqlalchemy.pool nor "
+        f"messages such as 'Connection … checked out from pool'; the log begins{shown}",
+        "set the logger sqlalchemy.pool to DEBUG where the log is written; if this is a pool's log in an unusual "
+        "layout, give its format with --layout",
     )
 
 

@@ -81,7 +81,7 @@ _REASONS = (
 )
 
 
-class Fault(RuntimeError):
+class Fault(RuntimeError):  # noqa: N818 - as the application might call it
     """What the application raises."""
 
 
@@ -115,10 +115,10 @@ class Connection(sqlite3.Connection):
     breaks_reset = False
     breaks_close = False
 
-    def cursor(self, *arguments: Any, **options: Any) -> sqlite3.Cursor:  # noqa: ANN401 - as SQLite has it
+    def cursor(self, *arguments: Any) -> Any:  # noqa: ANN401 - as SQLite has it
         """A cursor, unless the connection is dead."""
         self._require_life()
-        return super().cursor(*arguments, **options)
+        return super().cursor(*arguments)
 
     def rollback(self) -> None:
         """Rolls back, or fails."""
@@ -313,7 +313,6 @@ class Truth:
 class _Attempt:
     """One call of the pool's ``connect()``."""
 
-    pool: str
     use: Use | None = None
     pinged: bool = False
     # the connection has just failed; what it was on has been closed
@@ -427,7 +426,7 @@ class Witness:
 
     # -- the dialect
 
-    def watch_dialect(self, dialect: Handle, pool: str) -> None:
+    def watch_dialect(self, dialect: Handle) -> None:
         """Listens to the calls that a pool makes to its dialect."""
         ping = "_do_ping_w_event" if hasattr(dialect, "_do_ping_w_event") else "do_ping"
         for name, before in (
@@ -518,7 +517,7 @@ class Witness:
         attempt = self.now.attempt
         if attempt is None:
             self.problems.append(f"{life} is checked out, but nobody asked")
-            attempt = self.now.attempt = _Attempt(life.pool)
+            attempt = self.now.attempt = _Attempt()
         if attempt.use is None:
             attempt.use = self._begin(life.pool, life)
         elif attempt.use.life is not life:
@@ -606,9 +605,9 @@ class Witness:
     # -- the user
 
     @contextmanager
-    def attempt(self, pool: str) -> Iterator[None]:
+    def attempt(self) -> Iterator[None]:
         """Around a call of the pool's ``connect()``."""
-        self.now.attempt = attempt = _Attempt(pool)
+        self.now.attempt = attempt = _Attempt()
         try:
             yield
         except BaseException:
@@ -756,7 +755,7 @@ class User:
         engine = self.engines[pool]
         connect = engine.connect if is_engines else engine.raw_connection
         try:
-            with self.witness.attempt(pool):
+            with self.witness.attempt():
                 handle = connect()
         except exc.TimeoutError:
             with self.witness.lock:
@@ -968,7 +967,7 @@ def _engine(scenario: Scenario, witness: Witness, number: int, path: Path) -> tu
         pool_reset_on_return=scenario.reset,
         **options,
     )
-    witness.watch_dialect(engine.dialect, logger)
+    witness.watch_dialect(engine.dialect)
     witness.watch_pool(engine.pool)
     return logger, engine
 

@@ -185,7 +185,7 @@ def test_a_log_without_a_pool_record(command: str, capsys: pytest.CaptureFixture
     printed = run(f"{command} app.log", capsys)
     assert (printed.code, printed.out) == (3, "")
     first, *samples, hint = printed.err.splitlines()
-    assert first.startswith("error: 5 lines read, no record of an SQLAlchemy pool was found; looked for ")
+    assert first.startswith("error: 5 lines read, no record of an SQLAlchemy pool was found: neither ")
     assert "sqlalchemy.pool" in first
     assert samples == ["  | starting", "  | listening on 8000", "  | GET / 200"]
     assert hint.startswith("hint: ")

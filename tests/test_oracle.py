@@ -5,13 +5,12 @@ from __future__ import annotations
 import random
 import threading
 from collections import Counter
-from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
 import oracle
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from oracle import FAULTS, LAYOUTS, PEAKS, SHARED, SOCIABLE, Scenario, Snapshot, figures, run
 
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 
     from logpool.report.model import Report
 
-SEEDS = 110
+SEEDS = 90
 POOLS = (
     *[("QueuePool",)] * 5,
     ("NullPool",),
@@ -145,7 +144,10 @@ def with_none(report: Report, told: dict[str, object]) -> dict[str, object]:
 @pytest.mark.parametrize("seed", range(3))
 def test_threads(seed: int, pool: str, layout: str, tmp_path: Path) -> None:
     """Several threads: all but the peaks, of which the log's order decides; those keep within the pool's room."""
-    untold = frozenset[str]() if layout == "threads" else NEEDS_THREADS
+    # a pool of SQLAlchemy's that is disposed of while another thread uses it may fail
+    untold = {"dispose"} if pool in SHARED else set[str]()
+    if layout != "threads":
+        untold |= NEEDS_THREADS if pool not in SHARED else {"connect", *FAULTS} - {*SOCIABLE[1:]}
     scenario = Scenario(
         pools=(pool,),
         size=3 if pool == "QueuePool" else 50,
@@ -181,13 +183,12 @@ def test_threads_keep_within_the_room(tmp_path: Path) -> None:
 
 
 @cache
-def eventful(directory: Path, layout: str) -> tuple[Path, Report, list[str]]:
-    """A log of several pools with all that can go wrong, its report, and its lines."""
-    scenario = Scenario(
-        pools=("QueuePool", "NullPool", "QueuePool", "StaticPool"), pre_ping=True, recycle=True, layout=layout
-    )
-    text, _ = run(7, replace(scenario, faults=SOCIABLE if layout == "json" else scenario.faults, users=4), directory)
-    path = directory / f"{layout}.log"
+def eventful(directory: Path, seed: int, layout: str) -> tuple[Path, Report, list[str]]:
+    """A log of two pools with all that can go wrong, its report, and its lines."""
+    pools = ("QueuePool", ("NullPool", "StaticPool", "AssertionPool")[seed % 3])
+    scenario = Scenario(pools=pools, pre_ping=seed != 1, recycle=True, layout=layout, steps=40, users=1 + seed % 3 % 2)
+    text, _ = run(seed, scenario, directory)
+    path = directory / f"{layout}{seed}.log"
     path.write_text(text)
     return path, read(path, layout), text.splitlines(keepends=True)
 
@@ -197,22 +198,27 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("oracle")
 
 
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(block=st.one_of(st.integers(1, 400), st.integers(400, 60_000)), layout=st.sampled_from(["document", "threads"]))
-def test_batches_change_nothing(directory: Path, block: int, layout: str) -> None:
-    path, whole, _ = eventful(directory, layout)
-    assert read(path, layout, block_bytes=block) == whole
+SEEDED = {"seed": st.integers(0, 5), "layout": st.sampled_from(["document", "threads"])}
 
 
 @settings(deadline=None, max_examples=25)
-@given(where=st.floats(0, 1), layout=st.sampled_from(["document", "threads"]))
-def test_pieces_add_up(directory: Path, where: float, layout: str) -> None:
-    path, whole, lines = eventful(directory, layout)
+@given(block=st.integers(1, 20_000), **SEEDED)
+@example(block=1, seed=0, layout="document")
+@example(block=300, seed=4, layout="document")
+def test_batches_change_nothing(directory: Path, block: int, seed: int, layout: str) -> None:
+    path, whole, _ = eventful(directory, seed, layout)
+    assert read(path, layout, block_bytes=block) == whole
+
+
+@settings(deadline=None, max_examples=20)
+@given(where=st.floats(0, 1), **SEEDED)
+def test_pieces_add_up(directory: Path, where: float, seed: int, layout: str) -> None:
+    path, whole, lines = eventful(directory, seed, layout)
     place = round(where * (len(lines) - 2)) + 1
     parts = [
         figures(read(cut_at(path.with_suffix(f".{number}"), lines, start, end), layout).totals)
         for number, (start, end) in enumerate(((0, place), (place, len(lines))))
-        if any("sqlalchemy.pool" in line for line in lines[start:end])
+        if any("sqlalchemy.pool.impl" in line and "File" not in line for line in lines[start:end])
     ]
     total = figures(whole.totals)
     assert {name: sum(int(str(part[name])) for part in parts) for name in ADDITIVE} == {
@@ -223,11 +229,11 @@ def test_pieces_add_up(directory: Path, where: float, layout: str) -> None:
 @cache
 def healthy(directory: Path, reset: str | None, *, pre_ping: bool) -> list[str]:
     """The lines of a log in which nothing goes wrong."""
-    scenario = Scenario(reset=reset, pre_ping=pre_ping, recycle=True, faults=HEALTHY, steps=60, users=4)
+    scenario = Scenario(reset=reset, pre_ping=pre_ping, recycle=True, faults=HEALTHY, steps=60, overflow=20)
     return run(3, scenario, directory)[0].splitlines(keepends=True)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(
     where=st.floats(0, 1),
     reset=st.sampled_from(["rollback", "commit", None]),

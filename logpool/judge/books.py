@@ -56,7 +56,7 @@ class Books:
 
     def names(self) -> list[str]:
         """The pool loggers, in order of first appearance."""
-        return list(dict.fromkeys(self._pool_of(group) for group in self.statistics.seen))
+        return list(dict.fromkeys(self._pool_of(group) for group in self.statistics.first))
 
     def pools(self) -> list[Pool]:
         """One per pool logger, in order of first appearance."""
@@ -77,7 +77,22 @@ class Books:
 
     def totals(self) -> Pool:
         """All pools together."""
-        return self._pool(list(self.statistics.seen), self.statistics.together.of(ALL), None)
+        return self._pool(list(self.statistics.first), self.statistics.together.of(ALL), None)
+
+    def firsts(self) -> dict[str, tuple[int, int]]:
+        """Where each pool's first record stands: source and line."""
+        found: dict[str, tuple[int, int]] = {}
+        for group, place in self.statistics.first.items():
+            found.setdefault(self._pool_of(group), place)
+        return found
+
+    def places(self, kind: Kind) -> dict[str | None, list[tuple[int, int]]]:
+        """Where the first few records of a rare kind stand, per pool."""
+        found: defaultdict[str | None, list[tuple[int, int]]] = defaultdict(list)
+        for (group, one), places in self.statistics.places.items():
+            if one is kind:
+                found[None if group is None else self._pool_of(group)] += places
+        return dict(found)
 
     def driver(self, group: int) -> str | None:
         """The driver of a group's connections."""
@@ -88,7 +103,7 @@ class Books:
 
     def _members(self, name_of: Callable[[int], str]) -> dict[str, list[int]]:
         members: defaultdict[str, list[int]] = defaultdict(list)
-        for group in self.statistics.seen:
+        for group in self.statistics.first:
             members[name_of(group)].append(group)
         return members
 
@@ -102,7 +117,11 @@ class Books:
         if logger is not None:
             pool_class, logging_name = split_pool_name(logger)
         fresh, reused, failed = tally.freshness()
-        censored = Censored(_sum(statistics.left_lives, groups), _sum(statistics.left_checkouts, groups))
+        censored = Censored(
+            _sum(statistics.left_lives, groups),
+            _sum(statistics.left_checkouts, groups),
+            _sum(statistics.cut_returns, groups),
+        )
         closed = tally.of(Kind.CLOSING)
         unset = tally.of(Kind.RETURNED) and not any(tally.resets())
         pool = Pool(
@@ -215,19 +234,25 @@ def imbalances(pool: Pool) -> list[str]:
     known = pool.checkouts - pool.unidentified_checkouts
     served = pool.fresh_checkouts + pool.reused_checkouts + pool.failed_checkouts
     if served != known:
-        found.append(f"{known} checkouts, but {served} served or failed")
+        found.append(f"{_many(known, 'checkout')}, {served:,} of them fresh, reused or failed")
     ends = pool.ends
+    if ends.lost:
+        found.append(f"{_many(ends.lost, 'checkout')} without an end in the log, whose connection was used again")
     ended = ends.returned + ends.invalidated + ends.failed + ends.detached + ends.reclaimed + ends.open
-    if ended != known:
-        found.append(f"{known} checkouts, but {ended} ends of checkouts and open ones")
+    if ended + ends.lost != known:
+        found.append(f"{_many(known, 'checkout')}, {ended + ends.lost:,} of them ended or open")
     if pool.unidentified_checkouts == 0:
-        returns = ends.returned + ends.reclaimed + pool.censored.checkouts
-        if returns < pool.returned:
-            found.append(f"{pool.returned} returns, but {returns} returned checkouts")
+        stray = pool.returned - ends.returned - ends.reclaimed - pool.censored.checkouts
+        if stray > 0:
+            found.append(f"{_many(stray, 'return')} without a checkout")
         begun, over = pool.created + pool.censored.lives, pool.closed + pool.dropped
         if begun - over != pool.open_at_end:
-            found.append(f"{begun} connections, but {over} closed or dropped and {pool.open_at_end} open")
+            found.append(f"{_many(begun, 'connection')}, {over:,} closed or dropped, {pool.open_at_end:,} open")
     return found
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count:,} {noun if count == 1 else f'{noun}s'}"
 
 
 def _sum(counts: Counter[int], groups: list[int]) -> int:

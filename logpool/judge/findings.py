@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -33,6 +33,9 @@ class Facts:
         timeouts: how many pool timeouts the log tells of, and where the first few stand.
         unrecognised: how many records of pool loggers the grammar does not know, with the first few.
         left_out: per pool logger, where its checkouts still open at the end began.
+        first: per pool logger, its first record.
+        reclaimed: per pool logger, where the garbage collector's first few messages stand.
+        doubled: per log whose records stand twice: how many were left out, how it is doubled, the first few.
     """
 
     pools: list[Pool]
@@ -40,6 +43,14 @@ class Facts:
     timeouts: tuple[int, list[Evidence]]
     unrecognised: tuple[int, list[tuple[Evidence, str]]]
     left_out: dict[str, list[Evidence]]
+    first: dict[str, Evidence] = field(default_factory=dict)
+    reclaimed: dict[str, list[Evidence]] = field(default_factory=dict)
+    doubled: list[tuple[int, str, list[Evidence]]] = field(default_factory=list)
+
+    def beginning(self, pool: Pool) -> tuple[Evidence, ...]:
+        """The place to cite for what a pool's whole log shows."""
+        place = self.first.get(pool.logger or "")
+        return (place,) if place else ()
 
 
 def find(facts: Facts) -> list[Finding]:
@@ -80,6 +91,26 @@ def _left_out(facts: Facts) -> Iterator[Finding]:
             yield Finding("left_out_at_end", "warning", pool.logger, count, message, places)
 
 
+def _reclaimed(facts: Facts) -> Iterator[Finding]:
+    for pool in facts.pools:
+        if pool.reclaimed:
+            message = (
+                f"{_many(pool.reclaimed, 'connection was', 'connections were')} never returned, and reclaimed by the "
+                "garbage collector: close every session and connection, or use them in a with block"
+            )
+            places = tuple(facts.reclaimed.get(pool.logger or "", []))
+            yield Finding("reclaimed_by_gc", "error", pool.logger, pool.reclaimed, message, places)
+
+
+def _doubled(facts: Facts) -> Iterator[Finding]:
+    for count, how, places in facts.doubled:
+        message = (
+            f"every record stands twice in this log, {how}, and was counted once: {count:,} records were left out. "
+            "Two handlers print the pool's records: remove one, or set propagate to False"
+        )
+        yield Finding("duplicate_records", "warning", None, count, message, tuple(places))
+
+
 def _info_only(facts: Facts) -> Iterator[Finding]:
     for pool in facts.pools:
         if pool.info_only:
@@ -87,7 +118,7 @@ def _info_only(facts: Facts) -> Iterator[Finding]:
                 "the log holds no record below INFO, so no checkout shows: set the logger sqlalchemy.pool to DEBUG, "
                 'or echo_pool="debug"'
             )
-            yield Finding("info_only", "warning", pool.logger, 1, message)
+            yield Finding("info_only", "warning", pool.logger, 1, message, facts.beginning(pool))
 
 
 def _unbalanced(facts: Facts) -> Iterator[Finding]:
@@ -95,7 +126,7 @@ def _unbalanced(facts: Facts) -> Iterator[Finding]:
         wrong = imbalances(pool)
         if wrong:
             message = f"the books do not balance, so records are missing or doubled: {'; '.join(wrong)}"
-            yield Finding("books_unbalanced", "warning", pool.logger, len(wrong), message)
+            yield Finding("books_unbalanced", "warning", pool.logger, len(wrong), message, facts.beginning(pool))
 
 
 def _unidentified(facts: Facts) -> Iterator[Finding]:
@@ -105,7 +136,7 @@ def _unidentified(facts: Facts) -> Iterator[Finding]:
                 f"{pool.driver} prints no address, so one connection cannot be told from another: "
                 "events are counted, lives and checkouts are not followed"
             )
-            yield Finding("unidentified_connections", "info", pool.logger, pool.unidentified_checkouts, message)
+            yield Finding("unidentified_connections", "info", pool.logger, pool.unidentified_checkouts, message, facts.beginning(pool))
 
 
 def _no_resets(facts: Facts) -> Iterator[Finding]:
@@ -115,7 +146,7 @@ def _no_resets(facts: Facts) -> Iterator[Finding]:
                 f"none of {_many(pool.resets.none, 'return', 'returns')} is followed by a reset: "
                 "the pool is set to reset_on_return=None"
             )
-            yield Finding("no_reset_on_return", "info", pool.logger, pool.resets.none, message)
+            yield Finding("no_reset_on_return", "info", pool.logger, pool.resets.none, message, facts.beginning(pool))
 
 
 def _unrecognised(facts: Facts) -> Iterator[Finding]:
@@ -124,7 +155,7 @@ def _unrecognised(facts: Facts) -> Iterator[Finding]:
         message = (
             f"{_many(count, 'record', 'records')} on a pool logger {'is' if count == 1 else 'are'} not understood "
             "and not counted, such as: "
-            f"{_shortened(_masked(samples[0][1])) if samples else ''}"
+            f"{_shortened(masked(samples[0][1])) if samples else ''}"
         )
         yield Finding("unrecognised_records", "info", None, count, message, tuple(place for place, _ in samples))
 
@@ -132,7 +163,9 @@ def _unrecognised(facts: Facts) -> Iterator[Finding]:
 _CHECKS: tuple[Callable[[Facts], Iterator[Finding]], ...] = (
     _timeouts,
     _violated,
+    _reclaimed,
     _unbalanced,
+    _doubled,
     _left_out,
     _info_only,
     _no_resets,
@@ -154,7 +187,7 @@ def _times(count: int) -> str:
     return "once" if count == 1 else f"{count:,} times"
 
 
-def _masked(text: str) -> str:
+def masked(text: str) -> str:
     """A line of a log without the texts of connections, which may name hosts, users and passwords."""
     text = re.sub(r"<.*>|<.*$", "<…>", text)
     text = re.sub(r"://\S+", "://…", text)

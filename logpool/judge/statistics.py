@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ from logpool.judge.concurrency import Concurrency
 from logpool.judge.durations import DurationCounts
 from logpool.read.vocabulary import split_pool_name
 from logpool.report.model import Timings
-from logpool.schema import Detail, Kind
+from logpool.schema import Detail, End, Kind
 from logpool.track.lifecycles import group_of
 from logpool.track.sequence import Review
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 # the one part of all pools together
 ALL = 0
 _EVIDENCE = 5
+# of these a finding cites the first few
+_RARE = [int(kind) for kind in (Kind.TIMED_OUT, Kind.RECLAIMED)]
 RESETS = (Detail.ALREADY_RESET, Detail.ROLLBACK, Detail.COMMIT)
 _OUTCOME = {
     "group": pl.UInt32,
@@ -41,21 +43,25 @@ class Statistics:
 
     Attributes:
         vocabulary: names the groups: a group is one pool in one process.
-        timeouts: where the first few stand: source and line.
+        places: where the first few records of a rare kind stand, by group (None for no pool) and kind.
+        first: where each group's first record stands: source and line.
         unidentified: per group, check-outs of connections that nothing tells apart.
-        seen: the groups, in order of first appearance.
         left_lives: per group, lives whose beginning the log does not show; likewise ``left_checkouts``.
+        cut_returns: per group, returns whose reset the log's end cuts off.
         holds: how long the checkouts lasted; likewise ``ages`` the lives.
         by_pool: connections open and in use, per number in ``pool_parts``; likewise per class, and together.
     """
 
     vocabulary: Vocabulary
-    timeouts: list[tuple[int, int]] = field(default_factory=list)
+    places: defaultdict[tuple[int | None, Kind], list[tuple[int, int]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+    first: dict[int, tuple[int, int]] = field(default_factory=dict)
     _shapes: Counter[int] = field(default_factory=Counter)
     unidentified: Counter[int] = field(default_factory=Counter)
-    seen: dict[int, None] = field(default_factory=dict)
     _outcomes: list[pl.DataFrame] = field(default_factory=list)
     left_lives: Counter[int] = field(default_factory=Counter)
+    cut_returns: Counter[int] = field(default_factory=Counter)
     left_checkouts: Counter[int] = field(default_factory=Counter)
     holds: DurationCounts = field(default_factory=DurationCounts)
     ages: DurationCounts = field(default_factory=DurationCounts)
@@ -82,15 +88,21 @@ class Statistics:
         kinds = meaning["kind"].gather(events["shape"])
         groups = meaning["group"].gather(events["shape"])
         for group in groups.drop_nulls().unique(maintain_order=True):
-            self.seen.setdefault(group)
+            if group not in self.first:
+                self.first[group] = events.filter(groups == group).select("source", "line").row(0)
         nameless = (kinds == int(Kind.CHECKED_OUT)) & events["connection"].is_null()
         if nameless.any():
             self.unidentified.update(groups.filter(nameless).to_list())
-        if len(self.timeouts) < _EVIDENCE:
-            found = events.filter(kinds == int(Kind.TIMED_OUT)).head(_EVIDENCE - len(self.timeouts))
-            self.timeouts += found.select("source", "line").rows()
+        self._note_places(events.with_columns(group=groups, kind=kinds).filter(kinds.is_in(_RARE)))
         if self._first_timing is None:
             self._note_timing(events, kinds)
+
+    def _note_places(self, rare: pl.DataFrame) -> None:
+        first = rare.group_by("group", "kind", maintain_order=True).head(_EVIDENCE)
+        for group, kind, source, line in first.select("group", "kind", "source", "line").iter_rows():
+            here = self.places[group, Kind(kind)]
+            if len(here) < _EVIDENCE:
+                here.append((source, line))
 
     def _note_timing(self, events: pl.DataFrame, kinds: pl.Series) -> None:
         for shape in events["shape"].filter(kinds == int(Kind.TIMING)):
@@ -134,6 +146,8 @@ class Statistics:
             if kind in {Kind.RESET, Kind.RETURNED} and detail in RESETS
         }
         groups = self.vocabulary.groups
+        unreset = tracked.checkouts.filter(pl.col("outcome") == int(End.RETURNED)).select(group_of()).to_series()
+        self.cut_returns.update(group for group in unreset if groups[group][2] in reset)
         return self._review.finish({group for group, (_, _, pool) in enumerate(groups) if pool not in reset})
 
     def kinds(self) -> Counter[tuple[int, Kind, Detail]]:

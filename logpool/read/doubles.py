@@ -17,6 +17,7 @@ from logpool.read.vocabulary import UNKNOWN_POOL
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from logpool.read.events import Reading
     from logpool.read.vocabulary import Shape, Vocabulary
 
 #: how many events decide
@@ -34,12 +35,14 @@ class Doubles:
 
     Attributes:
         vocabulary: gives the events their meaning.
+        reading: what was read of the source; its pool lines are counted once, too.
         count: how many records were left out.
         lines: where the first few stand.
         how: in what way the log is doubled, for people.
     """
 
     vocabulary: Vocabulary
+    reading: Reading
     count: int = 0
     lines: list[int] = field(default_factory=list)
     how: str | None = None
@@ -110,6 +113,8 @@ class Doubles:
         else:
             return batch
         self.count += int(again.sum())
+        groups = self.vocabulary.frame()["group"].gather(batch["shape"].filter(again))
+        self.reading.pool_lines -= len(groups) - groups.null_count()
         if len(self.lines) < _SHOWN:
             self.lines += batch["line"].filter(again).head(_SHOWN - len(self.lines)).to_list()
         return batch.filter(~again)

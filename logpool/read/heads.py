@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from logpool.read.grammar import parse_message
 from logpool.read.records import Record, is_pool_logger
+from logpool.schema import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -125,7 +126,8 @@ def read_head(text: str) -> Head | None:
             fallback = fallback or named
     if fallback is not None and fallback.record.logger is not None and is_pool_logger(fallback.record.logger):
         return fallback
-    return _found_anywhere(readings) or fallback
+    of_another = fallback is not None and fallback.record.logger is not None
+    return _found_anywhere(readings, of_another=of_another) or fallback
 
 
 _CONTINUED = re.compile(
@@ -266,12 +268,17 @@ def _unquoted(value: str) -> str:
         return re.sub(r"\\(.)", r"\1", value[1:-1])
 
 
-def _found_anywhere(readings: list[tuple[str, _Wrapping]]) -> Head | None:
-    """The message wherever it stands in a line, and what is certain of what stands around it."""
+def _found_anywhere(readings: list[tuple[str, _Wrapping]], *, of_another: bool) -> Head | None:
+    """The message wherever it stands in a line, and what is certain of what stands around it.
+
+    Another logger may be a wrong one, but what the experiment writes, others write as well.
+    """
     text = readings[0][0]
     for start in STARTS.finditer(text):
         message = parse_message(text[start.start() :])
         if message is None or (message.connection is not None and message.connection.driver == "unknown"):
+            continue
+        if of_another and message.kind is Kind.TIMING:
             continue
         before = text[: start.start()]
         name = _POOL_NAME.search(before)

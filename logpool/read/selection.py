@@ -10,11 +10,12 @@ import polars as pl
 
 from logpool.errors import UsageError
 from logpool.read.vocabulary import split_pool_name
+from logpool.schema import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from logpool.read.vocabulary import Vocabulary
+    from logpool.read.vocabulary import Shape, Vocabulary
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +48,15 @@ class Selection:
         if self.until is not None:
             events = events.filter(pl.col("time") < self.until)
         if self.pools:
-            kept = [shape is not None and self._keeps(shape.pool) for shape in vocabulary.shapes]
+            kept = [shape is not None and self._keeps(shape) for shape in vocabulary.shapes]
             events = events.filter(pl.Series(kept, dtype=pl.Boolean).gather(events["shape"]))
         return events
 
-    def _keeps(self, logger: str | None) -> bool:
-        return logger is not None and not self.pools.isdisjoint((logger, *split_pool_name(logger)))
+    def _keeps(self, shape: Shape) -> bool:
+        if shape.pool is None:
+            # a timeout names no pool: it may be this one's
+            return shape.message.kind is Kind.TIMED_OUT
+        return not self.pools.isdisjoint((shape.pool, *split_pool_name(shape.pool)))
 
 
 def _microseconds(text: str | None, option: str) -> int | None:

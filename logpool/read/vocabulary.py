@@ -29,6 +29,8 @@ TIMED_OUT_TEXT = "connection timed out, timeout"
 _TIMEOUT = re.compile(
     r"\w*Pool limit of size -?\d+ overflow -?\d+ reached, connection timed out, timeout [\d.]+"
 )
+# lines that are always read, however few of their kind there are
+_LIKE_A_POOLS = re.compile(r"sqlalchemy\.pool|onnection")
 _SHARED = re.compile(r"StaticPool|SingletonThreadPool")
 # exception classes by which the pool itself throws a connection away at check-out, to try another
 _DISCONNECTIONS = frozenset({"DisconnectionError", "InvalidatePoolError"})
@@ -203,7 +205,8 @@ class Reader:
         message = pool_message(record)
         if message is None:
             on_pool = record.logger is not None and is_pool_logger(record.logger)
-            return (UNRECOGNISED if on_pool else OTHER), None
+            # a pool class of the user's own may say what it likes
+            return (UNRECOGNISED if on_pool and _LIKE_A_POOLS.search(text) else OTHER), None
         pool = None if message.kind is Kind.TIMING else record.logger or UNKNOWN_POOL
         identity = message.connection.identity if message.connection else None
         return self._add(message, pool, head), identity

@@ -109,10 +109,17 @@ class Ends:
 
 @dataclass(frozen=True, slots=True)
 class Censored:
-    """What the edges of the log cut: lives and checkouts without their beginning in it."""
+    """What the edges of the log cut.
+
+    Attributes:
+        lives: connections without their beginning in it.
+        checkouts: returns of checkouts without their beginning in it.
+        returns: returns whose reset would come after its end.
+    """
 
     lives: int = 0
     checkouts: int = 0
+    returns: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +249,7 @@ class Report:
             "verdict": "violated" if self.violations else "complete",
             "checkouts": totals.checkouts,
             "complete": totals.sequence.complete,
-            "censored": totals.censored.checkouts + totals.ends.open,
+            "censored": totals.censored.checkouts + totals.censored.returns + totals.ends.open,
             "violations": [asdict(violation) for violation in self.violations],
         }
 

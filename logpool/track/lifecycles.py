@@ -129,9 +129,7 @@ class Fold:
         """Follows one batch: ``line``, ``time``, ``shape``, ``connection``, ``source``."""
         rows = self._told(events)
         followed = rows.filter(
-            pl.col("connection").is_not_null()
-            & pl.col("group").is_not_null()
-            & pl.col("kind").is_in(_TRACKED)
+            pl.col("connection").is_not_null() & pl.col("group").is_not_null() & pl.col("kind").is_in(_TRACKED)
         ).with_columns(key=pl.col("group").cast(pl.Int64) * _GROUP + pl.col("connection").cast(pl.Int64))
         failures = rows.filter(pl.col("kind").is_in(_NAMELESS)).select(RARE.keys())
         touched = followed["key"].unique()
@@ -174,9 +172,7 @@ class Fold:
         if not len(places):
             return tracked
         lives = tracked["life_seq"].gather(places)
-        marks = self._moves.inherited(lives).with_columns(
-            taken_at=places, kind=tracked["kind"].gather(places)
-        )
+        marks = self._moves.inherited(lives).with_columns(taken_at=places, kind=tracked["kind"].gather(places))
         # nothing but a failed ping makes the pool skip the ping of a connection that nobody checked out
         skipped = pl.col("out_seq").is_null() & (pl.col("kind") == int(Kind.PING_SKIPPED))
         marks = marks.with_columns(out_seq=pl.when(skipped).then(HIDDEN).otherwise("out_seq")).drop("kind")
@@ -198,9 +194,7 @@ class Fold:
         """Keeps one row for each connection of which something is still open."""
         self.keys.add(touched)
         last = tracked.filter(pl.col("key") != pl.col("key").shift(-1, fill_value=-1))
-        last = last.filter(
-            pl.col("is_alive") | (~pl.col("shared") & (pl.col("is_out") | pl.col("is_awaiting")))
-        )
+        last = last.filter(pl.col("is_alive") | (~pl.col("shared") & (pl.col("is_out") | pl.col("is_awaiting"))))
         states = last.with_columns(
             last="kind",
             kind=pl.lit(STATE, pl.UInt8),
@@ -214,9 +208,7 @@ class Fold:
 
     def finish(self) -> Tracked:
         """What is still open at the end of the log."""
-        states = self._states.with_columns(
-            **_NO_END, dropped=pl.lit(value=False), complete=pl.lit(value=False)
-        )
+        states = self._states.with_columns(**_NO_END, dropped=pl.lit(value=False), complete=pl.lit(value=False))
         own = states.filter(~pl.col("shared") & (pl.col("out_seq") >= 0))
         opened, unreset = self._sharing.finish()
         for use in unreset:
@@ -246,13 +238,10 @@ def _carried(tracked: pl.DataFrame) -> pl.DataFrame:
         for name in MARK:
             column = f"{prefix}_{name}"
             own[column] = pl.when(here).then(pl.col(name)).when(state).then(pl.col(column))
-    own["fresh"] = (
-        pl.when("takes").then("first_use").when("inherits").then(pl.lit(value=True)).otherwise("fresh")
-    )
-    own["inherited"] = pl.when("takes").then(pl.lit(value=False)).when("inherits").then(pl.lit(value=True))
-    own["inherited"] = own["inherited"].otherwise("inherited")
+    own["fresh"] = pl.when("takes").then("first_use").when("inherits").then(pl.lit(value=True)).otherwise("fresh")
+    own["inherited"] = pl.when(pl.col("takes") | pl.col("inherits")).then("inherits").otherwise("inherited")
     own["effective"] = pl.when(state).then("effective").otherwise("was_out")
-    own["out_key"] = pl.when(pl.col("takes") | state).then("key").otherwise(pl.lit(None, pl.Int64))
+    own["out_key"] = pl.when(state).then("out_key").when("takes").then("key")
     tracked = tracked.with_columns(**own)
     places = {"life": "life_at", "out": "taken_at", "back": "back_at"}
     reached = {f"{prefix}_{name}": place for prefix, place in places.items() for name in MARK}
@@ -313,9 +302,7 @@ def _returned(rows: pl.DataFrame) -> pl.DataFrame:
     returns = rows[resolving["back_before"]].with_columns(
         by=resolving["kind"], complete=resolving["kind"] == int(Kind.RESET), **_AT_RETURN
     )
-    outcome = (
-        pl.when(pl.col("by") == int(Kind.RECLAIMED)).then(int(End.RECLAIMED)).otherwise(int(End.RETURNED))
-    )
+    outcome = pl.when(pl.col("by") == int(Kind.RECLAIMED)).then(int(End.RECLAIMED)).otherwise(int(End.RETURNED))
     return _outcome(returns.filter("effective"), outcome)
 
 
@@ -372,9 +359,7 @@ def _steps(own: pl.DataFrame) -> pl.DataFrame:
 
 
 def _failed_steps(failed: list[Failed]) -> pl.DataFrame:
-    rows = [
-        (mark.seq, moving.key // _GROUP, 0, -1) for moving, mark in failed if mark and moving.mark.seq >= 0
-    ]
+    rows = [(mark.seq, moving.key // _GROUP, 0, -1) for moving, mark in failed if mark and moving.mark.seq >= 0]
     return pl.DataFrame(rows, schema=STEP, orient="row")
 
 
@@ -394,7 +379,5 @@ def _later(own: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _censored(own: pl.DataFrame) -> pl.Series:
-    hidden = (pl.col("kind") == int(Kind.RETURNED)) | (
-        (pl.col("kind") == int(Kind.RESET)) & ~pl.col("was_awaiting")
-    )
+    hidden = (pl.col("kind") == int(Kind.RETURNED)) | ((pl.col("kind") == int(Kind.RESET)) & ~pl.col("was_awaiting"))
     return own.filter(pl.col("unsettled") & hidden)["group"]

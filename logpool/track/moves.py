@@ -95,9 +95,7 @@ class Moves:
         self.found, self.given_up = {}, []
         if not groups:
             return []
-        return [
-            failed for row in _steps(rows, failures, groups) if (failed := self._step(row)) is not None
-        ]
+        return [failed for row in _steps(rows, failures, groups) if (failed := self._step(row)) is not None]
 
     def _step(self, row: Row) -> Failed | None:
         place: Place = row["group"], row["thread"]  # type: ignore[assignment]
@@ -105,6 +103,7 @@ class Moves:
         kind, life = row["kind"], row["life_seq"]
         if not carried:
             spare.clear()
+            self._exhausted.pop(place, None)
         if row["inherits"]:
             self._find(place, life)  # type: ignore[arg-type]
         if row["moves"]:
@@ -117,7 +116,14 @@ class Moves:
             spare.append(life)  # type: ignore[arg-type]
         elif kind == _CHECKED_OUT:
             self._own_after_all(place, life)  # type: ignore[arg-type]
-        elif kind == _EXHAUSTED:
+        else:
+            return self._ended(row, place)
+        return None
+
+    def _ended(self, row: Row, place: Place) -> Failed | None:
+        queue, carried = self.waiting[place], self.carried[place]
+        kind, life = row["kind"], row["life_seq"]
+        if kind == _EXHAUSTED and carried:
             self._exhausted[place] += 1
         elif kind == _INVALIDATED and row["reason"] == _UNEXPLAINED and self._exhausted[place]:
             self._exhausted[place] -= 1
@@ -176,15 +182,26 @@ def _moving(row: Row) -> Moving:
     return Moving(row["out_key"], mark, bool(row["fresh"]))  # type: ignore[arg-type]
 
 
-def _steps(
-    rows: pl.DataFrame, failures: pl.DataFrame, groups: set[int]
-) -> list[Row]:
+def _steps(rows: pl.DataFrame, failures: pl.DataFrame, groups: set[int]) -> list[Row]:
     """The rows that can matter to a move, in the log's order."""
     kind = pl.col("kind")
     own_after_all = (kind == _CHECKED_OUT) & (pl.col("previous") == _CREATED)
     unready = (kind == _CLOSING) & (pl.col("detail") == _HARD) & (pl.col("previous") == _CREATED)
     matters = pl.col("moves") | pl.col("inherits") | (kind == _CREATED) | own_after_all | unready
-    names = ["key", "kind", "group", "thread", "reason", "inherits", "moves", "was_out", "fresh", "life_seq", "out_key", *MARK]
+    names = [
+        "key",
+        "kind",
+        "group",
+        "thread",
+        "reason",
+        "inherits",
+        "moves",
+        "was_out",
+        "fresh",
+        "life_seq",
+        "out_key",
+        *MARK,
+    ]
     names += [f"out_{name}" for name in MARK]
     chosen = rows.filter(pl.col("group").is_in(list(groups)) & matters).select(names)
     failed = failures.filter(pl.col("group").is_in(list(groups)))

@@ -112,9 +112,7 @@ _IN_USE = (
 _DETACHED = _is(Kind.CLOSING) & (pl.col("detail") == int(Detail.SOFT))
 _DROPPED = _is(Kind.RECLAIMED) & (pl.col("detail") == int(Detail.DROPPED))
 # after a return: tells whether it got its reset
-_RESOLVING = _DROPPED | _is(
-    Kind.RESET, Kind.CHECKED_OUT, Kind.CREATED, Kind.CLOSING, Kind.INVALIDATED, Kind.RETURNED
-)
+_RESOLVING = _DROPPED | _is(Kind.RESET, Kind.CHECKED_OUT, Kind.CREATED, Kind.CLOSING, Kind.INVALIDATED, Kind.RETURNED)
 # what is said of a connection after its close
 _EPILOGUE = _is(Kind.CLOSE_FAILED) | (_is(Kind.RECLAIMED) & (pl.col("detail") != int(Detail.DROPPED)))
 
@@ -134,7 +132,7 @@ def _lives() -> dict[str, pl.Expr]:
 def _usage() -> dict[str, pl.Expr]:
     """Where the connection's life, checkout, return and first certain event last began or ended."""
     taken = _place(pl.col("takes") | pl.col("inherits") | (_IS_STATE & pl.col("out")))
-    given = _place((pl.col("gives") & ~_IS_STATE))
+    given = _place(pl.col("gives") & ~_IS_STATE)
     start = _place(pl.col("first"))
     out = (taken > given) & (taken >= start)
     returns = _is(Kind.RETURNED) & (pl.col("detail") != int(Detail.ALREADY_RESET))

@@ -68,7 +68,8 @@ def broken(tracked: pl.DataFrame, shared: Iterable[tuple[str, int, Mark]]) -> pl
     hanging = out & after_reset & (kind != int(Kind.CLOSING))
     unreset = pl.col("resolves") & ~reset & ~kind.is_in([int(Kind.INVALIDATED), int(Kind.RECLAIMED)])
     found = [
-        _marked(tracked, CHECKED_OUT_TWICE, alone & pl.col("takes") & out),
+        # after a reset without a return it is the return that is missing: one violation, not two
+        _marked(tracked, CHECKED_OUT_TWICE, alone & pl.col("takes") & out & ~after_reset),
         _marked(tracked, USED_AFTER_CLOSE, (kind != STATE) & pl.col("late")),
         _marked(tracked, RETURNED_WITHOUT_CHECKOUT, alone & never_taken),
         _marked(tracked, RESET_WITHOUT_RETURN, alone & stray_reset),
@@ -146,9 +147,9 @@ class Review:
 def _without_reclaimed(violations: pl.DataFrame, later: pl.DataFrame) -> tuple[pl.DataFrame, dict[int, int]]:
     """Takes out the returns without a reset that the garbage collector made, and then closed."""
     collected = later.filter(pl.col("kind") == int(Kind.RECLAIMED)).select("key", "seq").sort("seq")
-    closes = violations.filter(
-        (pl.col("code") == RETURNED_WITHOUT_RESET) & (pl.col("by") == int(Kind.CLOSING))
-    ).select("key", "until")
+    closes = violations.filter((pl.col("code") == RETURNED_WITHOUT_RESET) & (pl.col("by") == int(Kind.CLOSING))).select(
+        "key", "until"
+    )
     explained = collected.join_asof(
         closes.sort("until"),
         left_on="seq",

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from logpool.schema import Detail, End, Kind, Reason
-from logpool.track.moves import Mark
+from logpool.track.moves import Mark, Place
 
 _GROUP = 1 << 32
 _ENDS = {int(Kind.RETURNED): End.RETURNED, int(Kind.INVALIDATED): End.INVALIDATED}
@@ -48,7 +48,7 @@ class Batch:
     """What the shared pools of one batch did."""
 
     uses: list[Use] = field(default_factory=list)
-    # (seq, group, +1 or -1)
+    # the event, the group, and +1 or -1
     steps: list[tuple[int, int, int]] = field(default_factory=list)
     # (code, key, the event's mark)
     violations: list[tuple[str, int, Mark]] = field(default_factory=list)
@@ -61,10 +61,10 @@ class Sharing:
     """Carries the users of shared connections from batch to batch."""
 
     connections: dict[int, Shared] = field(default_factory=dict)
-    # by group: checkouts whose connection failed, and is not yet replaced
-    moving: defaultdict[int, deque[Use]] = field(default_factory=lambda: defaultdict(deque))
+    # by group and thread: checkouts whose connection failed, and is not yet replaced
+    moving: defaultdict[Place, deque[Use]] = field(default_factory=lambda: defaultdict(deque))
     # by group and thread: the last failure that named no connection, and that an invalidation may follow
-    failure: dict[tuple[int, int | None], int] = field(default_factory=dict)
+    failure: dict[Place, int] = field(default_factory=dict)
 
     def take(self, rows: pl.DataFrame, failures: pl.DataFrame) -> Batch:
         """Follows the checkouts of shared connections through one batch, in the log's order.
@@ -89,9 +89,10 @@ class Sharing:
         return batch
 
     def _failure(self, row: dict[str, int], mark: Mark, batch: Batch) -> None:
-        moving = self.moving[row["group"]]
+        place: Place = row["group"], row["thread"]
+        moving = self.moving[place]
         if row["kind"] != Kind.CONNECT_FAILED:
-            self.failure[row["group"], row["thread"]] = row["kind"]
+            self.failure[place] = row["kind"]
         elif moving:
             _over(moving.popleft(), End.FAILED, mark, batch)
 
@@ -106,21 +107,16 @@ class Sharing:
     def _event(self, shared: Shared, row: dict[str, int | bool], mark: Mark, batch: Batch) -> None:
         kind = row["kind"]
         key, group = int(row["key"]), int(row["group"])
+        moving = self.moving[group, row["thread"]]
         if kind == Kind.CHECKED_OUT:
             shared.out.append(Use(key, mark, fresh=bool(row["first_use"]) and not shared.carries))
             batch.steps.append((mark.seq, group, 1))
         elif kind == Kind.CREATED:
-            shared.carries = bool(self.moving[group])
-            if shared.carries:
-                use = self.moving[group].popleft()
-                use.fresh = True
-                shared.out.append(use)
-        elif kind == Kind.CLOSING and shared.out and _given_up(row):
-            _over(shared.out.pop(), End.FAILED, mark, batch)
+            _carry_on(shared, moving)
+        elif kind == Kind.CLOSING and shared.out:
+            _close(shared, row, mark, batch)
         elif kind == Kind.INVALIDATED and shared.out and _failed_ping(row):
-            self.moving[group].append(shared.out.pop())
-        elif kind == Kind.CLOSING and shared.detaching and shared.out:
-            _over(shared.out.popleft(), End.DETACHED, mark, batch)
+            moving.append(shared.out.pop())
         elif kind in _ENDS and shared.out:
             use = shared.out.popleft()
             use.end, use.outcome = mark, _ENDS[int(kind)]
@@ -173,9 +169,21 @@ def _over(use: Use, outcome: End, mark: Mark, batch: Batch) -> None:
     batch.steps.append((mark.seq, use.key // _GROUP, -1))
 
 
-def _given_up(row: dict[str, int | bool]) -> bool:
-    """Whether a connection was made, but not made ready."""
-    return row["previous"] == Kind.CREATED and row["detail"] == Detail.HARD
+def _carry_on(shared: Shared, moving: deque[Use]) -> None:
+    """A connection is created, for the checkout that lost its own if there is one."""
+    shared.carries = bool(moving)
+    if moving:
+        use = moving.popleft()
+        use.fresh = True
+        shared.out.append(use)
+
+
+def _close(shared: Shared, row: dict[str, int | bool], mark: Mark, batch: Batch) -> None:
+    """A connection in use is closed: it was made but not made ready, or is detached, or goes on being used."""
+    if row["previous"] == Kind.CREATED and row["detail"] == Detail.HARD:
+        _over(shared.out.pop(), End.FAILED, mark, batch)
+    elif shared.detaching:
+        _over(shared.out.popleft(), End.DETACHED, mark, batch)
 
 
 def _failed_ping(row: dict[str, int | bool]) -> bool:

@@ -30,11 +30,13 @@ def written(tmp_path: Path, *messages: str) -> str:
     [
         ("pool-timeouts", "pool_exhausted", "error", 3, [3, 10, 25]),
         ("used-after-close", "sequence_violation", "error", 1, [6]),
-        ("checked-out-twice", "books_unbalanced", "warning", 1, []),
+        ("checked-out-twice", "books_unbalanced", "warning", 1, [1]),
         ("right-cut", "left_out_at_end", "warning", 1, [7]),
-        ("info-only", "info_only", "warning", 1, []),
-        ("no-reset-on-return", "no_reset_on_return", "info", 3, []),
-        ("no-addresses", "unidentified_connections", "info", 3, []),
+        ("async-leak-dropped", "reclaimed_by_gc", "error", 1, [7]),
+        ("async-leak-terminated", "reclaimed_by_gc", "error", 1, [8]),
+        ("info-only", "info_only", "warning", 1, [1]),
+        ("no-reset-on-return", "no_reset_on_return", "info", 3, [1]),
+        ("no-addresses", "unidentified_connections", "info", 3, [1]),
         ("unknown-messages", "unrecognised_records", "info", 2, [2, 6]),
     ],
 )

@@ -1,6 +1,6 @@
 """Which events are kept: by pool, and by time."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import polars as pl
 import pytest

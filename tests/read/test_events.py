@@ -1,0 +1,374 @@
+"""Lines become events: which lines are records, whose they are, and what is only counted."""
+
+from itertools import pairwise
+from typing import NamedTuple
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from logpool.read.events import EventReader, Reading
+from logpool.read.sources import Block
+from logpool.read.vocabulary import Vocabulary
+
+POOL = "sqlalchemy.pool.impl.QueuePool"
+ONE = "<sqlite3.Connection object at 0x7f01>"
+TWO = "<sqlite3.Connection object at 0x7f02>"
+NOON = 1_704_110_400_000_000  # 2024-01-01T12:00:00Z
+TIMED_OUT = "QueuePool limit of size 5 overflow 10 reached, connection timed out, timeout 30.00"
+
+
+class Event(NamedTuple):
+    """An event as reports show it."""
+
+    line: int
+    kind: str
+    pool: str | None = POOL
+    connection: str | None = None
+    reason: str | None = None
+
+
+class Log(NamedTuple):
+    """What was read of a log."""
+
+    events: list[Event]
+    reading: Reading
+    times: list[int | None]
+
+
+def read(lines: list[str], cuts: tuple[int, ...] | list[int] = (), layout: str | None = None) -> Log:
+    """Reads lines, in blocks that end at the cuts."""
+    vocabulary = Vocabulary()
+    reading = Reading("log")
+    places = sorted({0, *(min(cut, len(lines)) for cut in cuts), len(lines)})
+    blocks = (
+        Block(begin + 1, pl.Series("line", lines[begin:end], dtype=pl.String), sum(map(len, lines[begin:end])))
+        for begin, end in pairwise(places)
+    )
+    batches = list(EventReader(vocabulary, 0, reading, layout).read(blocks))
+    names = vocabulary.connections.to_series().cast(pl.String)
+    events: list[Event] = []
+    times: list[int | None] = []
+    for line, time, number, code in (
+        row for batch in batches for row in batch.select("line", "time", "shape", "connection").iter_rows()
+    ):
+        shape = vocabulary.shapes[number]
+        assert shape is not None
+        identity = None if code is None else names[code]
+        events.append(Event(line, shape.message.kind.word, shape.pool, identity, shape.message.reason))
+        times.append(time)
+    return Log(events, reading, times)
+
+
+def record(message: str, logger: str = POOL, level: str = "DEBUG", second: int = 0) -> str:
+    return f"2024-01-01 12:00:{second:02},000 - {logger} - {level} - {message}"
+
+
+def created(connection: str = ONE) -> str:
+    return record(f"Created new connection {connection}")
+
+
+TRACEBACK = [
+    "Traceback (most recent call last):",
+    '  File "/app/sqlalchemy/pool/impl.py", line 179, in _do_get',
+    "    raise exc.TimeoutError(",
+    f"sqlalchemy.exc.TimeoutError: {TIMED_OUT} (Background on this error at: https://sqlalche.me/e/20/3o7r)",
+]
+
+
+# -- records and their lines -----------------------------------------------------------------------------------------
+
+
+def test_events_are_the_pools_records() -> None:
+    log = read(
+        [
+            created(),
+            record(f"Connection {ONE} checked out from pool"),
+            created(TWO),
+            record(f"Connection {ONE} being returned to pool"),
+            record(f"Connection {ONE} reset, transaction already reset"),
+            record("Pool disposed. "),
+        ]
+    )
+    assert log.events == [
+        Event(1, "created", POOL, "0x7f01"),
+        Event(2, "checked_out", POOL, "0x7f01"),
+        Event(3, "created", POOL, "0x7f02"),
+        Event(4, "returned", POOL, "0x7f01"),
+        Event(5, "reset", POOL, "0x7f01"),
+        Event(6, "disposed", POOL, None),
+    ]
+    assert (log.reading.lines, log.reading.pool_lines, log.reading.unrecognised_lines) == (6, 6, 0)
+
+
+def test_continuation_lines_belong_to_the_record_above() -> None:
+    log = read(
+        [
+            record("Exception during reset or similar", level="ERROR"),
+            "Traceback (most recent call last):",
+            f"  Connection {ONE} checked out from pool, says the source",
+            "    sqlalchemy.pool.impl.QueuePool is a class",
+            "psycopg2.OperationalError: server closed the connection unexpectedly",
+            "",
+            "During handling of the above exception, another exception occurred:",
+            "",
+            '    self.logger.debug("Created new connection %r", connection)',
+            record(f"Invalidate connection {ONE} (reason: OperationalError:gone)", level="INFO"),
+        ]
+    )
+    assert log.events == [
+        Event(1, "reset_failed"),
+        Event(10, "invalidated", POOL, "0x7f01", "OperationalError"),
+    ]
+    assert log.reading.unrecognised_lines == 0
+
+
+@pytest.mark.parametrize(
+    ("head", "event"),
+    [
+        (
+            f"Invalidate connection {ONE} (reason: OperationalError:server closed: the [connection]",
+            Event(1, "invalidated", POOL, "0x7f01", "OperationalError"),
+        ),
+        (f"Soft Invalidate connection {ONE} (reason: E:", Event(1, "soft_invalidated", POOL, "0x7f01", "E")),
+        (
+            (
+                "Disconnection detected on checkout, invalidating all pooled connections prior to current timestamp "
+                "(reason: InvalidatePoolError('a"
+            ),
+            Event(1, "disconnected", POOL, None, "InvalidatePoolError"),
+        ),
+        ("Error on connect(): connection refused", Event(1, "connect_failed")),
+        ("Error on connect(): ", Event(1, "connect_failed")),
+    ],
+)
+def test_text_of_several_lines(head: str, event: Event) -> None:
+    log = read([record(head), "\tThis probably means: the server", "\tterminated (abnormally)", ")", created()])
+    assert [event, Event(5, "created", POOL, "0x7f01")] == log.events
+    assert log.reading.unrecognised_lines == 0
+
+
+def test_times_and_counts() -> None:
+    lines = [
+        "starting",
+        record("Hi", "app", second=1),
+        record(f"Created new connection {ONE}", second=2),
+        record("Time taken: 0.1174 seconds.", "sqlalchemy.pool", second=3),
+        record("Hi", "app", second=4),
+        "the end",
+    ]
+    log = read(lines)
+    assert log.times == [NOON + 2_000_000, NOON + 3_000_000]
+    assert (log.reading.first_time, log.reading.last_time) == (NOON + 1_000_000, NOON + 4_000_000)
+    assert (log.reading.lines, log.reading.size) == (6, sum(map(len, lines)))
+    assert (log.reading.pool_lines, log.reading.timing_lines) == (1, 1)
+    assert log.reading.samples == lines[:3]
+
+
+def test_nothing() -> None:
+    assert read([]).events == []
+    log = read(["", "Hi", ""])
+    assert (log.events, log.reading.lines, log.reading.samples) == ([], 3, ["Hi"])
+    assert log.reading.first_time is None
+
+
+def test_text_around_an_event_may_be_anything() -> None:
+    log = read(["\0\x01\x1b[0m\ufffd", created(), "\x01", "0x", "{" * 10_000, '{"message": [1]}', "x" * 1_000_000])
+    assert log.events == [Event(2, "created", POOL, "0x7f01")]
+
+
+# -- timeouts --------------------------------------------------------------------------------------------------------
+
+FAILED = record("Exception on /orders [GET]", "app", "ERROR")
+
+
+@pytest.mark.parametrize("cuts", [(), (1,), (2,), (3,), (4,), (5,), (1, 2, 3, 4, 5)])
+def test_a_timeout_in_a_traceback_counts_at_its_record(cuts: tuple[int, ...]) -> None:
+    log = read([created(), FAILED, *TRACEBACK, created(TWO)], cuts)
+    assert log.events == [
+        Event(1, "created", POOL, "0x7f01"),
+        Event(2, "timed_out", None),
+        Event(7, "created", POOL, "0x7f02"),
+    ]
+    assert log.times[1] == NOON
+
+
+@pytest.mark.parametrize("cuts", [(), (1,), (3,), (5,), (6,), (9,), (10,), tuple(range(12))])
+def test_a_timeout_that_is_chained_counts_once(cuts: tuple[int, ...]) -> None:
+    chained = [*TRACEBACK, "", "The above exception was the direct cause of the following exception:", "", *TRACEBACK]
+    log = read([FAILED, *chained, created()], cuts)
+    assert log.events == [Event(1, "timed_out", None), Event(13, "created", POOL, "0x7f01")]
+
+
+@pytest.mark.parametrize("cuts", [(), (1,), (2,), (5,)])
+def test_a_timeout_on_its_head_and_below_counts_once(cuts: tuple[int, ...]) -> None:
+    head = record(f"failed: {TIMED_OUT}", "app", "ERROR")
+    assert read([head, *TRACEBACK, head], cuts).events == [Event(1, "timed_out", None), Event(6, "timed_out", None)]
+
+
+def test_each_record_counts_its_own_timeout() -> None:
+    log = read([FAILED, *TRACEBACK, FAILED, *TRACEBACK, record("Hi", "app"), FAILED, *TRACEBACK])
+    assert [event.line for event in log.events] == [1, 6, 12]
+
+
+def test_a_timeout_is_no_pool_line() -> None:
+    log = read([FAILED, *TRACEBACK])
+    assert log.events == [Event(1, "timed_out", None)]
+    assert (log.reading.pool_lines, log.reading.unrecognised_lines) == (0, 0)
+
+
+def test_a_timeout_in_the_exception_of_a_json_line() -> None:
+    trace = "\\n".join(["Traceback:", f"TimeoutError: {TIMED_OUT}"])
+    line = f'{{"asctime": "2024-01-01 12:00:00,000", "name": "app", "message": "failed", "exc_info": "{trace}"}}'
+    assert read([line, line]).events == [Event(1, "timed_out", None), Event(2, "timed_out", None)]
+
+
+# -- other loggers, unknown texts ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("cuts", [(), (2,)])
+def test_other_loggers_are_passed_over(cuts: tuple[int, ...]) -> None:
+    log = read(
+        [
+            record("Connection pool is full, discarding connection", "urllib3.connectionpool"),
+            record("Starting new HTTPS connection (1): localhost", "urllib3.connectionpool"),
+            record("Created new connection to the server", "app"),
+            record("Time taken: 3 seconds.", "app"),
+            record("SELECT 'Connection x checked out from pool'", "sqlalchemy.engine.Engine"),
+            created(),
+        ],
+        cuts,
+    )
+    assert log.events == [Event(6, "created", POOL, "0x7f01")]
+    assert log.reading.unrecognised_lines == 0
+
+
+def test_unknown_texts_are_counted_and_the_first_ones_kept() -> None:
+    unknown = [record(f"never heard of {number}") for number in range(5)]
+    log = read([unknown[0], created(), *unknown[1:], record("Connected", "sqlalchemy.pool")], (1, 3))
+    assert log.events == [Event(2, "created", POOL, "0x7f01")]
+    assert log.reading.unrecognised_lines == 6
+    assert log.reading.unrecognised == [(1, unknown[0]), (3, unknown[1]), (4, unknown[2])]
+    assert log.reading.pool_lines == 1
+
+
+def test_the_experiments_own_lines_are_known() -> None:
+    own = ["Time taken: 0.1 seconds.", "Average time taken: 0.1 seconds.", "Job done."]
+    log = read([record(text, "sqlalchemy.pool", "INFO") for text in own])
+    assert log.events == [Event(line, "timing", None) for line in (1, 2, 3)]
+    assert (log.reading.timing_lines, log.reading.pool_lines, log.reading.unrecognised_lines) == (3, 0, 0)
+
+
+@pytest.mark.parametrize("logger", ["myapp.db.TracedPool", "myapp.db.TracedPool.web", "myapp.db.Traced", "__main__.P"])
+def test_pool_class_of_the_users_own(logger: str) -> None:
+    log = read([record(f"Created new connection {ONE}", logger), record(f"Closing connection {ONE}", logger)])
+    assert log.events == [Event(1, "created", logger, "0x7f01"), Event(2, "closing", logger, "0x7f01")]
+
+
+@pytest.mark.parametrize("cuts", [(), (1,), (2,), (4,)])
+def test_what_a_pool_class_of_the_users_own_says_besides(cuts: tuple[int, ...]) -> None:
+    logger = "myapp.db.TracedPool"
+    texts = ["Pool recreating", "Connection tracing is on", "tracing", f"Created new connection {ONE}", "tracing"]
+    log = read([record(text, logger) for text in texts], cuts)
+    assert log.events == [Event(1, "recreated", logger), Event(4, "created", logger, "0x7f01")]
+    assert log.reading.unrecognised == [(2, record(texts[1], logger))]
+    assert log.reading.unrecognised_lines == 1
+
+
+def test_many_lines_about_other_connections_before_the_first_record() -> None:
+    log = read([record(f"Connection {number} refused", "app") for number in range(1000)] + [created()])
+    assert log.events == [Event(1001, "created", POOL, "0x7f01")]
+
+
+# -- connections -----------------------------------------------------------------------------------------------------
+
+
+def test_connections_without_an_address() -> None:
+    text = "<oracledb.Connection to scott@db:1521/xe>"
+    log = read([record(f"Created new connection {text}"), record(f"Connection {text} checked out from pool")])
+    assert log.events == [Event(1, "created"), Event(2, "checked_out")]
+    assert log.reading.pool_lines == 2
+
+
+@pytest.mark.parametrize(
+    ("texts", "identities"),
+    [
+        # an address in something else than the connection
+        (["<a.B 0xdead object at 0x7f01>", "<a.B 0xbeef object at 0x7f01>"], ["0xdead", "0xbeef"]),
+        (["<Connection(Thread-3, started daemon 11)>", "<Connection(Thread-4, stopped daemon 12)>"], ["11", "12"]),
+        (["<Mock name='0xdead' id='140'>", "<Mock name='0xbeef' id='140'>"], ["140", "140"]),
+        (["<sqlite3.Connection object at 0x7F01>", "<sqlite3.Connection object at 0x7f01>"], ["0x7F01", "0x7f01"]),
+        (["<psycopg.Connection [IDLE] (host=0xab) at 0x7f01>", "<psycopg.Connection [BAD] at 0x7f01>"], ["0x7f01"] * 2),
+        (["something at 0x7f01", "something else"], ["0x7f01", "something else"]),
+    ],
+)
+def test_what_tells_connections_apart(texts: list[str], identities: list[str]) -> None:
+    log = read([created(text) for text in [*texts, *texts]])
+    assert [*identities, *identities] == [event.connection for event in log.events]
+
+
+def test_a_logger_with_an_address_in_its_name() -> None:
+    names = ["sqlalchemy.pool.QueuePool.0x1a2b", "sqlalchemy.pool.QueuePool.0x3c4d"]
+    log = read([record(f"Created new connection {text}", name) for name in names for text in (ONE, TWO)])
+    assert [(event.pool, event.connection) for event in log.events] == [
+        (name, address) for name in names for address in ("0x7f01", "0x7f02")
+    ]
+
+
+def test_two_addresses_in_one_record() -> None:
+    reason = "(reason: OperationalError:<Error at 0x{:x}>)"
+    log = read([record(f"Invalidate connection {text} {reason.format(at)}") for text in (ONE, TWO) for at in (1, 2)])
+    assert [event.connection for event in log.events] == ["0x7f01", "0x7f01", "0x7f02", "0x7f02"]
+
+
+# -- laws ------------------------------------------------------------------------------------------------------------
+
+JSON = '{{"time": "2024-01-01T12:00:00.123Z", "logger": "{}", "message": "{}"}}'
+LINES = [
+    *[created(text) for text in (ONE, TWO, "<oracledb.Connection to a@b>", "odd")],
+    *TRACEBACK,
+    FAILED,
+    record(f"failed: {TIMED_OUT}", "app"),
+    record(f"Connection {ONE} checked out from pool"),
+    record(f"Connection {ONE} being returned to pool", "myapp.db.TracedPool"),
+    record("never heard of", "myapp.db.TracedPool"),
+    record("never heard of"),
+    record("Hi", "app"),
+    record("Connection refused", "app"),
+    record("Average time taken: 0.1 seconds.", "sqlalchemy.pool"),
+    JSON.format(POOL, f"Created new connection {ONE}"),
+    JSON.format(POOL, "never heard of"),
+    JSON.format("app", "Hi"),
+    f"DEBUG:{POOL}:Closing connection {ONE}",
+    f"web-1  | {created()}",
+    f"2024-01-01T12:00:00.123456789Z {created()}",
+    f"2024-01-01T12:00:00.123456789Z stdout F {created()}",
+    f"2024-01-01T12:00:00.123456789Z stdout P {created()[:60]}",
+    f"2024-01-01T12:00:00.123456789Z stdout F {created()[60:]}",
+    f"Jan  1 12:00:00 host app[42]: {created()}",
+    "Average time taken: 0.1 seconds.",
+    "Pool recreating",
+    "",
+    "    indented",
+    "12:00:00 Hi",
+]
+
+
+@given(st.lists(st.sampled_from(LINES), max_size=60), st.lists(st.integers(0, 60), max_size=8))
+def test_no_cut_into_blocks_changes_anything(lines: list[str], cuts: list[int]) -> None:
+    expected, actual = read(lines), read(lines, cuts)
+    assert expected.events == actual.events
+    assert expected.times == actual.times
+    assert expected.reading == actual.reading
+
+
+@given(
+    st.lists(st.sampled_from(LINES), max_size=40),
+    st.integers(0, 40),
+    st.text(st.characters(exclude_characters="\n", exclude_categories=["Cs"])),
+)
+def test_no_line_is_too_odd(lines: list[str], place: int, odd: str) -> None:
+    log = read([*lines[:place], odd, *lines[place:]])
+    assert len(lines) + 1 == log.reading.lines
+    assert sorted(event.line for event in log.events) == [event.line for event in log.events]
