@@ -51,6 +51,11 @@ class Span(NamedTuple):
     start: int
     format: TimeFormat
 
+    @property
+    def width(self) -> int:
+        """How many characters it has."""
+        return self.format.width or 0
+
 
 @dataclass(frozen=True, slots=True)
 class Cut:
@@ -107,7 +112,7 @@ class Cut:
 
 def _cut_one(text: pl.Expr, span: Span) -> tuple[pl.Expr | None, pl.Expr, pl.Expr]:
     """What stands before a time, the time, and what stands behind it."""
-    width = span.format.width
+    width = span.width
     if span.anchor is None:
         before = text.str.slice(0, span.start) if span.start else None
         return before, text.str.slice(span.start, width), text.str.slice(span.start + width)
@@ -136,7 +141,7 @@ class Cuts:
 
 
 def _particular(cut: Cut) -> tuple[int, int]:
-    return -len(cut.spans), -sum(span.format.width for span in cut.spans)
+    return -len(cut.spans), -sum(span.width for span in cut.spans)
 
 
 def cut_of(line: str) -> Cut:

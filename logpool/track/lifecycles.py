@@ -194,7 +194,8 @@ class Fold:
         """Keeps one row for each connection of which something is still open."""
         self.keys.add(touched)
         last = tracked.filter(pl.col("key") != pl.col("key").shift(-1, fill_value=-1))
-        last = last.filter(pl.col("is_alive") | (~pl.col("shared") & (pl.col("is_out") | pl.col("is_awaiting"))))
+        # a shared one, even closed, may have users that are still to return it
+        last = last.filter(pl.col("is_alive") | pl.col("shared") | pl.col("is_out") | pl.col("is_awaiting"))
         states = last.with_columns(
             last="kind",
             kind=pl.lit(STATE, pl.UInt8),

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from logpool.read.events import EventReader, Reading
@@ -355,6 +355,7 @@ LINES = [
 ]
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(LINES), max_size=60), st.lists(st.integers(0, 60), max_size=8))
 def test_no_cut_into_blocks_changes_anything(lines: list[str], cuts: list[int]) -> None:
     expected, actual = read(lines), read(lines, cuts)
@@ -363,6 +364,7 @@ def test_no_cut_into_blocks_changes_anything(lines: list[str], cuts: list[int]) 
     assert expected.reading == actual.reading
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.sampled_from(LINES), max_size=40),
     st.integers(0, 40),

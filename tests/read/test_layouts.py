@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from logpool.errors import UsageError
@@ -181,6 +181,7 @@ def shown(record: logging.LogRecord, names: tuple[str, ...]) -> Record:
     )
 
 
+@settings(deadline=None)
 @given(formats(), st.lists(log_records(), min_size=1, max_size=4))
 def test_what_a_formatter_prints_is_read_back(form: Format, records: list[logging.LogRecord]) -> None:
     lines = [form.formatter().format(record) for record in records]
@@ -339,6 +340,7 @@ def test_text_that_is_no_format(text: str) -> None:
     assert "json" in caught.value.hint
 
 
+@settings(deadline=None)
 @given(st.text() | st.text("%{}$()[asctimemessage:!>-8 "))
 def test_no_text_is_too_odd_for_a_format(text: str) -> None:
     try:
@@ -485,6 +487,7 @@ def test_json_line_that_is_no_record(layout: str | None, line: str) -> None:
     assert read(layout, line).record is None
 
 
+@settings(deadline=None)
 @given(st.text(), st.text(min_size=1), st.text(), st.integers())
 def test_json_is_read_back(name: str, message: str, level: str, process: int) -> None:
     line = json.dumps({"name": name, "message": message, "level": level, "process": process})

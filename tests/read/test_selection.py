@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from logpool.errors import UsageError
@@ -81,6 +81,14 @@ def test_pools_and_times_together() -> None:
     assert kept(selection, POOLS[:2] * 2, [NOON, NOON - 1, NOON, NOON]) == [3]
 
 
+def test_a_timeout_may_be_any_pools_and_a_timing_is_nones() -> None:
+    vocabulary = Vocabulary()
+    kinds = [Kind.TIMED_OUT, Kind.TIMING]
+    shapes = [vocabulary.add(Shape(Message(kind), None, 0, None, None, "")) for kind in kinds]
+    events = pl.DataFrame({"time": [NOON] * 2, "shape": shapes}, schema={"time": pl.Int64, "shape": pl.UInt32})
+    assert Selection.of(["web"], None, None).apply(events, vocabulary)["shape"].to_list() == shapes[:1]
+
+
 @pytest.mark.parametrize("option", ["--since", "--until"])
 @pytest.mark.parametrize(
     "text",
@@ -94,6 +102,7 @@ def test_text_that_is_no_time(option: str, text: str) -> None:
     assert caught.value.hint == "give a time such as 2024-09-26T17:45:00"
 
 
+@settings(deadline=None)
 @given(st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30)))  # noqa: DTZ001 - a log's local time
 def test_every_time_is_met_to_the_microsecond(time: datetime) -> None:
     since = Selection.of([], time.isoformat(), None).since

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import zstandard
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from logpool.errors import InputError
@@ -52,7 +52,7 @@ def standard_input(monkeypatch: pytest.MonkeyPatch) -> Callable[[bytes], None]:
     """Sets what standard input holds."""
 
     def hold(data: bytes) -> None:
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(data))))  # type: ignore[arg-type]
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(data))))
 
     return hold
 
@@ -181,6 +181,7 @@ pieces = st.binary(max_size=6) | st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(pieces, max_size=40).map(b"".join), st.integers(1, 60))
 def test_no_block_size_changes_a_line(data: bytes, size: int) -> None:
     def read(size: int) -> list[str] | str:
