@@ -1,0 +1,334 @@
+"""Bytes: of files, pieces of files, pipes. No reader here ever fails halfway: it ends, and says why.
+
+A file is not held open while nobody reads it, so that thousands can be read side by side.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import select
+import stat
+import sys
+import tempfile
+import time
+import weakref
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import IO, TYPE_CHECKING, Protocol
+
+from logpool.read.damage import reason
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+_HELD_OPEN = 64
+_PATIENCE_SECONDS = 10.0
+SHRANK = "shrank while it was read"
+REPLACED = "was replaced while it was read"
+
+
+class Stream(Protocol):
+    """Bytes, one after the other.
+
+    Attributes:
+        failure: why they ended before their end; None where they did not.
+    """
+
+    failure: str | None
+
+    def read(self, size: int) -> bytes:
+        """The next bytes: as many as asked for, fewer only at the end. Never raises."""
+
+    def close(self) -> None:
+        """Gives back what reading needed."""
+
+
+class Region(Protocol):
+    """Bytes at fixed places.
+
+    Attributes:
+        size: how many there are; None where nothing tells.
+    """
+
+    size: int | None
+
+    def pread(self, size: int, offset: int) -> bytes:
+        """The bytes at a place.
+
+        Raises:
+            OSError: they cannot be read.
+        """
+
+    def close(self) -> None:
+        """Gives back what reading needed."""
+
+
+@dataclass
+class _OpenFiles:
+    """At most so many files open at a time: the one that was not read for longest is closed."""
+
+    limit: int = _HELD_OPEN
+    _open: OrderedDict[int, IO[bytes]] = field(default_factory=OrderedDict)
+    _lock: Lock = field(default_factory=Lock)
+
+    def pread(self, file: FileRegion, size: int, offset: int) -> bytes:
+        with self._lock:
+            handle = self._open.pop(id(file), None) or file.reopened()
+            while len(self._open) >= self.limit:
+                self._open.popitem(last=False)[1].close()
+            self._open[id(file)] = handle
+            handle.seek(offset)
+            return _all_of(handle, size)
+
+    def close(self, file: FileRegion) -> None:
+        with self._lock:
+            handle = self._open.pop(id(file), None)
+        if handle is not None:
+            handle.close()
+
+
+_OPEN = _OpenFiles()
+
+
+def _all_of(handle: IO[bytes], size: int) -> bytes:
+    """As many bytes as asked for, fewer only at the end of the file."""
+    data = handle.read(size)
+    while 0 < len(data) < size and (more := handle.read(size - len(data))):
+        data += more
+    return data
+
+
+class FileRegion:
+    """A file, as long as it was when it was opened: what is written to it meanwhile is not read.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        with open(path, "rb", buffering=0) as handle:  # noqa: PTH123 - the path is the user's text
+            found = os.fstat(handle.fileno())
+        self.identity = (found.st_dev, found.st_ino)
+        # what lies under /proc has no size, and can be read all the same
+        self.size = found.st_size or None
+
+    def reopened(self) -> IO[bytes]:
+        """The same file once more."""
+        handle = open(self.path, "rb", buffering=0)  # noqa: PTH123, SIM115 - closed by the one who asked
+        found = os.fstat(handle.fileno())
+        if (found.st_dev, found.st_ino) != self.identity:
+            handle.close()
+            raise OSError(REPLACED)
+        return handle
+
+    def pread(self, size: int, offset: int) -> bytes:
+        """The bytes at a place."""
+        return _OPEN.pread(self, size, offset)
+
+    def close(self) -> None:
+        """Closes the file, if it is open."""
+        _OPEN.close(self)
+
+
+class Spool:
+    """A temporary file, without a name, for what cannot be read twice. Goes with the last one who knows it."""
+
+    def __init__(self) -> None:
+        number, name = tempfile.mkstemp(prefix="logpool-")
+        weakref.finalize(self, os.close, number)
+        os.unlink(name)  # noqa: PTH108 - so it goes away however this process ends
+        self._number = number
+        self.size = 0
+
+    def take(self, stream: Stream) -> Region:
+        """All bytes of a stream, at places of their own.
+
+        Raises:
+            OSError: no space is left.
+        """
+        start = self.size
+        while data := stream.read(1 << 20):
+            view = memoryview(data)
+            while view:
+                written = os.pwrite(self._number, view, self.size)
+                self.size += written
+                view = view[written:]
+        return Piece(self, start, self.size - start)
+
+    def pread(self, size: int, offset: int) -> bytes:
+        """The bytes at a place."""
+        return os.pread(self._number, size, offset)
+
+    def close(self) -> None:
+        """Nothing: others may still read."""
+
+
+@dataclass
+class Piece:
+    """A part of a region."""
+
+    whole: Region | Spool
+    start: int
+    size: int | None
+
+    def pread(self, size: int, offset: int) -> bytes:
+        """The bytes at a place, counted from the piece's beginning."""
+        if self.size is not None:
+            size = max(0, min(size, self.size - offset))
+        return self.whole.pread(size, self.start + offset)
+
+    def close(self) -> None:
+        """Closes what it is a part of."""
+        self.whole.close()
+
+
+class RegionStream:
+    """The bytes of a region, one after the other."""
+
+    def __init__(self, region: Region, too_short: str = SHRANK) -> None:
+        self.failure: str | None = None
+        self._region = region
+        self._too_short = too_short
+        self._place = 0
+
+    def read(self, size: int) -> bytes:
+        """The next bytes."""
+        end = self._region.size
+        wanted = size if end is None else min(size, end - self._place)
+        if wanted <= 0 or self.failure:
+            return b""
+        try:
+            data = self._region.pread(wanted, self._place)
+        except OSError as error:
+            self.failure = reason(error)
+            return b""
+        self._place += len(data)
+        if end is not None and len(data) < wanted:
+            self.failure = self._too_short
+        return data
+
+    def close(self) -> None:
+        """Closes the region."""
+        self._region.close()
+
+
+class RegionFile(io.RawIOBase):
+    """A region as a file, for libraries that want one."""
+
+    def __init__(self, region: Region) -> None:
+        self._region = region
+        self._place = 0
+
+    def readable(self) -> bool:
+        """As every reader does."""
+        return True
+
+    def seekable(self) -> bool:
+        """The point of it."""
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        """Goes to a place."""
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._place, io.SEEK_END: self._region.size or 0}[whence]
+        if base + offset < 0:
+            raise OSError(22, "Invalid argument")
+        self._place = base + offset
+        return self._place
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
+        """Fills the buffer."""
+        view = memoryview(buffer)
+        data = self._region.pread(len(view), self._place)
+        view[: len(data)] = data
+        self._place += len(data)
+        return len(data)
+
+
+class PipeStream:
+    """Standard input, or a named pipe: read once, from its beginning to its end."""
+
+    def __init__(self, pipe: IO[bytes]) -> None:
+        self.failure: str | None = None
+        self._pipe = pipe
+
+    def read(self, size: int) -> bytes:
+        """The next bytes; waits for them."""
+        data = b""
+        while len(data) < size and not self.failure:
+            more = self._some(size - len(data))
+            if not more:
+                break
+            data += more
+        return data
+
+    def _some(self, size: int) -> bytes:
+        try:
+            while (data := self._pipe.read(size)) is None:
+                # a pipe that somebody set to return at once
+                select.select([self._pipe], [], [])
+        except OSError as error:
+            self.failure = reason(error)
+            return b""
+        return data
+
+    def close(self) -> None:
+        """Nothing: standard input is not ours to close, and a named pipe goes with its file object."""
+
+
+def standard_input() -> Stream:
+    """What is piped in.
+
+    Raises:
+        OSError: there is none.
+    """
+    if sys.stdin is None:
+        raise OSError("it is closed")
+    return PipeStream(sys.stdin.buffer)
+
+
+def named_pipe(path: str, patience: float = _PATIENCE_SECONDS) -> Stream:
+    """What comes through a pipe with a name.
+
+    Raises:
+        OSError: it cannot be opened; or, after a while, nobody writes to it.
+    """
+    number = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    pipe = open(number, "rb", buffering=0)  # noqa: PTH123, SIM115 - lives as long as the stream
+    if not _is_written_to(number, patience):
+        pipe.close()
+        raise OSError("nobody writes to this pipe")
+    return PipeStream(pipe)
+
+
+def _is_written_to(number: int, patience: float) -> bool:
+    """Waits for a writer; the pipe itself would wait for ever."""
+    poll = select.poll()
+    poll.register(number, select.POLLIN | select.POLLHUP)
+    end = time.monotonic() + patience
+    while not poll.poll(50):
+        try:
+            os.readv(number, [bytearray(0)])
+            if os.read(number, 0) == b"" and time.monotonic() > end:
+                return False
+        except BlockingIOError:
+            return True
+    return True
+
+
+def kind_of(path: str) -> str | None:
+    """What a path is that holds no log: None for a file.
+
+    Raises:
+        OSError: it is not there, or not to be seen.
+    """
+    mode = os.stat(path).st_mode  # noqa: PTH116 - the path is the user's text
+    if stat.S_ISFIFO(mode):
+        return "is a pipe"
+    if stat.S_ISREG(mode):
+        return None
+    if stat.S_ISDIR(mode):
+        return "is a directory"
+    return "is a socket" if stat.S_ISSOCK(mode) else "is a device"
