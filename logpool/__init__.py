@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from logpool.analysis import analyze
     from logpool.errors import LogpoolError
-    from logpool.tables import read_checkouts, read_connections, read_events
     from logpool.report.model import Report
+    from logpool.tables import read_checkouts, read_connections, read_events
 
 __all__ = [
     "LogpoolError",

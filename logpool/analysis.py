@@ -69,9 +69,7 @@ class Analysis:
         Raises:
             InputError: a log cannot be read; or, in the end, no log holds a pool record.
         """
-        names = (
-            [self.paths] if isinstance(self.paths, str) or hasattr(self.paths, "__fspath__") else self.paths
-        )
+        names = [self.paths] if isinstance(self.paths, str) or hasattr(self.paths, "__fspath__") else self.paths
         sources = sources_of(names)  # type: ignore[arg-type]
         self.readings = [Reading(source.path) for source in sources]
         streams = [self._stream(number, source) for number, source in enumerate(sources)]
@@ -177,9 +175,7 @@ class Analysis:
     def _unrecognised(self) -> tuple[int, list[tuple[Evidence, str]]]:
         count = sum(reading.unrecognised_lines for reading in self.readings)
         samples = [
-            (Evidence(reading.path, line), text)
-            for reading in self.readings
-            for line, text in reading.unrecognised
+            (Evidence(reading.path, line), text) for reading in self.readings for line, text in reading.unrecognised
         ]
         return count, samples[:EVIDENCE]
 

@@ -148,9 +148,7 @@ CONNECTIONS = (
     Column("connection", "string", "its address"),
     Column("path", "string", "the file in which its life begins, or is first seen"),
     Column("line", "int64", "the line there"),
-    Column(
-        "created", "datetime[us]", "when it was created; null when the log does not show it (left-censored)"
-    ),
+    Column("created", "datetime[us]", "when it was created; null when the log does not show it (left-censored)"),
     Column("end_path", "string", "the file in which it ends; null while open"),
     Column("end_line", "int64", "the line there; null while open"),
     Column("closed", "datetime[us]", "when it was closed or dropped; null while open"),

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 
 HEAD = re.compile(r"(\S+ \S+) - (\S+) - (\w+) - (.*)", re.DOTALL)
 SQLITE = re.compile(r"<sqlite3\.Connection object at (0x[0-9a-f]+)>")
@@ -58,9 +58,7 @@ def _json(keys: str, time: Callable[[datetime], object]) -> Callable[[Printed], 
 
     def line(r: Printed) -> str:
         first, _, rest = r.message.partition("\n")
-        values = {
-            at: time(r.time), level: r.level, name: r.name, message: first, process: r.process, thread: r.thread
-        }
+        values = {at: time(r.time), level: r.level, name: r.name, message: first, process: r.process, thread: r.thread}
         return json.dumps({**values, "exc_info": rest} if rest else values)
 
     return line
@@ -105,9 +103,9 @@ LAYOUTS: dict[str, Callable[[Printed], str]] = {
     "pytest": lambda r: f"{r.level:8} {r.name}:base.py:895 {r.message}",
     "JSON, python-json-logger": _json("asctime levelname name message process threadName", _comma),
     "JSON, structlog": _json("timestamp level logger event pid thread", lambda t: f"{_iso(t)}Z"),
-    "JSON, seconds": _json("ts severity logger msg pid thread", lambda t: t.replace(tzinfo=timezone.utc).timestamp()),
+    "JSON, seconds": _json("ts severity logger msg pid thread", lambda t: t.replace(tzinfo=UTC).timestamp()),
     "JSON, milliseconds": _json(
-        "time level logger_name message pid thread", lambda t: int(t.replace(tzinfo=timezone.utc).timestamp() * 1000)
+        "time level logger_name message pid thread", lambda t: int(t.replace(tzinfo=UTC).timestamp() * 1000)
     ),
     "JSON, ECS": _json("@timestamp log.level log.logger message process.pid thread", lambda t: f"{_iso(t, 3)}Z"),
     "structlog": _structlog,
@@ -128,7 +126,11 @@ def _cri(r: Printed, text: str) -> str:
     lines = []
     for line in text.split("\n"):
         half = len(line) // 2
-        lines += [f"{at} P {line[:half]}", f"{at} F {line[half:]}"] if len(line) > 60 and half % 3 == 0 else [f"{at} F {line}"]
+        lines += (
+            [f"{at} P {line[:half]}", f"{at} F {line[half:]}"]
+            if len(line) > 60 and half % 3 == 0
+            else [f"{at} F {line}"]
+        )
     return "\n".join(lines)
 
 

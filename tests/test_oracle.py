@@ -8,13 +8,13 @@ from collections import Counter
 from functools import cache
 from typing import TYPE_CHECKING
 
-import oracle
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from oracle import FAULTS, LAYOUTS, PEAKS, SHARED, SOCIABLE, Scenario, Snapshot, figures, run
 
+import oracle
 from logpool.analysis import analyze
+from oracle import FAULTS, LAYOUTS, PEAKS, SHARED, SOCIABLE, Scenario, Snapshot, figures, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

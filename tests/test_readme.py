@@ -46,7 +46,7 @@ def test_console_block_prints_what_it_says(command: str, capsys: pytest.CaptureF
 
 
 @pytest.mark.parametrize("number", range(len(PYTHON.findall(README.read_text(encoding="utf-8")))))
-def test_python_block_runs(number: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_python_block_runs(number: int, tmp_path: Path) -> None:
     code = PYTHON.findall(README.read_text(encoding="utf-8"))[number]
     if "FileHandler" in code:
         code = code.replace('"sqlalchemy.log"', repr(str(tmp_path / "sqlalchemy.log")))

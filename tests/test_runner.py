@@ -352,9 +352,7 @@ def test_missing_driver(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert error.hint == "install it, or name another one: postgresql+psycopg2://..."
 
 
-@pytest.mark.parametrize(
-    "where", [f"me:{WRITTEN_SECRET}@127.0.0.1:1/db", f"127.0.0.1:1/db?password={WRITTEN_SECRET}"]
-)
+@pytest.mark.parametrize("where", [f"me:{WRITTEN_SECRET}@127.0.0.1:1/db", f"127.0.0.1:1/db?password={WRITTEN_SECRET}"])
 def test_unreachable_server(where: str, log: Path) -> None:
     error = refused(Experiment(url=f"postgresql+psycopg2://{where}", log=log))
     assert isinstance(error, DatabaseError)

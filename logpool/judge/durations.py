@@ -55,6 +55,4 @@ class DurationCounts:
             return int(values[int(place)]) / 1e6
 
         mean = int((values.cast(pl.Int128) * counts.cast(pl.Int128)).sum()) / total / 1e6
-        return Durations(
-            total, mean, nearest_rank(0.5), nearest_rank(0.95), nearest_rank(0.99), int(values[-1]) / 1e6
-        )
+        return Durations(total, mean, nearest_rank(0.5), nearest_rank(0.95), nearest_rank(0.99), int(values[-1]) / 1e6)

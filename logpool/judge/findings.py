@@ -136,7 +136,14 @@ def _unidentified(facts: Facts) -> Iterator[Finding]:
                 f"{pool.driver} prints no address, so one connection cannot be told from another: "
                 "events are counted, lives and checkouts are not followed"
             )
-            yield Finding("unidentified_connections", "info", pool.logger, pool.unidentified_checkouts, message, facts.beginning(pool))
+            yield Finding(
+                "unidentified_connections",
+                "info",
+                pool.logger,
+                pool.unidentified_checkouts,
+                message,
+                facts.beginning(pool),
+            )
 
 
 def _no_resets(facts: Facts) -> Iterator[Finding]:

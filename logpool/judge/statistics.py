@@ -28,13 +28,15 @@ _EVIDENCE = 5
 # of these a finding cites the first few
 _RARE = [int(kind) for kind in (Kind.TIMED_OUT, Kind.RECLAIMED)]
 RESETS = (Detail.ALREADY_RESET, Detail.ROLLBACK, Detail.COMMIT)
-_OUTCOME = {
-    "group": pl.UInt32,
-    "outcome": pl.UInt8,
-    "fresh": pl.Boolean,
-    "complete": pl.Boolean,
-    "len": pl.UInt32,
-}
+_OUTCOME = pl.Schema(
+    {
+        "group": pl.UInt32,
+        "outcome": pl.UInt8,
+        "fresh": pl.Boolean,
+        "complete": pl.Boolean,
+        "len": pl.UInt32,
+    }
+)
 
 
 @dataclass
@@ -113,11 +115,9 @@ class Statistics:
 
     def _add(self, tracked: Tracked) -> None:
         checkouts = tracked.checkouts.with_columns(group=group_of())
-        self._outcomes.append(
-            checkouts.group_by("group", "outcome", "fresh", "complete").len().cast(_OUTCOME)
-        )  # type: ignore[arg-type]
+        self._outcomes.append(checkouts.group_by("group", "outcome", "fresh", "complete").len().cast(_OUTCOME))
         if len(self._outcomes) > 64:  # noqa: PLR2004 - how many small tables to keep before they become one
-            self._outcomes = [self.outcomes().cast(_OUTCOME)]  # type: ignore[arg-type]
+            self._outcomes = [self.outcomes().cast(_OUTCOME)]
         self.holds.add(checkouts.select("group", microseconds=pl.col("end_time") - pl.col("out_time")))
         lives = tracked.lives.with_columns(group=group_of())
         whole = lives.filter("born")
@@ -128,8 +128,7 @@ class Statistics:
         groups = self.vocabulary.groups
         pools = [self.pool_parts.setdefault(pool, len(self.pool_parts)) for _, _, pool in groups]
         classes = [
-            self.class_parts.setdefault(split_pool_name(pool)[0], len(self.class_parts))
-            for _, _, pool in groups
+            self.class_parts.setdefault(split_pool_name(pool)[0], len(self.class_parts)) for _, _, pool in groups
         ]
         ordered = steps.sort("seq", maintain_order=True)
         for concurrency, parts in ((self.by_pool, pools), (self.by_class, classes)):

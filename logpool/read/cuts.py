@@ -17,7 +17,7 @@ from logpool.read.heads import STARTS, TIME
 from logpool.read.times import OFFSET, TimeFormat, any_time_format
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
 _FRACTION_AND_ZONE = rf"(?:[.,]\d{{1,9}})?(?:Z|\s?{OFFSET})?"
 _TIMES = re.compile(
@@ -95,7 +95,9 @@ class Cut:
         rest = tail if self._leading else pl.concat_str([*pieces, tail])
         parsed = [span.format.parse(time) for span, time in zip(self.spans, times, strict=True)]
         found = [
-            value.is_not_null() if span.format.directives is not None else time.str.contains(f"^(?:{span.format.pattern})$")
+            value.is_not_null()
+            if span.format.directives is not None
+            else time.str.contains(f"^(?:{span.format.pattern})$")
             for span, time, value in zip(self.spans, times, parsed, strict=True)
         ]
         chosen = parsed[self.chosen] if self.chosen is not None else pl.lit(None, pl.Int64)

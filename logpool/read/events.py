@@ -21,7 +21,6 @@ import polars as pl
 from logpool.read.cuts import Cut, Cuts, cut_of
 from logpool.read.formats import head_reader
 from logpool.read.vocabulary import (
-    CONTINUATION,
     NO_EVENT,
     TIMED_OUT_INSIDE,
     TIMED_OUT_TEXT,
@@ -319,7 +318,9 @@ def _worth_reading(lines: pl.Series) -> tuple[pl.Series, pl.Series | None]:
 
 def _numbered(reader: Reader, distinct: pl.DataFrame) -> pl.DataFrame:
     """``shape`` and ``connection`` of each distinct rest."""
-    parts = distinct.select("rest", pl.col("rest").str.splitn("0x", 2).struct.rename_fields(["before", "after"]).alias("p"))
+    parts = distinct.select(
+        "rest", pl.col("rest").str.splitn("0x", 2).struct.rename_fields(["before", "after"]).alias("p")
+    )
     parts = parts.unnest("p")
     parts = parts.with_columns(tail=pl.col("after").str.strip_chars_start(_HEX))
     digits = pl.col("after").str.len_bytes().cast(pl.Int64) - pl.col("tail").str.len_bytes().cast(pl.Int64)

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 _HELD_OPEN = 64
-_PATIENCE_SECONDS = 10.0
+#: how long to wait for somebody to write to a named pipe
+PATIENCE_SECONDS = 10.0
 SHRANK = "shrank while it was read"
 REPLACED = "was replaced while it was read"
 
@@ -70,21 +71,21 @@ class _OpenFiles:
     """At most so many files open at a time: the one that was not read for longest is closed."""
 
     limit: int = _HELD_OPEN
-    _open: OrderedDict[int, IO[bytes]] = field(default_factory=OrderedDict)
+    _open: OrderedDict[FileRegion, IO[bytes]] = field(default_factory=OrderedDict)
     _lock: Lock = field(default_factory=Lock)
 
     def pread(self, file: FileRegion, size: int, offset: int) -> bytes:
         with self._lock:
-            handle = self._open.pop(id(file), None) or file.reopened()
+            handle = self._open.pop(file, None) or file.reopened()
             while len(self._open) >= self.limit:
                 self._open.popitem(last=False)[1].close()
-            self._open[id(file)] = handle
+            self._open[file] = handle
             handle.seek(offset)
             return _all_of(handle, size)
 
     def close(self, file: FileRegion) -> None:
         with self._lock:
-            handle = self._open.pop(id(file), None)
+            handle = self._open.pop(file, None)
         if handle is not None:
             handle.close()
 
@@ -250,26 +251,26 @@ class RegionFile(io.RawIOBase):
 class PipeStream:
     """Standard input, or a named pipe: read once, from its beginning to its end."""
 
-    def __init__(self, pipe: IO[bytes]) -> None:
+    def __init__(self, pipe: IO[bytes], begun: bytes = b"") -> None:
         self.failure: str | None = None
         self._pipe = pipe
+        self._begun = begun
 
     def read(self, size: int) -> bytes:
         """The next bytes; waits for them."""
-        data = b""
-        while len(data) < size and not self.failure:
-            more = self._some(size - len(data))
-            if not more:
-                break
+        data, self._begun = self._begun[:size], self._begun[size:]
+        while len(data) < size and (more := self._some(size - len(data))):
             data += more
         return data
 
     def _some(self, size: int) -> bytes:
+        if self.failure:
+            return b""
         try:
             while (data := self._pipe.read(size)) is None:
                 # a pipe that somebody set to return at once
                 select.select([self._pipe], [], [])
-        except OSError as error:
+        except (OSError, ValueError) as error:
             self.failure = reason(error)
             return b""
         return data
@@ -289,7 +290,7 @@ def standard_input() -> Stream:
     return PipeStream(sys.stdin.buffer)
 
 
-def named_pipe(path: str, patience: float = _PATIENCE_SECONDS) -> Stream:
+def named_pipe(path: str) -> Stream:
     """What comes through a pipe with a name.
 
     Raises:
@@ -297,25 +298,32 @@ def named_pipe(path: str, patience: float = _PATIENCE_SECONDS) -> Stream:
     """
     number = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     pipe = open(number, "rb", buffering=0)  # noqa: PTH123, SIM115 - lives as long as the stream
-    if not _is_written_to(number, patience):
+    begun = _first_byte(number)
+    if begun is None:
         pipe.close()
         raise OSError("nobody writes to this pipe")
-    return PipeStream(pipe)
+    os.set_blocking(number, True)  # noqa: FBT003 - takes no keywords
+    return PipeStream(pipe, begun)
 
 
-def _is_written_to(number: int, patience: float) -> bool:
-    """Waits for a writer; the pipe itself would wait for ever."""
+def _first_byte(number: int) -> bytes | None:
+    """Waits for a writer, as the pipe itself would for ever: None where none comes.
+
+    Returns:
+        What was read to see whether there is one: nothing, as a rule.
+    """
     poll = select.poll()
     poll.register(number, select.POLLIN | select.POLLHUP)
-    end = time.monotonic() + patience
+    end = time.monotonic() + PATIENCE_SECONDS
     while not poll.poll(50):
         try:
-            os.readv(number, [bytearray(0)])
-            if os.read(number, 0) == b"" and time.monotonic() > end:
-                return False
+            data = os.read(number, 1)
         except BlockingIOError:
-            return True
-    return True
+            # there is one, who has not written yet
+            return b""
+        if data or time.monotonic() > end:
+            return data or None
+    return b""
 
 
 def kind_of(path: str) -> str | None:

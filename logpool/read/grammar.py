@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 
 _KINDS = {kind.word: kind for kind in Kind}
 _DETAILS = {detail.name.lower(): detail for detail in Detail if detail}
-_CONNECTION_TERMINALS = frozenset(
-    {"REST", "USED", "INVALIDATED", "UNCLOSED", "TERMINATED", "COLLECTED", "UNSUPPORTED"}
-)
+_CONNECTION_TERMINALS = frozenset({"REST", "USED", "INVALIDATED", "UNCLOSED", "TERMINATED", "COLLECTED", "UNSUPPORTED"})
 _CONNECTIONLESS = frozenset({Kind.CONNECT_FAILED})
 _ADDRESS = re.compile(r"\b0x[0-9A-Fa-f]+")
 _LAST_NUMBER = re.compile(r"(\d+)\D*$")

@@ -79,9 +79,10 @@ _WRAPPERS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
 
 #: how the pool's messages begin
 STARTS = re.compile(
-    r"Created new connection |Error on connect\(\):|Connection (?=.{1,4000} (?:checked out from pool|being returned to pool"
-    r"|reset, transaction already reset|rollback-on-return|commit-on-return|is fresh, skipping pre-ping"
-    r"|exceeded timeout; recycling|invalidated due to (?:pool|local soft) invalidation; recycling|threw an error on close))"
+    r"Created new connection |Error on connect\(\):|Connection (?=.{1,4000} (?:checked out from pool"
+    r"|being returned to pool|reset, transaction already reset|rollback-on-return|commit-on-return"
+    r"|is fresh, skipping pre-ping|exceeded timeout; recycling"
+    r"|invalidated due to (?:pool|local soft) invalidation; recycling|threw an error on close))"
     r"|Pool pre-ping on connection |Disconnection detected on checkout|Reconnection attempts exhausted on checkout"
     r"|Exception during reset or similar|(?:Soft )?Invalidate connection |(?:Hard-c|C)losing connection "
     r"|Exception (?:closing|terminating) connection |Cancellation during terminate of connection |Pool recreating"
@@ -157,9 +158,7 @@ def read_json(text: str) -> Head | None:
 def _is_the_pools(record: Record) -> bool:
     if record.logger is not None and not is_pool_logger(record.logger):
         message = parse_message(record.message)
-        return (
-            message is not None and message.connection is not None and message.connection.driver != "unknown"
-        )
+        return message is not None and message.connection is not None and message.connection.driver != "unknown"
     return parse_message(record.message) is not None
 
 
@@ -184,9 +183,7 @@ def _unwrapped(text: str) -> Iterator[tuple[str, _Wrapping]]:
                 seen.add(inner)
                 host = "/".join(filter(None, (wrapping.host, found.get("host"))))
                 names = (*wrapping.names, name)
-                waiting.append(
-                    (inner, _Wrapping(names, host or None, found.get("process") or wrapping.process))
-                )
+                waiting.append((inner, _Wrapping(names, host or None, found.get("process") or wrapping.process)))
 
 
 def _in_known_layouts(text: str) -> Iterator[Head]:
@@ -229,9 +226,7 @@ def _json(text: str) -> Iterator[Head]:
         if head is not None:
             yield head._replace(layout=f"{head.layout} in json-file")
         return
-    record = Record(
-        message, _logger(value), _first(value, _LEVELS), _first(value, _PROCESSES), _first(value, _THREADS)
-    )
+    record = Record(message, _logger(value), _first(value, _LEVELS), _first(value, _PROCESSES), _first(value, _THREADS))
     host = _first(value, _HOSTS)
     yield Head(replace(record, process=_process(host, record.process)), "json")
 

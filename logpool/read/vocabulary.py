@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from logpool.read.grammar import Message, parse_message
 from logpool.read.cuts import Cut, is_whole
+from logpool.read.grammar import Message, parse_message
 from logpool.read.heads import Head, is_continued
 from logpool.read.records import Record, is_pool_logger
-from logpool.schema import Detail, Kind, Reason
+from logpool.schema import Kind, Reason
 
 if TYPE_CHECKING:
     from logpool.read.formats import HeadReader
@@ -26,9 +26,7 @@ NO_EVENT = 5
 
 UNKNOWN_POOL = "unknown"
 TIMED_OUT_TEXT = "connection timed out, timeout"
-_TIMEOUT = re.compile(
-    r"\w*Pool limit of size -?\d+ overflow -?\d+ reached, connection timed out, timeout [\d.]+"
-)
+_TIMEOUT = re.compile(r"\w*Pool limit of size -?\d+ overflow -?\d+ reached, connection timed out, timeout [\d.]+")
 # lines that are always read, however few of their kind there are
 _LIKE_A_POOLS = re.compile(r"sqlalchemy\.pool|onnection")
 _SHARED = re.compile(r"StaticPool|SingletonThreadPool")
@@ -112,9 +110,7 @@ class Vocabulary:
         with self.lock:
             if self._frame is None or self._frame.height != len(self.shapes):
                 done = self._frame.height if self._frame is not None else 0
-                more = pl.DataFrame(
-                    [self._row(shape) for shape in self.shapes[done:]], schema=_FRAME, orient="row"
-                )
+                more = pl.DataFrame([self._row(shape) for shape in self.shapes[done:]], schema=_FRAME, orient="row")
                 self._frame = more if self._frame is None else pl.concat([self._frame, more])
             return self._frame
 

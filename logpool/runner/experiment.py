@@ -30,9 +30,7 @@ _LEAST = {
 class Experiment:
     """What to run. An option left at None takes SQLAlchemy's default; all durations are in seconds."""
 
-    url: str | None = field(
-        default=None, repr=False
-    )  # None: SQLite in a file of its own. May hold a password
+    url: str | None = field(default=None, repr=False)  # None: SQLite in a file of its own. May hold a password
     pool: str = "QueuePool"
     pool_size: int | None = None
     max_overflow: int | None = None  # -1: any number

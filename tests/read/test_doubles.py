@@ -48,16 +48,18 @@ def test_every_record_twice(layouts: tuple[str, str], traffic: list[Printed], tm
     assert [one.code for one in expected.violations] == [one.code for one in actual.violations]
 
 
-@pytest.mark.parametrize("json_first", [True, False])
+@pytest.mark.parametrize("order", ["JSON first", "text first"])
 def test_text_beside_json_keeps_the_one_that_tells_more(
-    json_first: bool,
+    order: str,
     traffic: list[Printed],
-    tmp_path: Path,  # noqa: FBT001 - a parameter of the test
+    tmp_path: Path,
 ) -> None:
     structured = printed(plain(traffic), "JSON, python-json-logger")
     text = printed(plain(traffic), "uvicorn")
     expected = report(tmp_path / "once.log", structured)
-    actual = report(tmp_path / "twice.log", interleaved(*((structured, text) if json_first else (text, structured))))
+    actual = report(
+        tmp_path / "twice.log", interleaved(*((structured, text) if order == "JSON first" else (text, structured)))
+    )
     assert expected.totals == actual.totals
 
 

@@ -1,0 +1,224 @@
+"""Compressed or not, known by the first bytes -> the bytes within, up to where they are damaged."""
+
+from __future__ import annotations
+
+import bz2
+import lzma
+import zlib
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from logpool.read.files import Stream
+
+CUT_OFF = "compressed data ends too early"
+CORRUPT = "compressed data is corrupt"
+TRAILING = "something else follows the compressed data"
+
+_MAGIC = {
+    "gz": (b"\x1f\x8b\x08",),
+    "bz2": tuple(b"BZh%d" % level for level in range(1, 10)),
+    "xz": (b"\xfd7zXZ\x00",),
+    "zst": (b"\x28\xb5\x2f\xfd", *(bytes([0x50 + number, 0x2A, 0x4D, 0x18]) for number in range(16))),
+}
+_LONGEST_MAGIC = 6
+_SKIPPABLE = b"\x2a\x4d\x18"
+# what is fed to a decompressor at once: where it finds damage, no more than this is lost; and no bomb goes off, since
+# even of the best compressed data so little becomes a few megabytes only
+_FED = 512
+_READ = 1 << 16
+_LARGEST_WINDOW = 1 << 31
+
+
+class Engine(Protocol):
+    """What all decompressors have in common."""
+
+    @property
+    def eof(self) -> bool:
+        """Whether the end of the compressed data was reached."""
+
+    @property
+    def unused_data(self) -> bytes:
+        """What was fed beyond it."""
+
+    def decompress(self, data: bytes, /) -> bytes:
+        """What comes out."""
+
+
+class Ahead:
+    """A stream whose next bytes can be looked at before they are read; needs no seeking."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+        self._next = b""
+
+    @property
+    def failure(self) -> str | None:
+        """That of the stream, when all before it was read."""
+        return None if self._next else self._stream.failure
+
+    def peek(self, size: int) -> bytes:
+        """The next bytes, as many as asked for; fewer only at the end."""
+        if len(self._next) < size:
+            self._next += self._stream.read(size - len(self._next))
+        return self._next[:size]
+
+    def read(self, size: int) -> bytes:
+        """The next bytes."""
+        taken, self._next = self._next[:size], self._next[size:]
+        return taken + self._stream.read(size - len(taken)) if len(taken) < size else taken
+
+    def close(self) -> None:
+        """Closes the stream."""
+        self._stream.close()
+
+
+def unpacked(stream: Ahead) -> Ahead:
+    """The stream, or what its first bytes say it holds."""
+    name = packing_of(stream.peek(_LONGEST_MAGIC))
+    return stream if name is None else Ahead(Unpacked(stream, *_engine(name), name))
+
+
+def packing_of(head: bytes) -> str | None:
+    """How something that begins so is compressed; None for not at all."""
+    return next((name for name, magic in _MAGIC.items() if head.startswith(magic)), None)
+
+
+def _engine(name: str) -> tuple[Callable[[], Engine], tuple[type[Exception], ...]]:
+    """How to make a decompressor, and how it fails."""
+    if name == "gz":
+        return lambda: zlib.decompressobj(31), (zlib.error,)
+    if name == "bz2":
+        return bz2.BZ2Decompressor, (OSError, ValueError)
+    if name == "xz":
+        return lzma.LZMADecompressor, (lzma.LZMAError,)
+    import zstandard  # noqa: PLC0415 - loaded only for such a file
+
+    made = zstandard.ZstdDecompressor(max_window_size=_LARGEST_WINDOW)
+    return made.decompressobj, (zstandard.ZstdError, MemoryError)
+
+
+class Unpacked:
+    """What a compressed stream holds, all its parts in a row.
+
+    Args:
+        stream: the compressed bytes.
+        engine: makes a decompressor.
+        failures: the exceptions by which that tells of damage.
+        packing: the name of the compression; None where the stream holds one part, and says nothing of itself.
+    """
+
+    def __init__(
+        self,
+        stream: Ahead,
+        engine: Callable[[], Engine],
+        failures: tuple[type[Exception], ...],
+        packing: str | None = None,
+    ) -> None:
+        self.failure: str | None = None
+        self._stream = stream
+        self._make = engine
+        self._failures = failures
+        self._packing = packing
+        self._engine: Engine | None = None
+        self._fed = b""
+        self._ready = bytearray()
+        self._over = False
+
+    def read(self, size: int) -> bytes:
+        """The next bytes, decompressed."""
+        while len(self._ready) < size and not self._over:
+            self._feed()
+        taken = bytes(self._ready[:size])
+        del self._ready[:size]
+        return taken
+
+    def _feed(self) -> None:
+        """Decompresses one small piece more."""
+        if self._engine is None and not self._begin():
+            return
+        data = self._take(_FED)
+        if not data:
+            self._end(self._stream.failure or CUT_OFF)
+            return
+        assert self._engine is not None  # noqa: S101 - for the type checker
+        try:
+            self._ready += self._engine.decompress(data)
+        except self._failures:
+            self._end(CORRUPT)
+            return
+        if self._engine.eof:
+            self._fed = self._engine.unused_data + self._fed
+            self._engine = None
+            if self._packing is None:
+                self._end(None)
+
+    def _begin(self) -> bool:
+        """Makes a decompressor for the part that follows; False at the end of the stream."""
+        self._fill(_LONGEST_MAGIC)
+        if not self._fed:
+            self._end(self._stream.failure)
+            return False
+        if self._packing is not None and packing_of(self._fed[:_LONGEST_MAGIC]) != self._packing:
+            self._pad()
+            return False
+        if self._fed[1:4] == _SKIPPABLE and self._packing == "zst":
+            self._skip()
+            return False
+        self._engine = self._make()
+        return True
+
+    def _pad(self) -> None:
+        """Passes over the NULs with which a stream may be filled up; anything else ends it."""
+        left = self._fed.lstrip(b"\0")
+        if len(left) == len(self._fed):
+            self._end(TRAILING)
+        self._fed = left
+
+    def _skip(self) -> None:
+        """Passes over a frame that holds no data, but what the packer had to say."""
+        self._fill(8)
+        left = 8 + int.from_bytes(self._fed[4:8], "little")
+        while left and (gone := self._take(min(left, _READ))):
+            left -= len(gone)
+        if left:
+            self._end(self._stream.failure or CUT_OFF)
+
+    def _fill(self, size: int) -> None:
+        if len(self._fed) < size:
+            self._fed += self._stream.read(_READ)
+
+    def _take(self, size: int) -> bytes:
+        self._fill(1)
+        taken, self._fed = self._fed[:size], self._fed[size:]
+        return taken
+
+    def _end(self, failure: str | None) -> None:
+        self._over = True
+        self.failure = failure
+
+    def close(self) -> None:
+        """Closes the stream."""
+        self._stream.close()
+
+
+def part_of(stream: Ahead, method: str) -> Ahead:
+    """What is compressed without saying so, as in archives: raw ``deflate``, ``bz2`` or ``lzma``."""
+    if method == "bz2":
+        return Ahead(Unpacked(stream, *_engine("bz2")))
+    if method == "lzma":
+        return Ahead(Unpacked(stream, *_lzma_engine(stream)))
+    return Ahead(Unpacked(stream, lambda: zlib.decompressobj(-15), (zlib.error,)))
+
+
+def _lzma_engine(stream: Ahead) -> tuple[Callable[[], Engine], tuple[type[Exception], ...]]:
+    """A decompressor as the head of a zip's member describes it."""
+    size = int.from_bytes(stream.read(4)[2:], "little")
+    told = stream.read(size)
+
+    def made() -> Engine:
+        settings = lzma._decode_filter_properties(lzma.FILTER_LZMA1, told)  # type: ignore[attr-defined]  # noqa: SLF001 - zipfile's way
+        return lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=[settings])
+
+    return made, (lzma.LZMAError,)
