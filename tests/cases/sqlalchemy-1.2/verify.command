@@ -1,0 +1,1 @@
+verify --format json input.log
