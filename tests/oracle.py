@@ -801,7 +801,7 @@ class User:
         with self._given_up_if_lost(held):
             if held.is_engines:
                 held.handle.execute(sa.text("SELECT 1"))
-            else:
+            elif held.handle.is_valid:
                 held.handle.cursor().execute("SELECT 1")
 
     def _give_back(self) -> None:

@@ -52,6 +52,8 @@ ADDITIVE = (
     "pings.failed",
     "pings.skipped",
 )
+# before 2.0, a connection that could not be made ready was invalidated, as one in use is
+UNTOLD = frozenset({"connect_listener"} if oracle.VERSION < (2, 0) else ())
 HEALTHY = ("age", "soft_invalidate", "leak")
 
 
@@ -60,7 +62,7 @@ def scenario_of(seed: int) -> Scenario:
     chance = random.Random(seed)  # noqa: S311 - traffic, no secret
     pools = chance.choice(POOLS)
     likely = chance.choice((0.2, 0.6, 1.0))
-    faults = tuple(fault for fault in FAULTS if chance.random() < likely)
+    faults = tuple(fault for fault in FAULTS if chance.random() < likely and fault not in UNTOLD)
     users = 6
     if SHARED & {*pools}:
         # several users of one connection, or all that can go wrong with it
@@ -145,7 +147,7 @@ def with_none(report: Report, told: dict[str, object]) -> dict[str, object]:
 def test_threads(seed: int, pool: str, layout: str, tmp_path: Path) -> None:
     """Several threads: all but the peaks, of which the log's order decides; those keep within the pool's room."""
     # a pool of SQLAlchemy's that is disposed of while another thread uses it may fail
-    untold = {"dispose"} if pool in SHARED else set[str]()
+    untold = {*UNTOLD, "dispose"} if pool in SHARED else {*UNTOLD}
     if layout != "threads":
         untold |= NEEDS_THREADS if pool not in SHARED else {"connect", *FAULTS} - {*SOCIABLE[1:]}
     scenario = Scenario(
@@ -186,7 +188,7 @@ def test_threads_keep_within_the_room(tmp_path: Path) -> None:
 def eventful(directory: Path, seed: int, layout: str) -> tuple[Path, Report, list[str]]:
     """A log of two pools with all that can go wrong, its report, and its lines."""
     pools = ("QueuePool", ("NullPool", "StaticPool", "AssertionPool")[seed % 3])
-    scenario = Scenario(pools=pools, pre_ping=seed != 1, recycle=True, layout=layout, steps=40, users=1 + seed % 3 % 2)
+    scenario = Scenario(pools=pools, pre_ping=seed != 1, recycle=True, layout=layout, steps=30, users=1 + seed % 3 % 2)
     text, _ = run(seed, scenario, directory)
     path = directory / f"{layout}{seed}.log"
     path.write_text(text)
@@ -201,10 +203,9 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 SEEDED = {"seed": st.integers(0, 5), "layout": st.sampled_from(["document", "threads"])}
 
 
-@settings(deadline=None, max_examples=25)
-@given(block=st.integers(1, 20_000), **SEEDED)
-@example(block=1, seed=0, layout="document")
-@example(block=300, seed=4, layout="document")
+@settings(deadline=None, max_examples=12)
+@given(block=st.integers(300, 20_000), **SEEDED)
+@example(block=100, seed=4, layout="document")
 def test_batches_change_nothing(directory: Path, block: int, seed: int, layout: str) -> None:
     path, whole, _ = eventful(directory, seed, layout)
     assert read(path, layout, block_bytes=block) == whole

@@ -27,7 +27,7 @@ _SKIPPABLE = b"\x2a\x4d\x18"
 # what is fed to a decompressor at once: where it finds damage, no more than this is lost; and no bomb goes off, since
 # even of the best compressed data so little becomes a few megabytes only
 _FED = 512
-_READ = 1 << 16
+_READ = 1 << 14
 _LARGEST_WINDOW = 1 << 31
 
 
@@ -203,22 +203,8 @@ class Unpacked:
         self._stream.close()
 
 
-def part_of(stream: Ahead, method: str) -> Ahead:
-    """What is compressed without saying so, as in archives: raw ``deflate``, ``bz2`` or ``lzma``."""
-    if method == "bz2":
-        return Ahead(Unpacked(stream, *_engine("bz2")))
-    if method == "lzma":
-        return Ahead(Unpacked(stream, *_lzma_engine(stream)))
-    return Ahead(Unpacked(stream, lambda: zlib.decompressobj(-15), (zlib.error,)))
-
-
-def _lzma_engine(stream: Ahead) -> tuple[Callable[[], Engine], tuple[type[Exception], ...]]:
-    """A decompressor as the head of a zip's member describes it."""
-    size = int.from_bytes(stream.read(4)[2:], "little")
-    told = stream.read(size)
-
-    def made() -> Engine:
-        settings = lzma._decode_filter_properties(lzma.FILTER_LZMA1, told)  # type: ignore[attr-defined]  # noqa: SLF001 - zipfile's way
-        return lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=[settings])
-
-    return made, (lzma.LZMAError,)
+def part_of(stream: Ahead, packing: str) -> Ahead:
+    """What is compressed in an archive: as a ``deflate`` without a head, or in a way that a file may be, too."""
+    if packing == "deflate":
+        return Ahead(Unpacked(stream, lambda: zlib.decompressobj(-15), (zlib.error,)))
+    return Ahead(Unpacked(stream, *_engine(packing)))

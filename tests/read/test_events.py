@@ -276,6 +276,12 @@ def test_what_a_pool_class_of_the_users_own_says_besides(cuts: tuple[int, ...]) 
     assert log.reading.unrecognised_lines == 1
 
 
+@pytest.mark.parametrize("cuts", [(), (1,), (5,)])
+def test_what_it_says_besides_counts_alike_among_many_records(cuts: tuple[int, ...]) -> None:
+    log = read([created()] * 5 + [record("tracing", "myapp.db.TracedPool")], cuts)
+    assert (log.reading.pool_lines, log.reading.unrecognised_lines) == (5, 0)
+
+
 def test_many_lines_about_other_connections_before_the_first_record() -> None:
     log = read([record(f"Connection {number} refused", "app") for number in range(1000)] + [created()])
     assert log.events == [Event(1001, "created", POOL, "0x7f01")]

@@ -260,6 +260,7 @@ def test_what_a_formatter_prints_is_read_back(form: Format, records: list[loggin
         ("%(threadName)s %(message)s", "Thread-x (work) Hi", None, Record("(work) Hi", thread="Thread-x")),
         ("%(thread)d %(threadName)s %(message)s", "140 main Hi", None, Record("Hi", thread="main")),
         ("%(request_id)s %(message)s", "req-1 Hi", None, Record("Hi")),
+        ("%(name)s %(message)s", "a Hi you", None, Record("Hi you", "a")),
         ("100%% %(message)s", "100% Hi", None, Record("Hi")),
         ("{{}} {message}", "{} Hi", None, Record("Hi")),
         ("$$5 ${message}", "$5 Hi", None, Record("Hi")),

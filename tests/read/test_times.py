@@ -133,6 +133,8 @@ def test_any_time(text: str, microseconds: int | None, offset: int | None) -> No
     times = any_time_format(text)
     assert [microseconds] == parsed(times, text)
     assert (len(text), offset) == (times.width, times.offset)
+    # without directives it is known by its pattern
+    assert (microseconds is None) == (times.directives is None)
 
 
 @pytest.mark.parametrize(

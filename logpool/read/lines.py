@@ -1,0 +1,315 @@
+"""Bytes -> blocks of whole lines, whatever the bytes.
+
+Any block size gives the same lines, with the same numbers, and the same damage.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from logpool.read.cuts import cut_of
+from logpool.read.damage import NO_TEXT, Damages, reason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from logpool.read.packing import Ahead
+    from logpool.read.sources import Part, Source
+
+BLOCK_BYTES = 16 << 20
+#: of a longer line only the head is kept
+LONGEST_LINE = 1 << 20
+NULS = "NULs, left out"
+TOO_LONG = "line of more than 1 MiB, of which the head was kept"
+
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_HEAD_BYTES = 4096
+_HOLE_BYTES = 1 << 20
+# more than that is kept of a line, lest a character at its end is cut
+_SLACK = 64
+_NOT_TEXT = frozenset(range(9)) | frozenset(range(14, 27)) | frozenset(range(28, 32))
+_REPLACEMENT = "\ufffd".encode()
+_PEEKED_BYTES = 1 << 16
+# how records begin that do not begin with their time
+_HEAD = re.compile(r"\{|\[?(?:DEBUG|INFO|WARNING|ERROR|CRITICAL)\b|sqlalchemy\.")
+_NULS = re.compile(rb"(?m)^\0+")
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Whole lines of a log, one after the other.
+
+    Attributes:
+        first_line: the number of the first one, from 1.
+        lines: their texts, without line ends.
+        size: how many bytes they were read from, decompressed.
+        part: the number of the file in which they stand.
+        torn: whether the last one ends without a line end, and so may be cut.
+    """
+
+    first_line: int
+    lines: pl.Series
+    size: int
+    part: int = 0
+    torn: bool = False
+
+
+def blocks(
+    source: Source, size: int = BLOCK_BYTES, damages: Damages | None = None, first_part: int = 0
+) -> Iterator[Block]:
+    """A log in blocks of about ``size`` bytes.
+
+    Args:
+        source: the log.
+        size: how much to read at once.
+        damages: notes what is wrong, and where.
+        first_part: the number of its first part; those of the others follow.
+    """
+    damages = damages if damages is not None else Damages()
+    held: Block | None = None
+    for number, part in enumerate(source.parts, first_part):
+        for block in _part_blocks(part, size, damages, number):
+            rest: Block | None = block
+            if held is not None:
+                held, rest = _mended(held, block)
+                if held.torn and rest is None:
+                    continue
+                yield held
+                held = None
+            if rest is not None and rest.torn and part is not source.parts[-1]:
+                held = rest
+            elif rest is not None:
+                yield rest
+    if held is not None:
+        yield held
+
+
+def _part_blocks(part: Part, size: int, damages: Damages, number: int) -> Iterator[Block]:
+    try:
+        stream = part.open()
+    except OSError as error:
+        damages.skip(part.path, reason(error))
+        return
+    try:
+        yield from _LineReader(part.path, number, stream, damages).blocks(size)
+    finally:
+        stream.close()
+
+
+def _mended(held: Block, block: Block) -> tuple[Block, Block | None]:
+    """A block whose last line is cut, with the rest of that line where the next file begins with it; what is left."""
+    if not len(block.lines):
+        return replace(held, size=held.size + block.size), None
+    if begins_anew(block.lines[0]):
+        return held, block
+    last = len(held.lines) - 1
+    whole = pl.Series("line", [held.lines[last] + block.lines[0]], dtype=pl.String)
+    lines = pl.concat([held.lines.head(last), whole])
+    if len(block.lines) == 1:
+        return replace(held, lines=lines, size=held.size + block.size, torn=block.torn), None
+    left = replace(block, first_line=block.first_line + 1, lines=block.lines.slice(1))
+    return replace(held, lines=lines, torn=False), left
+
+
+def begins_anew(line: str) -> bool:
+    """Whether a file's first line begins a record, so that it is no rest of a line that another file ends with."""
+    if _HEAD.match(line):
+        return True
+    spans = cut_of(line).spans
+    return bool(spans) and spans[0].start <= 1 and spans[0].format.directives is not None
+
+
+@dataclass
+class _LineReader:
+    """Reads one file.
+
+    Attributes:
+        path: the file.
+        part: its number.
+        stream: its bytes, decompressed.
+        damages: notes what is wrong, and where.
+        line: the number of the next line.
+        encoding: of the file.
+    """
+
+    path: str
+    part: int
+    stream: Ahead
+    damages: Damages
+    line: int = 1
+    encoding: str = "utf-8"
+    _rest: bytearray = field(default_factory=bytearray)
+    # whether NULs stood before the line that comes next
+    _nuls: bool = False
+    _size: int = 0
+
+    def blocks(self, size: int) -> Iterator[Block]:
+        """All lines, as they are read."""
+        if not self._begin():
+            return
+        for data in self._text(size):
+            end = data.rfind(b"\n") + 1
+            block = self._block(bytes(self._rest) + data[:end]) if end else None
+            self._keep(data[end:])
+            if block is not None:
+                yield block
+        if self._rest or self._size or self._nuls:
+            yield self._block(bytes(self._rest), torn=bool(self._rest))
+        if self.stream.failure is not None:
+            self.damages.note(self.path, self.stream.failure, max(1, self.line - 1))
+
+    def _begin(self) -> bool:
+        """Tells the encoding, and whether this is text at all."""
+        head = self.stream.peek(_HEAD_BYTES)
+        self.encoding, mark = encoding_of(head)
+        self._size = len(self.stream.read(mark))
+        head = self.stream.peek(_HEAD_BYTES)
+        if self.encoding == "utf-8":
+            head = self._without_hole(head)
+        failure = self.stream.failure
+        if not head and (self._nuls or failure is not None):
+            self.damages.skip(self.path, failure or NO_TEXT)
+            return False
+        if not is_text(head.decode(self.encoding, errors="replace").encode()):
+            self.damages.skip(self.path, NO_TEXT)
+            return False
+        return True
+
+    def _without_hole(self, head: bytes) -> bytes:
+        """Passes over the NULs at the beginning, and returns what follows them."""
+        while head.startswith(b"\0"):
+            self._nuls = True
+            self._size += len(self.stream.read(len(head) - len(head.lstrip(b"\0"))))
+            head = self.stream.peek(_HOLE_BYTES)
+        return head[:_HEAD_BYTES]
+
+    def _text(self, size: int) -> Iterator[bytes]:
+        """The file in UTF-8, in pieces."""
+        decoder = None if self.encoding == "utf-8" else codecs.getincrementaldecoder(self.encoding)("replace")
+        while data := self.stream.read(size):
+            self._size += len(data)
+            yield data if decoder is None else decoder.decode(data).encode()
+        if decoder is not None:
+            yield decoder.decode(b"", final=True).encode()
+
+    def _keep(self, data: bytes) -> None:
+        """Keeps what begins a line, or goes on with it; no more of it than counts."""
+        if not self._rest and data.startswith(b"\0"):
+            self._nuls = True
+            data = data.lstrip(b"\0")
+        self._rest += data[: max(0, LONGEST_LINE + _SLACK - len(self._rest))]
+
+    def _block(self, data: bytes, *, torn: bool = False) -> Block:
+        self._rest.clear()
+        data = self._valid(self._shortened(self._without_nuls(data)))
+        lines = pl.read_lines(data, name="line").to_series()
+        block = Block(self.line, lines, self._size, self.part, torn)
+        self.line += len(lines)
+        self._size = 0
+        return block
+
+    def _without_nuls(self, data: bytes) -> bytes:
+        if self._nuls:
+            self._note(NULS, b"", 1)
+            self._nuls = False
+            data = data.lstrip(b"\0")
+        first = _NULS.search(data) if b"\0" in data else None
+        if first is None:
+            return data
+        data, count = _NULS.subn(b"", before := data)
+        self._note(NULS, before[: first.start()], count)
+        return data
+
+    def _shortened(self, data: bytes) -> bytes:
+        """The same with the heads only of lines that are too long."""
+        if len(data) <= LONGEST_LINE or not _has_long_line(data):
+            return data
+        lines = data.split(b"\n")
+        long = [number for number, line in enumerate(lines) if len(line) > LONGEST_LINE]
+        for number in long:
+            lines[number] = _head_of(lines[number])
+        self._note(TOO_LONG, b"\n" * long[0], len(long))
+        return b"\n".join(lines)
+
+    def _valid(self, data: bytes) -> bytes:
+        """The same where it is UTF-8; what is not becomes the replacement character."""
+        strange = f"bytes that are no {self.encoding[:6].upper()}"
+        if self.encoding != "utf-8":
+            found = data.find(_REPLACEMENT)
+            if found >= 0:
+                self._note(strange, data[:found], sum(_REPLACEMENT in line for line in data.split(b"\n")))
+            return data
+        try:
+            data.decode("utf-8")
+        except UnicodeDecodeError as error:
+            self._note(strange, data[: error.start], sum(map(_is_strange, data.split(b"\n"))))
+            return data.decode("utf-8", errors="replace").encode()
+        return data
+
+    def _note(self, what: str, before: bytes, count: int) -> None:
+        self.damages.note(self.path, what, self.line + before.count(b"\n"), count)
+
+
+def _is_strange(line: bytes) -> bool:
+    try:
+        line.decode("utf-8")
+    except UnicodeDecodeError:
+        return True
+    return False
+
+
+def _has_long_line(data: bytes) -> bool:
+    """Whether some line is too long: such a one stands across a multiple of that length."""
+    return any(
+        (end if (end := data.find(b"\n", place)) >= 0 else len(data)) - data.rfind(b"\n", 0, place) - 1 > LONGEST_LINE
+        for place in range(LONGEST_LINE, len(data), LONGEST_LINE)
+    )
+
+
+def _head_of(line: bytes) -> bytes:
+    """The head of a line, which ends between two characters."""
+    end = LONGEST_LINE
+    while end > LONGEST_LINE - 4 and line[end] & 0xC0 == 0x80:  # noqa: PLR2004 - within a character of UTF-8
+        end -= 1
+    return line[:end]
+
+
+def encoding_of(head: bytes) -> tuple[str, int]:
+    """How a text that begins so is encoded, and how many bytes say so: UTF-16 shows without, by its many NULs."""
+    for mark, name in _BOMS:
+        if head.startswith(mark):
+            return name, len(mark)
+    even, odd = head[::2], head[1::2]
+    for name, nuls, others in (("utf-16-le", odd, even), ("utf-16-be", even, odd)):
+        if 2 * nuls.count(0) > len(nuls) and 10 * others.count(0) < len(others):
+            return name, 0
+    return "utf-8", 0
+
+
+def is_text(head: bytes) -> bool:
+    """Whether bytes look like a text's beginning."""
+    return sum(byte in _NOT_TEXT for byte in head) <= len(head) // 10
+
+
+def head_lines(part: Part) -> list[str]:
+    """The first lines of a file, to see when it begins; none where it cannot be read."""
+    try:
+        stream = part.open()
+    except OSError:
+        return []
+    data = stream.peek(_PEEKED_BYTES)
+    stream.close()
+    encoding, mark = encoding_of(data)
+    lines = data[mark:].decode(encoding, errors="replace").split("\n")
+    return [line.strip("\0\r") for line in (lines[:-1] if len(data) == _PEEKED_BYTES else lines)]
