@@ -141,6 +141,7 @@ def with_none(report: Report, told: dict[str, object]) -> dict[str, object]:
     return told | {"resets.none": unset} if unset else told
 
 
+@pytest.mark.skipif(oracle.VERSION < (1, 4), reason="1.3 under threads: the oracle is not sure of its own truth")
 @pytest.mark.parametrize("layout", ["threads", "document"])
 @pytest.mark.parametrize("pool", ["QueuePool", "NullPool", "SingletonThreadPool"])
 @pytest.mark.parametrize("seed", range(3))

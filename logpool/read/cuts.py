@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -36,20 +36,25 @@ _KEYED = re.compile(
 _KEYS = ("asctime", "timestamp", "time", "ts", "t", "@timestamp", "created", "datetime", "date")
 _HEAD = 160
 _KEPT = 64
+_GAP = 3
+_MATTERS = ("sqlalchemy.pool", "connection timed out")
 
 
-class Span(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Span:
     """Where one time stands.
 
     Attributes:
         anchor: the text that it stands behind; None where it stands at a fixed place.
         start: how far behind the anchor, or the end of the time before, or the line's beginning.
         format: how it is printed.
+        example: one such time.
     """
 
     anchor: str | None
     start: int
     format: TimeFormat
+    example: str = field(compare=False, default="")
 
     @property
     def width(self) -> int:
@@ -111,6 +116,24 @@ class Cut:
         """A rest with the mark of every time."""
         return TIME + rest if self._leading else rest
 
+    def marked(self, line: str) -> str:
+        """A line that this cut is of, with its times marked."""
+        for span in self.spans:
+            line = line.replace(span.example, TIME, 1)
+        return line
+
+    def owns(self, text: str) -> bool:
+        """Whether a line, its times marked, is one of this cut's own, and does not fit it by chance.
+
+        It is if a line like it, with other times, is cut in the same way. So it does not matter in which order cuts
+        are learned and tried. What is no pool's record may be cut anyhow.
+        """
+        if not any(word in text for word in _MATTERS) and not STARTS.search(text):
+            return True
+        for span in self.spans:
+            text = text.replace(TIME, span.example, 1)
+        return cut_of(text) == self
+
 
 def _cut_one(text: pl.Expr, span: Span) -> tuple[pl.Expr | None, pl.Expr, pl.Expr]:
     """What stands before a time, the time, and what stands behind it."""
@@ -153,19 +176,23 @@ def cut_of(line: str) -> Cut:
         return _keyed_cut(line, keyed)
     spans: list[Span] = []
     end = 0
-    for match in _TIMES.finditer(line[: _head_width(line)]):
-        spans.append(Span(None, match.start() - end, any_time_format(match[0])))
+    width, certain = _head_width(line)
+    for match in _TIMES.finditer(line[:width]):
+        if spans and not certain and match.start() - end > _GAP:
+            # nobody knows where the message of another logger begins: this time may be part of it
+            break
+        spans.append(Span(None, match.start() - end, any_time_format(match[0]), match[0]))
         end = match.end()
     return Cut(tuple(spans), _last_dated(spans))
 
 
-def _head_width(line: str) -> int:
-    """How much of a line may hold its own times: what stands before the message."""
+def _head_width(line: str) -> tuple[int, bool]:
+    """How much of a line may hold its own times, and whether that is certain: what stands before the message."""
     start = STARTS.search(line)
     if start:
-        return start.start()
+        return start.start(), True
     logger = line.find("sqlalchemy.pool")
-    return logger if logger >= 0 else _HEAD
+    return (logger, True) if logger >= 0 else (_HEAD, False)
 
 
 def _last_dated(spans: list[Span]) -> int | None:
@@ -179,30 +206,18 @@ _JSON_FILE = re.compile(r'\{"log":\s*"')
 def _keyed_cut(line: str, keyed: list[re.Match[str]]) -> Cut:
     """A cut for JSON or logfmt, behind the times of what collected it, or around the line that docker put into it."""
     inner = _JSON_FILE.search(line)
-    plain = _head_width(line) if inner else min(keyed[0].start(), line.find("{") if "{" in line else len(line))
+    plain = _head_width(line)[0] if inner else min(keyed[0].start(), line.find("{") if "{" in line else len(line))
     spans: list[Span] = []
     ranks: list[int] = []
     end = 0
     for match in _TIMES.finditer(line[:plain]):
-        spans.append(Span(None, match.start() - end, any_time_format(match[0])))
+        spans.append(Span(None, match.start() - end, any_time_format(match[0]), match[0]))
         ranks.append(-1 if inner and match.start() > inner.start() else len(_KEYS))
         end = match.end()
     for match in keyed:
         if match.start() >= end:
-            spans.append(Span(match["anchor"], 0, any_time_format(match["time"])))
+            spans.append(Span(match["anchor"], 0, any_time_format(match["time"]), match["time"]))
             ranks.append(_KEYS.index(match["key"] or match["word"]))
             end = match.end()
     dated = [index for index, span in enumerate(spans) if span.format.directives is not None]
     return Cut(tuple(spans), min(dated, key=ranks.__getitem__) if dated else None)
-
-
-# a time goes on here, or another one follows: the cut does not fit
-_MORE = re.compile(rf"{TIME}(?:[.,]?\d|Z|\s?{OFFSET})")
-
-
-def is_whole(text: str) -> bool:
-    """Whether a line with its times marked has no time left in its head."""
-    if _MORE.search(text):
-        return False
-    start = STARTS.search(text)
-    return start is None or _TIMES.search(text, 0, start.start()) is None

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from logpool.read.formats import HeadReader
-    from logpool.read.sources import Block
+    from logpool.read.lines import Block
 
 _HEX = "0123456789abcdefABCDEF"
 # every line that can be an event, a timeout or an unrecognised record holds one of these
@@ -55,10 +55,17 @@ _WORTH_FILTERING = 0.7
 _LEARNED_FROM = 200
 _SHOWN = 3
 _EDGE = 50
+_KNOWN_HEADS = 10_000
 _SPLIT = r"^\S+ (?:stdout|stderr) P "
 _SPLIT_LINE = re.compile(r"^\S+ (?P<stream>stdout|stderr) (?P<tag>[FP]) ")
 
-EVENT_COLUMNS = {"line": pl.Int64, "time": pl.Int64, "shape": pl.UInt32, "connection": pl.UInt32}
+EVENT_COLUMNS = {
+    "line": pl.Int64,
+    "time": pl.Int64,
+    "shape": pl.UInt32,
+    "connection": pl.UInt32,
+    "source": pl.UInt32,
+}
 
 
 @dataclass
@@ -76,7 +83,8 @@ class Reading:
         offset: of its times from UTC, in seconds; None where they are local, or unknown.
         first_time: of its first line with a time, microseconds.
         last_time: of its last.
-        unrecognised: the first few of them, with their line numbers.
+        unrecognised: the first few of them, with the numbers of their files and lines.
+        torn: the files whose last lines are cut, with those lines.
         samples: its first few lines, to show where nothing was understood.
     """
 
@@ -90,13 +98,15 @@ class Reading:
     offset: int | None = None
     first_time: int | None = None
     last_time: int | None = None
-    unrecognised: list[tuple[int, str]] = field(default_factory=list)
+    unrecognised: list[tuple[int, int, str]] = field(default_factory=list)
+    torn: list[tuple[int, int]] = field(default_factory=list)
     samples: list[str] = field(default_factory=list)
 
 
 class _Head(NamedTuple):
     """Where the last record so far begins."""
 
+    part: int
     line: int
     time: int | None
     timed_out: bool = False
@@ -108,7 +118,7 @@ class EventReader:
 
     Attributes:
         vocabulary: what all sources share.
-        source: the number of this one.
+        source: the number of this one, the space in which an address means one thing.
         reading: what was read of it.
         layout: the layout that was asked for, if any.
     """
@@ -120,7 +130,9 @@ class EventReader:
     _heads: HeadReader = field(init=False)
     _cuts: Cuts = field(default_factory=Cuts)
     _readers: dict[Cut, Reader] = field(default_factory=dict)
+    _part: int = 0
     _last: _Head | None = None
+    _known_heads: dict[str, bool] = field(default_factory=dict)
     _pieces: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -131,10 +143,19 @@ class EventReader:
 
         Returns:
             Tables of ``line`` (of the head), ``time`` (microseconds), ``shape``, ``connection`` (numbers of the
-            vocabulary), ``source``.
+            vocabulary), ``source`` (the number of the file).
         """
         for block in blocks:
-            yield self._events(block.first_line, self._joined(block.lines), block.size)
+            self._part = block.part
+            events = self._events(block.first_line, self._joined(block.lines), block.size)
+            if block.torn:
+                self._note_torn(block.first_line + len(block.lines) - 1, events)
+            yield events
+
+    def _note_torn(self, last: int, events: pl.DataFrame) -> None:
+        """Notes a last line that has no line end and tells nothing: the rest of it may be missing."""
+        if not events.height or events["line"][-1] != last:
+            self.reading.torn.append((self._part, last))
 
     def _joined(self, lines: pl.Series) -> pl.Series:
         """Lines that Kubernetes split, in one piece, where their last part stands."""
@@ -164,11 +185,12 @@ class EventReader:
         if rows["line"].is_sorted() is False:
             rows = rows.sort("line")
         self._note_unrecognised(first, lines, rows)
-        events = rows.filter(pl.col("shape") >= NO_EVENT).select(EVENT_COLUMNS.keys())
+        events = rows.filter(pl.col("shape") >= NO_EVENT).select("line", "time", "shape", "connection")
+        events = events.with_columns(source=pl.lit(self._part, pl.UInt32))
         inside = rows.filter(pl.col("shape") == TIMED_OUT_INSIDE)["line"].to_list()
         events = self._with_timeouts(first, lines, events, inside)
         self._count_events(events)
-        return events.with_columns(source=pl.lit(self.source, pl.UInt32))
+        return events
 
     def _count(self, lines: pl.Series, size: int) -> None:
         reading = self.reading
@@ -204,10 +226,12 @@ class EventReader:
                     break
             tried.update(queue)
             left = left.filter(_needed(left["line"]))
-            queue = [cut for cut in self._cuts.learn(left["line"].head(_LEARNED_FROM)) if cut not in tried]
+            # the next few lines have no cut that was tried: learn theirs, or take them as lines without times
+            few = left.head(_LEARNED_FROM)
+            queue = [cut for cut in self._cuts.learn(few["line"]) if cut not in tried]
             if not queue:
-                self._take(Cut(), left, found)
-                break
+                self._take(Cut(), few, found)
+                left = left.slice(_LEARNED_FROM)
         return pl.concat([pl.DataFrame(schema=_SHAPED), *found])
 
     def _take(self, cut: Cut, left: pl.DataFrame, found: list[pl.DataFrame]) -> pl.DataFrame:
@@ -244,7 +268,7 @@ class EventReader:
         places = rows.filter(pl.col("shape") == UNRECOGNISED)["line"]
         self.reading.unrecognised_lines += len(places)
         for line in places.head(_SHOWN - len(self.reading.unrecognised)):
-            self.reading.unrecognised.append((line, lines[line - first]))
+            self.reading.unrecognised.append((self._part, line, lines[line - first]))
 
     def _count_events(self, events: pl.DataFrame) -> None:
         shapes = self.vocabulary.shapes
@@ -265,33 +289,42 @@ class EventReader:
         reader = self._reader(Cut())
         for line in inside:
             head = self._head_above(first, lines, line)
-            if head is None or head.line in told:
+            if head is None or head[:2] in told:
                 continue
-            told.add(head.line)
-            found.append((head.line, head.time, reader.timed_out(lines[line - first]), None))
+            told.add(head[:2])
+            found.append((head.line, head.time, reader.timed_out(lines[line - first]), None, head.part))
         last = self._head_above(first, lines, first + len(lines))
         if last is not None:
-            self._last = _Head(last.line, last.time, last.line in told)
+            self._last = last._replace(timed_out=last[:2] in told)
         if not found:
             return events
         more = pl.DataFrame(found, schema=EVENT_COLUMNS, orient="row")
-        return pl.concat([events, more]).sort("line", maintain_order=True)
+        return pl.concat([events, more]).sort("source", "line", maintain_order=True)
 
-    def _told(self, events: pl.DataFrame) -> set[int]:
+    def _told(self, events: pl.DataFrame) -> set[tuple[int, int]]:
         """The heads whose timeout is counted already."""
         kinds = self.vocabulary.frame()["kind"].gather(events["shape"])
-        told = set(events["line"].filter(kinds == int(Kind.TIMED_OUT)))
+        told = {(self._part, line) for line in events["line"].filter(kinds == int(Kind.TIMED_OUT))}
         if self._last is not None and self._last.timed_out:
-            told.add(self._last.line)
+            told.add(self._last[:2])
         return told
+
+    def _is_head(self, text: str) -> bool:
+        known = self._known_heads.get(text)
+        if known is None:
+            if len(self._known_heads) > _KNOWN_HEADS:
+                self._known_heads.clear()
+            cut = cut_of(text)
+            known = self._known_heads[text] = self._reader(cut).is_head(cut.marked(text))
+        return known
 
     def _head_above(self, first: int, lines: pl.Series, line: int) -> _Head | None:
         """The head of the record that the line before this one belongs to."""
         for index in range(line - first - 1, -1, -1):
-            cut = cut_of(lines[index])
-            applied = cut.apply(lines[index : index + 1])
-            if applied["fits"][0] and self._reader(cut).is_head(applied["rest"][0]):
-                return _Head(first + index, applied["time"][0])
+            text = lines[index]
+            if self._is_head(text):
+                time = cut_of(text).apply(pl.Series([text]))["time"][0]
+                return _Head(self._part, first + index, time)
         return self._last
 
 

@@ -302,7 +302,7 @@ def named_pipe(path: str) -> Stream:
     if begun is None:
         pipe.close()
         raise OSError("nobody writes to this pipe")
-    os.set_blocking(number, True)  # noqa: FBT003 - takes no keywords
+    os.set_blocking(number, True)
     return PipeStream(pipe, begun)
 
 

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from logpool.read.grammar import parse_message
 from logpool.read.records import Record, is_pool_logger
-from logpool.schema import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -266,14 +265,17 @@ def _unquoted(value: str) -> str:
 def _found_anywhere(readings: list[tuple[str, _Wrapping]], *, of_another: bool) -> Head | None:
     """The message wherever it stands in a line, and what is certain of what stands around it.
 
-    Another logger may be a wrong one, but what the experiment writes, others write as well.
+    Another logger may be a wrong one; but only a connection's text shows that it is, others say the rest as well.
+    A line that begins with white space is a line of a traceback, and may be of the pool's own source.
     """
     text = readings[0][0]
+    if any(inner[:1].isspace() for inner, _ in readings):
+        return None
     for start in STARTS.finditer(text):
         message = parse_message(text[start.start() :])
         if message is None or (message.connection is not None and message.connection.driver == "unknown"):
             continue
-        if of_another and message.kind is Kind.TIMING:
+        if of_another and message.connection is None:
             continue
         before = text[: start.start()]
         name = _POOL_NAME.search(before)

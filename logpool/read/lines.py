@@ -14,6 +14,7 @@ import polars as pl
 
 from logpool.read.cuts import cut_of
 from logpool.read.damage import NO_TEXT, Damages, reason
+from logpool.read.encoding import LONGEST_LINE, REPLACEMENT, encoding_of, has_long_line, head_of, is_strange, is_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,24 +23,13 @@ if TYPE_CHECKING:
     from logpool.read.sources import Part, Source
 
 BLOCK_BYTES = 16 << 20
-#: of a longer line only the head is kept
-LONGEST_LINE = 1 << 20
 NULS = "NULs, left out"
 TOO_LONG = "line of more than 1 MiB, of which the head was kept"
 
-_BOMS = (
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF32_LE, "utf-32-le"),
-    (codecs.BOM_UTF32_BE, "utf-32-be"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
-)
 _HEAD_BYTES = 4096
 _HOLE_BYTES = 1 << 20
 # more than that is kept of a line, lest a character at its end is cut
 _SLACK = 64
-_NOT_TEXT = frozenset(range(9)) | frozenset(range(14, 27)) | frozenset(range(28, 32))
-_REPLACEMENT = "\ufffd".encode()
 _PEEKED_BYTES = 1 << 16
 # how records begin that do not begin with their time
 _HEAD = re.compile(r"\{|\[?(?:DEBUG|INFO|WARNING|ERROR|CRITICAL)\b|sqlalchemy\.")
@@ -181,7 +171,7 @@ class _LineReader:
         if not head and (self._nuls or failure is not None):
             self.damages.skip(self.path, failure or NO_TEXT)
             return False
-        if not is_text(head.decode(self.encoding, errors="replace").encode()):
+        if not is_text(head, self.encoding):
             self.damages.skip(self.path, NO_TEXT)
             return False
         return True
@@ -233,12 +223,12 @@ class _LineReader:
 
     def _shortened(self, data: bytes) -> bytes:
         """The same with the heads only of lines that are too long."""
-        if len(data) <= LONGEST_LINE or not _has_long_line(data):
+        if len(data) <= LONGEST_LINE or not has_long_line(data):
             return data
         lines = data.split(b"\n")
         long = [number for number, line in enumerate(lines) if len(line) > LONGEST_LINE]
         for number in long:
-            lines[number] = _head_of(lines[number])
+            lines[number] = head_of(lines[number])
         self._note(TOO_LONG, b"\n" * long[0], len(long))
         return b"\n".join(lines)
 
@@ -246,60 +236,19 @@ class _LineReader:
         """The same where it is UTF-8; what is not becomes the replacement character."""
         strange = f"bytes that are no {self.encoding[:6].upper()}"
         if self.encoding != "utf-8":
-            found = data.find(_REPLACEMENT)
+            found = data.find(REPLACEMENT)
             if found >= 0:
-                self._note(strange, data[:found], sum(_REPLACEMENT in line for line in data.split(b"\n")))
+                self._note(strange, data[:found], sum(REPLACEMENT in line for line in data.split(b"\n")))
             return data
         try:
             data.decode("utf-8")
         except UnicodeDecodeError as error:
-            self._note(strange, data[: error.start], sum(map(_is_strange, data.split(b"\n"))))
+            self._note(strange, data[: error.start], sum(map(is_strange, data.split(b"\n"))))
             return data.decode("utf-8", errors="replace").encode()
         return data
 
     def _note(self, what: str, before: bytes, count: int) -> None:
         self.damages.note(self.path, what, self.line + before.count(b"\n"), count)
-
-
-def _is_strange(line: bytes) -> bool:
-    try:
-        line.decode("utf-8")
-    except UnicodeDecodeError:
-        return True
-    return False
-
-
-def _has_long_line(data: bytes) -> bool:
-    """Whether some line is too long: such a one stands across a multiple of that length."""
-    return any(
-        (end if (end := data.find(b"\n", place)) >= 0 else len(data)) - data.rfind(b"\n", 0, place) - 1 > LONGEST_LINE
-        for place in range(LONGEST_LINE, len(data), LONGEST_LINE)
-    )
-
-
-def _head_of(line: bytes) -> bytes:
-    """The head of a line, which ends between two characters."""
-    end = LONGEST_LINE
-    while end > LONGEST_LINE - 4 and line[end] & 0xC0 == 0x80:  # noqa: PLR2004 - within a character of UTF-8
-        end -= 1
-    return line[:end]
-
-
-def encoding_of(head: bytes) -> tuple[str, int]:
-    """How a text that begins so is encoded, and how many bytes say so: UTF-16 shows without, by its many NULs."""
-    for mark, name in _BOMS:
-        if head.startswith(mark):
-            return name, len(mark)
-    even, odd = head[::2], head[1::2]
-    for name, nuls, others in (("utf-16-le", odd, even), ("utf-16-be", even, odd)):
-        if 2 * nuls.count(0) > len(nuls) and 10 * others.count(0) < len(others):
-            return name, 0
-    return "utf-8", 0
-
-
-def is_text(head: bytes) -> bool:
-    """Whether bytes look like a text's beginning."""
-    return sum(byte in _NOT_TEXT for byte in head) <= len(head) // 10
 
 
 def head_lines(part: Part) -> list[str]:

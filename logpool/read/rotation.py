@@ -98,5 +98,5 @@ def _divided(found: list[tuple[tuple[int, ...], bool, int]]) -> list[list[int]]:
 
 def place_and_name(path: str) -> tuple[str, str]:
     """A file's directory, and its name in it."""
-    directory, name = os.path.split(os.path.abspath(path))  # noqa: PTH100, PTH118 - links are not to be followed
+    directory, name = os.path.split(os.path.abspath(path))  # noqa: PTH100 - links are not to be followed
     return directory, name

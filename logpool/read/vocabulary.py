@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from logpool.read.cuts import Cut, is_whole
+from logpool.read.cuts import Cut
 from logpool.read.grammar import Message, parse_message
 from logpool.read.heads import Head, is_continued
 from logpool.read.records import Record, is_pool_logger
@@ -188,7 +188,7 @@ class Reader:
 
     def _parse(self, rest: str) -> tuple[int, str | None]:
         text = self.cut.restored(rest)
-        if self.cut.spans and not is_whole(text):
+        if self.cut.spans and not self.cut.owns(text):
             return UNFIT, None
         head = self.heads(text)
         if head is None:
@@ -214,9 +214,8 @@ class Reader:
             return self._timeout(timeout[0], Head(Record(text), "")) if timeout else OTHER
         return TIMED_OUT_INSIDE if timeout else CONTINUATION
 
-    def is_head(self, rest: str) -> bool:
-        """Whether a rest is a record's head."""
-        text = self.cut.restored(rest)
+    def is_head(self, text: str) -> bool:
+        """Whether a line, its times marked, is a record's head."""
         return self.heads(text) is not None or (bool(self.cut.spans) and not is_continued(text))
 
     def _add(self, message: Message, pool: str | None, head: Head) -> int:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from logpool.read.events import EventReader, Reading
-from logpool.read.sources import Block
+from logpool.read.lines import Block
 from logpool.read.vocabulary import Vocabulary
 
 POOL = "sqlalchemy.pool.impl.QueuePool"

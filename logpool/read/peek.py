@@ -1,0 +1,42 @@
+"""When each of several logs begins, seen from its first lines: so that each is opened only when its time has come."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from logpool.read.cuts import cut_of
+from logpool.read.lines import head_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from logpool.read.sources import Source
+
+_TRIED = 50
+
+
+def begin_of(source: Source, needles: Iterable[str]) -> int | None:
+    """The time of a log's first line with one of the needles, or else of its first lines.
+
+    Returns:
+        Microseconds; None where nothing tells.
+    """
+    needles = tuple(needles)
+    for part in source.parts:
+        lines = head_lines(part)
+        chosen = [line for line in lines if any(needle in line for needle in needles)]
+        times = (_time_of(line) for line in [*chosen[:_TRIED], *lines[:_TRIED]])
+        found = next((time for time in times if time is not None), None)
+        if found is not None:
+            return found
+    return None
+
+
+def _time_of(line: str) -> int | None:
+    cut = cut_of(line)
+    if cut.chosen is None:
+        return None
+    time: int | None = cut.apply(pl.Series([line]))["time"][0]
+    return time
