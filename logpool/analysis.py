@@ -13,13 +13,16 @@ import polars as pl
 
 from logpool.errors import InputError
 from logpool.judge.books import Books
-from logpool.judge.findings import EVIDENCE, Facts, find, masked, open_checkouts
+from logpool.judge.findings import DAMAGED, EVIDENCE, Facts, find, masked, open_checkouts
 from logpool.judge.statistics import Statistics
+from logpool.read.damage import Damages
 from logpool.read.doubles import Doubles
-from logpool.read.events import EventReader, Reading
+from logpool.read.events import NEEDLES, EventReader, Reading
+from logpool.read.lines import BLOCK_BYTES, blocks
 from logpool.read.merge import merged
+from logpool.read.peek import begin_of
 from logpool.read.selection import Selection
-from logpool.read.sources import BLOCK_BYTES, blocks, sources_of
+from logpool.read.sources import sources_of
 from logpool.read.times import iso
 from logpool.read.vocabulary import Vocabulary
 from logpool.report.model import Evidence, Report, SourceReport, Violation
@@ -31,11 +34,18 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterable, Iterator
 
-    from logpool.read.sources import Block, Source
+    from logpool.read.lines import Block
+    from logpool.read.sources import Source
     from logpool.track.lifecycles import Tracked
 
     Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
     Progress = Callable[[int, int], None]
+
+
+# what is read at once of all logs that are read side by side, and of one of them at least
+_ALL_BLOCKS_BYTES = 1 << 28
+_LEAST_BLOCK_BYTES = 1 << 18
+_NAMED = 3
 
 
 @dataclass
@@ -50,6 +60,8 @@ class Analysis:
         progress: told the bytes and the events so far, now and then.
         vocabulary: what the logs have in common.
         readings: what was read of each source.
+        places: the path of each file, by the number by which events know it.
+        damages: what could not be read, or not as it stands.
         doubles: what was left out of each.
     """
 
@@ -60,6 +72,8 @@ class Analysis:
     progress: Progress | None = None
     vocabulary: Vocabulary = field(default_factory=Vocabulary)
     readings: list[Reading] = field(default_factory=list)
+    places: list[str] = field(default_factory=list)
+    damages: Damages = field(default_factory=Damages)
     doubles: list[Doubles] = field(default_factory=list)
     _told: list[int] = field(default_factory=lambda: [0, 0])
 
@@ -70,20 +84,31 @@ class Analysis:
             InputError: a log cannot be read; or, in the end, no log holds a pool record.
         """
         names = [self.paths] if isinstance(self.paths, str) or hasattr(self.paths, "__fspath__") else self.paths
-        sources = sources_of(names)  # type: ignore[arg-type]
+        sources = sources_of(names, self.damages)  # type: ignore[arg-type]
         self.readings = [Reading(source.path) for source in sources]
-        streams = [self._stream(number, source) for number, source in enumerate(sources)]
-        for batch in merged(streams):
+        self.places = [part.path for source in sources for part in source.parts]
+        for batch in merged(self._streams(sources), _begins(sources)):
             self._tell(0, batch.height)
             yield self.selection.apply(batch, self.vocabulary)
+        for part, line in (torn for reading in self.readings for torn in reading.torn):
+            self.damages.note(self.places[part], "cut within a line", line)
         if not any(reading.pool_lines or reading.timing_lines for reading in self.readings):
-            raise nothing_understood(self.readings)
+            raise nothing_understood(self.readings, self.damages)
 
-    def _stream(self, number: int, source: Source) -> Iterator[pl.DataFrame]:
+    def _streams(self, sources: list[Source]) -> Iterator[Iterator[pl.DataFrame]]:
+        # many logs may be read side by side
+        size = min(self.block_bytes, max(_LEAST_BLOCK_BYTES, _ALL_BLOCKS_BYTES // max(1, len(sources))))
+        part = 0
+        for number, source in enumerate(sources):
+            yield self._stream(number, blocks(source, size, self.damages, part))
+            part += len(source.parts)
+
+    def _stream(self, number: int, read: Iterator[Block]) -> Iterator[pl.DataFrame]:
+        """The events of one log; nothing is opened, or made, before the first is asked for."""
         reader = EventReader(self.vocabulary, number, self.readings[number], self.layout)
         doubles = Doubles(self.vocabulary, self.readings[number])
         self.doubles.append(doubles)
-        return doubles.without(reader.read(self._watched(blocks(source, self.block_bytes))))
+        yield from doubles.without(reader.read(self._watched(read)))
 
     def _watched(self, source: Iterable[Block]) -> Iterator[Block]:
         for block in source:
@@ -124,6 +149,7 @@ class Analysis:
             {pool: self.place(*place) for pool, place in books.firsts().items()},
             {pool: self._places(found) for pool, found in books.places(Kind.RECLAIMED).items() if pool},
             self._doubled(),
+            self.damages,
         )
         return Report(
             tuple(map(_source_report, self.readings)),
@@ -137,8 +163,8 @@ class Analysis:
         )
 
     def place(self, source: int, line: int) -> Evidence:
-        """A place in a log."""
-        return Evidence(self.readings[source].path, line)
+        """A place in a log, by the number of the file."""
+        return Evidence(self.places[source], line)
 
     def _places(self, places: Iterable[tuple[int, int]]) -> list[Evidence]:
         return [self.place(source, line) for source, line in list(places)[:EVIDENCE]]
@@ -146,8 +172,8 @@ class Analysis:
     def _doubled(self) -> list[tuple[int, str, list[Evidence]]]:
         """The logs whose records stand twice: how many were left out, how they are doubled, and where."""
         return [
-            (doubles.count, doubles.how or "", [self.place(number, line) for line in doubles.lines])
-            for number, doubles in enumerate(self.doubles)
+            (doubles.count, doubles.how or "", self._places(doubles.places))
+            for doubles in self.doubles
             if doubles.count
         ]
 
@@ -169,13 +195,13 @@ class Analysis:
             name = f"{driver} {identity}" if identity is not None else None
             message = f"{name or 'a connection'} {CODES[code]}"
             pool = self.vocabulary.groups[group][2]
-            found.append(Violation(code, pool, name, self.readings[source].path, line, message))
+            found.append(Violation(code, pool, name, self.places[source], line, message))
         return found
 
     def _unrecognised(self) -> tuple[int, list[tuple[Evidence, str]]]:
         count = sum(reading.unrecognised_lines for reading in self.readings)
         samples = [
-            (Evidence(reading.path, line), text) for reading in self.readings for line, text in reading.unrecognised
+            (self.place(source, line), text) for reading in self.readings for source, line, text in reading.unrecognised
         ]
         return count, samples[:EVIDENCE]
 
@@ -219,23 +245,40 @@ def analyze(
     return Analysis(paths, layout, selection, block_bytes, progress).report()
 
 
-def nothing_understood(readings: list[Reading]) -> InputError:
+def nothing_understood(readings: list[Reading], damages: Damages) -> InputError:
     """The error for logs without a pool record: what was read, what was looked for, and how the lines look."""
     lines = sum(reading.lines for reading in readings)
+    if not lines and damages.all:
+        return damages.error()
     if not lines:
-        return InputError(f"nothing to read: {', '.join(reading.path for reading in readings)} is empty")
+        return InputError(f"nothing to read: {_listed([reading.path for reading in readings])} empty")
     unrecognised = sum(reading.unrecognised_lines for reading in readings)
     samples = [sample for reading in readings for sample in reading.samples][:3]
     looked = "no record of an SQLAlchemy pool was found"
     if unrecognised:
         looked = f"{unrecognised:,} of them on a pool's logger, but none with a known message"
     shown = "".join(f"\n  | {masked(sample)[:160]}" for sample in samples)
+    if damages.all:
+        shown += f"\n{DAMAGED}: {damages.told()}"
     return InputError(
         f"{lines:,} {'line' if lines == 1 else 'lines'} read, {looked}: neither the logger sqlalchemy.pool nor "
         f"messages such as 'Connection … checked out from pool'; the log begins{shown}",
         "set the logger sqlalchemy.pool to DEBUG where the log is written; if this is a pool's log in an unusual "
         "layout, give its format with --layout",
     )
+
+
+def _listed(paths: list[str]) -> str:
+    """The first few of some files, as the subject of a sentence."""
+    more = len(paths) - _NAMED
+    if more > 0:
+        return f"{', '.join(paths[:_NAMED])} and {more:,} more are"
+    return f"{', '.join(paths)} {'is' if len(paths) == 1 else 'are'}"
+
+
+def _begins(sources: list[Source]) -> list[int | None] | None:
+    """When each log begins, so that the merge opens it no earlier."""
+    return [begin_of(source, NEEDLES) for source in sources] if len(sources) > 1 else None
 
 
 def _last_of(tracked: Iterable[Tracked]) -> list[Tracked]:

@@ -144,7 +144,7 @@ def _time(name: str, alias: str) -> pl.Expr:
 
 
 def _path(analysis: Analysis, name: str, alias: str) -> pl.Expr:
-    paths = dict(enumerate(reading.path for reading in analysis.readings))
+    paths = dict(enumerate(analysis.places))
     return pl.col(name).replace_strict(paths, return_dtype=pl.String, default=None).alias(alias)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from logpool.judge.books import imbalances
+from logpool.read.damage import Damages
 from logpool.report.model import Evidence, Finding
 from logpool.schema import End
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 #: how many places a finding cites
 EVIDENCE = 5
+#: what the input's damage is told with
+DAMAGED = "part of the input is damaged or was left out, and the rest was read"
 
 _ORDER = {"error": 0, "warning": 1, "info": 2}
 
@@ -36,6 +39,7 @@ class Facts:
         first: per pool logger, its first record.
         reclaimed: per pool logger, where the garbage collector's first few messages stand.
         doubled: per log whose records stand twice: how many were left out, how it is doubled, the first few.
+        damages: what could not be read, or not as it stands.
     """
 
     pools: list[Pool]
@@ -46,6 +50,7 @@ class Facts:
     first: dict[str, Evidence] = field(default_factory=dict)
     reclaimed: dict[str, list[Evidence]] = field(default_factory=dict)
     doubled: list[tuple[int, str, list[Evidence]]] = field(default_factory=list)
+    damages: Damages = field(default_factory=Damages)
 
     def beginning(self, pool: Pool) -> tuple[Evidence, ...]:
         """The place to cite for what a pool's whole log shows."""
@@ -111,6 +116,14 @@ def _doubled(facts: Facts) -> Iterator[Finding]:
         yield Finding("duplicate_records", "warning", None, count, message, tuple(places))
 
 
+def _damaged(facts: Facts) -> Iterator[Finding]:
+    damages = facts.damages.all
+    if damages:
+        message = f"{DAMAGED}: {facts.damages.told()}"
+        places = tuple(Evidence(damage.path, damage.line) for damage in damages[:EVIDENCE])
+        yield Finding("damaged_input", "warning", None, sum(damage.count for damage in damages), message, places)
+
+
 def _info_only(facts: Facts) -> Iterator[Finding]:
     for pool in facts.pools:
         if pool.info_only:
@@ -173,6 +186,7 @@ _CHECKS: tuple[Callable[[Facts], Iterator[Finding]], ...] = (
     _reclaimed,
     _unbalanced,
     _doubled,
+    _damaged,
     _left_out,
     _info_only,
     _no_resets,

@@ -69,10 +69,8 @@ def members(region: Region, kind: str) -> tuple[list[Member], str | None]:
 def _tar_members(region: Region) -> tuple[list[Member], str | None]:
     found: list[Member] = []
     try:
-        with tarfile.open(fileobj=RegionFile(region), mode="r:") as tar:  # type: ignore[call-overload]
-            for info in _infos(tar):
-                if info.isreg():
-                    found.append(_tar_member(region, info))
+        with tarfile.open(fileobj=RegionFile(region), mode="r:") as tar:
+            found.extend(_tar_member(region, info) for info in _infos(tar) if info.isreg())
             end = tar.offset
     except (tarfile.TarError, OSError, ValueError, EOFError) as error:
         if isinstance(error, tarfile.ReadError) and "unexpected end" in str(error):
@@ -99,7 +97,7 @@ def _tar_member(region: Region, info: tarfile.TarInfo) -> Member:
 
 def _zip_members(region: Region) -> tuple[list[Member], str | None]:
     try:
-        with zipfile.ZipFile(RegionFile(region)) as archive:  # type: ignore[arg-type]
+        with zipfile.ZipFile(RegionFile(region)) as archive:
             listed = [info for info in archive.infolist() if not info.is_dir()]
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, UnicodeDecodeError):
         return list(_local_members(region)), CUT_OFF

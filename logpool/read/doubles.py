@@ -37,14 +37,14 @@ class Doubles:
         vocabulary: gives the events their meaning.
         reading: what was read of the source; its pool lines are counted once, too.
         count: how many records were left out.
-        lines: where the first few stand.
+        places: where the first few stand: the number of the file, and the line.
         how: in what way the log is doubled, for people.
     """
 
     vocabulary: Vocabulary
     reading: Reading
     count: int = 0
-    lines: list[int] = field(default_factory=list)
+    places: list[tuple[int, int]] = field(default_factory=list)
     how: str | None = None
     _dropped_layout: str | None = None
     _halved: bool = False
@@ -98,7 +98,9 @@ class Doubles:
         return dropped
 
     def _is_repeated(self, sample: pl.DataFrame) -> bool:
-        repeated = _repeated(sample, self.vocabulary)["repeated"]
+        """Whether connections do everything twice. Those that have several users at once may, and prove nothing."""
+        alone = ~self.vocabulary.frame()["shared"].gather(sample["shape"])
+        repeated = _repeated(sample.filter(alone & sample["connection"].is_not_null()), self.vocabulary)["repeated"]
         if len(repeated) < _FEWEST or repeated.sum() < _NEARLY_HALF * len(repeated):
             return False
         self.how = "in the same layout"
@@ -115,8 +117,8 @@ class Doubles:
         self.count += int(again.sum())
         groups = self.vocabulary.frame()["group"].gather(batch["shape"].filter(again))
         self.reading.pool_lines -= len(groups) - groups.null_count()
-        if len(self.lines) < _SHOWN:
-            self.lines += batch["line"].filter(again).head(_SHOWN - len(self.lines)).to_list()
+        if len(self.places) < _SHOWN:
+            self.places += batch.filter(again).select("source", "line").head(_SHOWN - len(self.places)).rows()
         return batch.filter(~again)
 
     def _again(self, batch: pl.DataFrame) -> pl.Series:

@@ -31,13 +31,11 @@ REPLACED = "was replaced while it was read"
 
 
 class Stream(Protocol):
-    """Bytes, one after the other.
+    """Bytes, one after the other."""
 
-    Attributes:
-        failure: why they ended before their end; None where they did not.
-    """
-
-    failure: str | None
+    @property
+    def failure(self) -> str | None:
+        """Why they ended before their end; None where they did not."""
 
     def read(self, size: int) -> bytes:
         """The next bytes: as many as asked for, fewer only at the end. Never raises."""
@@ -47,13 +45,11 @@ class Stream(Protocol):
 
 
 class Region(Protocol):
-    """Bytes at fixed places.
+    """Bytes at fixed places."""
 
-    Attributes:
-        size: how many there are; None where nothing tells.
-    """
-
-    size: int | None
+    @property
+    def size(self) -> int | None:
+        """How many there are; None where nothing tells."""
 
     def pread(self, size: int, offset: int) -> bytes:
         """The bytes at a place.

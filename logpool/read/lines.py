@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from logpool.read.packing import Ahead
-    from logpool.read.sources import Part, Source
+    from logpool.read.parts import Part
+    from logpool.read.sources import Source
 
 BLOCK_BYTES = 16 << 20
 NULS = "NULs, left out"

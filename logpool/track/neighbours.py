@@ -176,7 +176,7 @@ def _uses() -> dict[str, pl.Expr]:
 def _effects() -> dict[str, pl.Expr]:
     failed = _previous(Kind.PING_FAILED, Kind.DISCONNECTED) | (pl.col("reason") == int(Reason.DISCONNECTION))
     own = ~_IS_STATE & ~_SHARED
-    hidden = ~pl.col("was_settled") & ~pl.col("first")
+    hidden = ~pl.col("was_settled") & ~pl.col("begins")
     return {
         "moves": own & _is(Kind.INVALIDATED) & (pl.col("was_out") | hidden) & failed.fill_null(value=False),
         "resolves": own & pl.col("was_awaiting") & _RESOLVING,

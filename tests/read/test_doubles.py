@@ -68,6 +68,23 @@ def test_a_log_that_is_not_doubled_is_left_alone(traffic: list[Printed], tmp_pat
     assert "duplicate_records" not in {finding.code for finding in actual.findings}
 
 
+def test_users_of_one_connection_are_no_doubles(tmp_path: Path) -> None:
+    connection = "<sqlite3.Connection object at 0x7f0000000010>"
+    said = ["checked out from pool", "being returned to pool", "rollback-on-return"]
+    lines = [f"DEBUG:sqlalchemy.pool.impl.StaticPool:Created new connection {connection}"]
+    for what in [said[0], said[0], said[1], said[1], said[2], said[2]] * 20:
+        lines.append(f"DEBUG:sqlalchemy.pool.impl.StaticPool:Connection {connection} {what}")
+    assert report(tmp_path / "shared.log", "\n".join(lines)).totals.checkouts == 40
+
+
+def test_timeouts_one_after_the_other_are_no_doubles(tmp_path: Path) -> None:
+    connection = "<sqlite3.Connection object at 0x7f0000000010>"
+    lines = [f"DEBUG:sqlalchemy.pool.impl.QueuePool:Created new connection {connection}"]
+    text = "QueuePool limit of size 1 overflow 0 reached, connection timed out, timeout 0.10"
+    lines += [f"ERROR:app:{text}"] * 50
+    assert report(tmp_path / "timeouts.log", "\n".join(lines)).timeouts == 50
+
+
 def test_one_doubled_record_is_a_violation(tmp_path: Path) -> None:
     sample = Path(__file__).parents[2] / "samples" / "document-queuepool.log"
     lines = sample.read_text(encoding="utf-8").splitlines()

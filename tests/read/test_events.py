@@ -249,7 +249,7 @@ def test_unknown_texts_are_counted_and_the_first_ones_kept() -> None:
     log = read([unknown[0], created(), *unknown[1:], record("Connected", "sqlalchemy.pool")], (1, 3))
     assert log.events == [Event(2, "created", POOL, "0x7f01")]
     assert log.reading.unrecognised_lines == 6
-    assert log.reading.unrecognised == [(1, unknown[0]), (3, unknown[1]), (4, unknown[2])]
+    assert log.reading.unrecognised == [(0, 1, unknown[0]), (0, 3, unknown[1]), (0, 4, unknown[2])]
     assert log.reading.pool_lines == 1
 
 
