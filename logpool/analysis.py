@@ -85,13 +85,14 @@ class Analysis:
         """
         names = [self.paths] if isinstance(self.paths, str) or hasattr(self.paths, "__fspath__") else self.paths
         sources = sources_of(names, self.damages)  # type: ignore[arg-type]
-        self.readings = [Reading(source.path) for source in sources]
-        self.places = [part.path for source in sources for part in source.parts]
+        self.readings = [Reading(source.path, tuple(part.path for part in source.parts)) for source in sources]
+        self.places = [path for reading in self.readings for path in reading.files]
         for batch in merged(self._streams(sources), _begins(sources)):
             self._tell(0, batch.height)
             yield self.selection.apply(batch, self.vocabulary)
         for part, line in (torn for reading in self.readings for torn in reading.torn):
-            self.damages.note(self.places[part], "cut within a line", line)
+            if not self.damages.is_noted(self.places[part], line):
+                self.damages.note(self.places[part], "cut within a line", line)
         if not any(reading.pool_lines or reading.timing_lines for reading in self.readings):
             raise nothing_understood(self.readings, self.damages)
 
@@ -151,8 +152,9 @@ class Analysis:
             self._doubled(),
             self.damages,
         )
+        skipped = self.damages.skipped
         return Report(
-            tuple(map(_source_report, self.readings)),
+            tuple(_source_report(reading) for reading in self.readings if reading.size or reading.path not in skipped),
             tuple(pools),
             tuple(books.pool_classes()),
             books.totals(),
@@ -309,4 +311,5 @@ def _source_report(reading: Reading) -> SourceReport:
         timing_lines=reading.timing_lines,
         other_lines=reading.lines - reading.pool_lines - reading.unrecognised_lines,
         unrecognised_lines=reading.unrecognised_lines,
+        files=reading.files,
     )

@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import sys
+import warnings
 from contextlib import ExitStack, suppress
 from enum import Enum
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from logpool import __version__
-from logpool.errors import InputError, LogpoolError, UsageError
+from logpool.errors import DamagedInputWarning, InputError, LogpoolError, UsageError
 from logpool.progress import Progress
 
 if TYPE_CHECKING:
@@ -205,6 +206,7 @@ def verify(
         from logpool.report.text import render_verdict
 
         _write(render_verdict(report, _width(), colour=_colour()))
+    _warn_of_damage(report)
     if report.violations:
         raise typer.Exit(CHECK_FAILED)
 
@@ -223,9 +225,10 @@ def compare(
     """Show two logs side by side: query times, hold times, connections created."""
     from logpool.judge.comparison import compare as put_side_by_side
 
-    comparison = put_side_by_side(
-        _report([baseline], layout, since, until, pool), _report([other], layout, since, until, pool)
-    )
+    reports = [_report([name], layout, since, until, pool) for name in (baseline, other)]
+    for report in reports:
+        _warn_of_damage(report)
+    comparison = put_side_by_side(*reports)
     if output is Format.json:
         _print_json(comparison.to_dict())
     else:
@@ -258,10 +261,14 @@ def export(
         Table.checkouts: read_checkouts,
         Table.connections: read_connections,
     }
-    with Progress() as progress:
+    with warnings.catch_warnings(record=True) as told, Progress() as progress:
+        warnings.simplefilter("always", DamagedInputWarning)
         rows = readers[table](logs, layout=layout, pools=pool or (), since=since, until=until, progress=progress)
     if not rows.height and _selected(since, until, pool):
         raise _nothing_left(since, until, pool)
+    for warning in told:
+        if issubclass(warning.category, DamagedInputWarning):
+            _tell(f"warning: {warning.message}")
     write_table(rows, file, force=force)
     if output is Format.json:
         _print_json({"file": str(file), "table": table.value, "rows": rows.height})
@@ -280,6 +287,13 @@ def _report(
     if _selected(since, until, pools) and not (report.pools or report.timings or report.timeouts):
         raise _nothing_left(since, until, pools)
     return report
+
+
+def _warn_of_damage(report: Report) -> None:
+    """Tells what could not be read, where no findings are shown."""
+    for finding in report.findings:
+        if finding.code == "damaged_input":
+            _tell(f"warning: {finding.message}")
 
 
 def _selected(since: str | None, until: str | None, pools: list[str] | None) -> list[str]:

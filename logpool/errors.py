@@ -39,3 +39,7 @@ class DatabaseError(LogpoolError):
     """The database of an experiment cannot be used."""
 
     exit_code = 3
+
+
+class DamagedInputWarning(UserWarning):
+    """Part of the input is damaged or was left out, and the rest was read."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from logpool.analysis import Analysis
+from logpool.errors import DamagedInputWarning
+from logpool.judge.findings import DAMAGED
 from logpool.read.selection import Selection
 from logpool.schema import CHECKOUTS, CONNECTIONS, EVENTS, Column, End, Kind
 from logpool.track.lifecycles import CHECKOUT, LATER, LIFE, connection_of, group_of
@@ -45,10 +48,14 @@ def read_events(
         progress: called now and then with the bytes and events read so far.
 
     Raises:
-        logpool.errors.InputError: a log cannot be read, or no log holds a pool record.
+        logpool.errors.InputError: no log can be read, or none holds a pool record.
+
+    Warns:
+        logpool.errors.DamagedInputWarning: part of the logs could not be read, or not as it stands.
     """
     analysis = _analysis(paths, layout, pools, since, until, progress)
     batches = list(analysis.events())
+    _warn(analysis)
     events = pl.concat(batches).with_columns(connection=_identities(analysis, pl.concat(batches)["connection"]))
     told = _shapes(analysis)[events["shape"]]
     rows = pl.concat([events.drop("shape"), told], how="horizontal")
@@ -70,6 +77,7 @@ def read_checkouts(
     """
     analysis = _analysis(paths, layout, pools, since, until, progress)
     tracked = list(analysis.tracked())
+    _warn(analysis)
     rows = pl.concat([pl.DataFrame(schema=CHECKOUT), *(one.checkouts for one in tracked)])
     later = pl.concat([pl.DataFrame(schema=LATER), *(one.later for one in tracked)])
     rows = _with_reclaimed(rows, later).sort("out_seq")
@@ -102,6 +110,7 @@ def read_connections(
     """
     analysis = _analysis(paths, layout, pools, since, until, progress)
     rows = pl.concat([pl.DataFrame(schema=LIFE), *(one.lives for one in analysis.tracked())]).sort("life_seq")
+    _warn(analysis)
     over = pl.when("dropped").then(pl.lit("dropped")).otherwise(pl.lit("closed"))
     life = _seconds(pl.col("end_time") - pl.col("life_time"))
     rows = rows.with_columns(
@@ -127,6 +136,11 @@ def _analysis(
     progress: Progress | None,
 ) -> Analysis:
     return Analysis(paths, layout, Selection.of(pools, since, until), progress=progress)
+
+
+def _warn(analysis: Analysis) -> None:
+    if analysis.damages.all:
+        warnings.warn(f"{DAMAGED}: {analysis.damages.told()}", DamagedInputWarning, stacklevel=3)
 
 
 def _shown(rows: pl.DataFrame, columns: Iterable[Column]) -> pl.DataFrame:

@@ -52,7 +52,7 @@ class Books:
         groups = (self.keys // (1 << 32)).value_counts()
         self._addresses = Counter(dict(groups.iter_rows()))
         self._violations = Counter(self.verdict.violations["group"].to_list())
-        self._drivers = _drivers(statistics)
+        self._drivers = statistics.drivers()
 
     def names(self) -> list[str]:
         """The pool loggers, in order of first appearance."""
@@ -255,13 +255,3 @@ def _many(count: int, noun: str) -> str:
 
 def _sum(counts: Counter[int], groups: list[int]) -> int:
     return sum(counts[group] for group in groups)
-
-
-def _drivers(statistics: Statistics) -> dict[int, str]:
-    """The driver of each group's connections: the first one named."""
-    drivers: dict[int, str] = {}
-    groups = statistics.vocabulary.frame()["group"].to_list()
-    for number, shape in enumerate(statistics.vocabulary.shapes):
-        if shape is not None and shape.message.connection is not None and groups[number] is not None:
-            drivers.setdefault(groups[number], shape.message.connection.driver)
-    return drivers

@@ -164,6 +164,16 @@ class Statistics:
         merged = pl.concat([pl.DataFrame(schema=_OUTCOME), *self._outcomes])
         return merged.group_by("group", "outcome", "fresh", "complete").agg(pl.col("len").sum())
 
+    def drivers(self) -> dict[int, str]:
+        """The driver of each group's connections: the one that most records name."""
+        named: defaultdict[int, Counter[str]] = defaultdict(Counter)
+        groups = self.vocabulary.frame()["group"].to_list()
+        for number, count in self._shapes.items():
+            shape = self.vocabulary.shapes[number]
+            if shape is not None and shape.message.connection is not None and groups[number] is not None:
+                named[groups[number]][shape.message.connection.driver] += count
+        return {group: max(counts, key=lambda name: (counts[name], name)) for group, counts in named.items()}
+
     def told(self, kind: Kind) -> int:
         """How many records of a kind there are, of whatever pool."""
         return sum(

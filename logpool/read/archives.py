@@ -68,14 +68,18 @@ def members(region: Region, kind: str) -> tuple[list[Member], str | None]:
 
 def _tar_members(region: Region) -> tuple[list[Member], str | None]:
     found: list[Member] = []
+    end = 0
     try:
         with tarfile.open(fileobj=RegionFile(region), mode="r:") as tar:
-            found.extend(_tar_member(region, info) for info in _infos(tar) if info.isreg())
+            for info in _infos(tar):
+                if info.isreg():
+                    end = info.offset_data + info.size
+                    found.append(_tar_member(region, info))
             end = tar.offset
     except (tarfile.TarError, OSError, ValueError, EOFError) as error:
         if isinstance(error, tarfile.ReadError) and "unexpected end" in str(error):
-            # the last member tells it, with the line at which it is cut
-            return found, None if found else CUT_OFF
+            # where a log is cut, that tells it, with the line
+            return found, None if end > (region.size or 0) else CUT_OFF
         return found, CORRUPT
     block = region.pread(_TAR_BLOCK, end)
     if len(block) < _TAR_BLOCK:

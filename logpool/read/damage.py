@@ -49,6 +49,15 @@ class Damages:
         """Every one, the first found first."""
         return list(self._found.values())
 
+    def is_noted(self, path: str, line: int) -> bool:
+        """Whether something is wrong there."""
+        return any((damage.path, damage.line) == (path, line) for damage in self._found.values())
+
+    @property
+    def skipped(self) -> set[str]:
+        """The files of which nothing was read."""
+        return {damage.path for damage in self._found.values() if damage.skipped}
+
     def error(self) -> InputError:
         """The error to raise where the damage left nothing to read."""
         first, *others = self.all
@@ -65,7 +74,7 @@ class Damages:
         """All of it in one sentence: each kind with the first few of its places."""
         kinds: dict[str, list[Damage]] = {}
         for damage in self.all:
-            what = f"{damage.what}, skipped" if damage.skipped else damage.what
+            what = f"{damage.what.removeprefix('is ')}, skipped" if damage.skipped else damage.what
             kinds.setdefault(what, []).append(damage)
         return "; ".join(f"{what}: {_places(found)}" for what, found in kinds.items())
 

@@ -74,6 +74,7 @@ class Reading:
 
     Attributes:
         path: the source.
+        files: that it consists of, oldest first.
         size: bytes, decompressed.
         lines: lines.
         pool_lines: pool events: timings and timeouts are none.
@@ -89,6 +90,7 @@ class Reading:
     """
 
     path: str
+    files: tuple[str, ...] = ()
     size: int = 0
     lines: int = 0
     pool_lines: int = 0

@@ -166,7 +166,11 @@ class Pool:
 
 @dataclass(frozen=True, slots=True)
 class SourceReport:
-    """What was read of one log."""
+    """What was read of one log.
+
+    Attributes:
+        files: that it consists of, oldest first: several for a rotated set, whose newest gives it its path.
+    """
 
     path: str
     bytes: int
@@ -178,6 +182,7 @@ class SourceReport:
     timing_lines: int
     other_lines: int
     unrecognised_lines: int
+    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

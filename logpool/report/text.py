@@ -112,6 +112,8 @@ def _source(source: SourceReport) -> str:
         f"  {_many(source.lines, 'line')}, {_bytes(source.bytes)}{span}",
         f"  {counts}",
     ]
+    if len(source.files) > 1:
+        lines.insert(1, f"  {len(source.files):,} files of one log, the oldest {source.files[0]}")
     if source.layout:
         lines.append(f"  layout {source.layout}")
     return "\n".join(lines)
