@@ -31,7 +31,7 @@ class Damage:
 
 @dataclass
 class Damages:
-    """All damage to the input, in the order in which it was found."""
+    """All damage to the input."""
 
     _found: dict[tuple[str, str], Damage] = field(default_factory=dict)
 
@@ -46,8 +46,9 @@ class Damages:
 
     @property
     def all(self) -> list[Damage]:
-        """Every one, the first found first."""
-        return list(self._found.values())
+        """Every one, file by file, in the order of the lines: not as found, which depends on how much is read at once."""
+        files = {path: number for number, path in enumerate(dict.fromkeys(path for path, _ in self._found))}
+        return sorted(self._found.values(), key=lambda damage: (files[damage.path], damage.line, damage.what))
 
     def is_noted(self, path: str, line: int) -> bool:
         """Whether something is wrong there."""

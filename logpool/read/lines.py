@@ -172,7 +172,7 @@ class _LineReader:
         if not head and (self._nuls or failure is not None):
             self.damages.skip(self.path, failure or NO_TEXT)
             return False
-        if not is_text(_NULS.sub(b"", head), self.encoding):
+        if not is_text(_NULS.sub(b"", head) if self.encoding == "utf-8" else head, self.encoding):
             self.damages.skip(self.path, NO_TEXT)
             return False
         return True
