@@ -50,7 +50,8 @@ def test_python_block_runs(number: int, tmp_path: Path) -> None:
     code = PYTHON.findall(README.read_text(encoding="utf-8"))[number]
     if "FileHandler" in code:
         code = code.replace('"sqlalchemy.log"', repr(str(tmp_path / "sqlalchemy.log")))
-        code += "\nlogger.removeHandler(handler)\nhandler.close()\nlogger.setLevel(logging.NOTSET)\nlogger.propagate = True\n"
+        code += "\nlogger.removeHandler(handler)\nhandler.close()\n"
+        code += "logger.setLevel(logging.NOTSET)\nlogger.propagate = True\n"
     exec(compile(code, "README.md", "exec"), {})  # noqa: S102 - the README's own code
 
 

@@ -46,7 +46,7 @@ class Damages:
 
     @property
     def all(self) -> list[Damage]:
-        """Every one, file by file, in the order of the lines: not as found, which depends on how much is read at once."""
+        """Every one, file by file, in the order of the lines: as found it would depend on how much is read at once."""
         files = {path: number for number, path in enumerate(dict.fromkeys(path for path, _ in self._found))}
         return sorted(self._found.values(), key=lambda damage: (files[damage.path], damage.line, damage.what))
 

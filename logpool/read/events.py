@@ -55,6 +55,7 @@ _WORTH_FILTERING = 0.7
 _LEARNED_FROM = 200
 _SHOWN = 3
 _EDGE = 50
+_LOOKED_AT = 1000
 _KNOWN_HEADS = 10_000
 _SPLIT = r"^\S+ (?:stdout|stderr) P "
 _SPLIT_LINE = re.compile(r"^\S+ (?P<stream>stdout|stderr) (?P<tag>[FP]) ")
@@ -202,9 +203,14 @@ class EventReader:
             texts = (text for text in lines.head(_EDGE) if text.strip())
             reading.samples += list(texts)[: _SHOWN - len(reading.samples)]
         if reading.first_time is None:
-            reading.first_time = next(filter(None, map(self._time_of, lines.head(_EDGE))), None)
-        last = next(filter(None, map(self._time_of, reversed(lines.tail(_EDGE).to_list()))), None)
+            reading.first_time = self._first_time(lines.head(_EDGE)) or self._first_time(_with_times(lines))
+        backwards = lines.reverse()
+        last = self._first_time(backwards.head(_EDGE)) or self._first_time(_with_times(backwards))
         reading.last_time = last if last is not None else reading.last_time
+
+    def _first_time(self, lines: pl.Series) -> int | None:
+        times = map(self._time_of, lines.head(_LOOKED_AT))
+        return next((time for time in times if time is not None), None)
 
     def _time_of(self, line: str) -> int | None:
         cut = cut_of(line)
@@ -331,6 +337,11 @@ class EventReader:
 
 
 _SHAPED = {"place": pl.UInt32, "time": pl.Int64, "shape": pl.UInt32, "connection": pl.UInt32}
+
+
+def _with_times(lines: pl.Series) -> pl.Series:
+    """The lines that may hold a time."""
+    return lines.filter(lines.str.contains(r"\d\d:\d\d:\d\d|:\s*\d{10}"))
 
 
 def _as_whole(line: str, match: re.Match[str]) -> str:

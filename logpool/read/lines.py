@@ -102,7 +102,7 @@ def _mended(held: Block, block: Block) -> tuple[Block, Block | None]:
     """A block whose last line is cut, with the rest of that line where the next file begins with it; what is left."""
     if not len(block.lines):
         return replace(held, size=held.size + block.size), None
-    if begins_anew(block.lines[0]):
+    if begins_anew(block.lines[0], held.lines[-1]):
         return held, block
     last = len(held.lines) - 1
     whole = pl.Series("line", [held.lines[last] + block.lines[0]], dtype=pl.String)
@@ -113,12 +113,22 @@ def _mended(held: Block, block: Block) -> tuple[Block, Block | None]:
     return replace(held, lines=lines, torn=False), left
 
 
-def begins_anew(line: str) -> bool:
-    """Whether a file's first line begins a record, so that it is no rest of a line that another file ends with."""
-    if _HEAD.match(line):
+def begins_anew(line: str, torn: str) -> bool:
+    """Whether a file's first line begins a record, so that it is no rest of a line that another file ends with.
+
+    Args:
+        line: the file's first line.
+        torn: what the other file ends with: where that has a time, a record's beginning has one, too.
+    """
+    if _is_dated(line):
         return True
+    return _HEAD.match(line) is not None and not _is_dated(torn)
+
+
+def _is_dated(line: str) -> bool:
+    """Whether a line begins with a time."""
     spans = cut_of(line).spans
-    return bool(spans) and spans[0].start <= 1 and spans[0].format.directives is not None
+    return bool(spans) and spans[0].anchor is None and spans[0].start <= 1 and spans[0].format.directives is not None
 
 
 @dataclass

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from logpool.read.cuts import Cut
 from logpool.read.grammar import Message, parse_message
 from logpool.read.heads import Head, is_continued
 from logpool.read.records import Record, is_pool_logger
 from logpool.schema import Kind, Reason
 
 if TYPE_CHECKING:
+    from logpool.read.cuts import Cut
     from logpool.read.formats import HeadReader
 
 # the first numbers are no events: a line of another logger, a pool record that the grammar does not know, a line

@@ -72,8 +72,8 @@ def test_users_of_one_connection_are_no_doubles(tmp_path: Path) -> None:
     connection = "<sqlite3.Connection object at 0x7f0000000010>"
     said = ["checked out from pool", "being returned to pool", "rollback-on-return"]
     lines = [f"DEBUG:sqlalchemy.pool.impl.StaticPool:Created new connection {connection}"]
-    for what in [said[0], said[0], said[1], said[1], said[2], said[2]] * 20:
-        lines.append(f"DEBUG:sqlalchemy.pool.impl.StaticPool:Connection {connection} {what}")
+    twice = [said[0], said[0], said[1], said[1], said[2], said[2]] * 20
+    lines += [f"DEBUG:sqlalchemy.pool.impl.StaticPool:Connection {connection} {what}" for what in twice]
     assert report(tmp_path / "shared.log", "\n".join(lines)).totals.checkouts == 40
 
 

@@ -15,8 +15,8 @@ from logpool.read.cuts import cut_of
 from logpool.read.events import EventReader, Reading
 from logpool.read.formats import head_reader
 from logpool.read.heads import BASIC, DOCUMENT, ECHO_POOL
-from logpool.read.records import Record, is_pool_logger
 from logpool.read.lines import Block
+from logpool.read.records import Record, is_pool_logger
 from logpool.read.vocabulary import Vocabulary
 
 POOL = "sqlalchemy.pool.impl.QueuePool"

@@ -89,7 +89,12 @@ def test_lines(data: bytes, expected: list[str], tmp_path: Path) -> None:
         (b"a\n\0b\n\0\0c\n\0\nd", ["a", "b", "c", "", "d"], [("NULs, left out", 2, 3)]),
         (b"a\nb\n" + bytes(5000), ["a", "b"], [("NULs, left out", 3, 1)]),
         (
-            b"a\n" + "é".encode() * LONGEST_LINE + b"\xff\nb\n" + b"x" * LONGEST_LINE + b"\n" + b"y" * (LONGEST_LINE + 1),
+            b"a\n"
+            + "é".encode() * LONGEST_LINE
+            + b"\xff\nb\n"
+            + b"x" * LONGEST_LINE
+            + b"\n"
+            + b"y" * (LONGEST_LINE + 1),
             ["a", "é" * (LONGEST_LINE // 2), "b", "x" * LONGEST_LINE, "y" * LONGEST_LINE],
             [("line of more than 1 MiB, of which the head was kept", 2, 2)],
         ),
@@ -119,7 +124,7 @@ def test_encodings(encoding: str, mark: bool, tmp_path: Path) -> None:  # noqa: 
         pytest.skip("known by its mark only")
     (tmp_path / "log").write_bytes((("\ufeff" if mark else "") + TEXT).encode(encoding))
     for size in (1001, 1 << 20):
-        assert (LINES, []) == read(tmp_path / "log", size=size)
+        assert read(tmp_path / "log", size=size) == (LINES, [])
 
 
 def test_memory_for_a_line_does_not_grow_with_it(tmp_path: Path) -> None:
@@ -196,24 +201,28 @@ def test_a_line_that_three_files_share_is_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "expected"),
+    ("torn", "line", "expected"),
     [
-        ("2024-09-26 17:45:26,873 - sqlalchemy.pool - DEBUG - x", True),
-        ("[2024-09-26 17:45:26] x", True),
-        ("DEBUG:sqlalchemy.pool:x", True),
-        ("[WARNING] x", True),
-        ('{"time": "2024-09-26"}', True),
-        ("sqlalchemy.pool.impl.QueuePool x", True),
-        ("", False),
-        ("9-26 17:45:26,873 - sqlalchemy.pool - DEBUG - x", False),
-        (" 17:45:26,873 - sqlalchemy.pool - DEBUG - x", False),
-        ("17:45:26,873 - sqlalchemy.pool - DEBUG - x", False),
-        ("out from pool", False),
-        ("    raise exc", False),
+        ("2024-09-26 17:45:26,873 - sql", "2024-09-26 17:45:26,873 - sqlalchemy.pool - DEBUG - x", True),
+        ("", "[2024-09-26 17:45:26] x", True),
+        ("DEBUG:sqlalch", "DEBUG:sqlalchemy.pool:x", True),
+        ("", "[WARNING] x", True),
+        ('{"tim', '{"time": "2024-09-26"}', True),
+        ("sqlalchemy.pool.im", "sqlalchemy.pool.impl.QueuePool x", True),
+        ("    raise", "2024-09-26 17:45:26,873 - sqlalchemy.pool - DEBUG - x", True),
+        ("2024-09-26 17:45:26,873 - ", "sqlalchemy.pool - DEBUG - x", False),
+        ("2024-09-26 17:45:26,873 - name - ", "DEBUG - x", False),
+        ("2024-09-26 17:45:26,873 - x", "", False),
+        ("2024-0", "9-26 17:45:26,873 - sqlalchemy.pool - DEBUG - x", False),
+        ("2024-09-26", " 17:45:26,873 - sqlalchemy.pool - DEBUG - x", False),
+        ("2024-09-26 ", "17:45:26,873 - sqlalchemy.pool - DEBUG - x", False),
+        ("{", '"time": "2024-09-26 17:45:26,873"}', False),
+        ("2024-09-26 17:45:26,873 - x checked ", "out from pool", False),
+        ("    rai", "se exc", False),
     ],
 )
-def test_whether_a_file_begins_with_a_record(line: str, expected: bool) -> None:  # noqa: FBT001 - a parameter of the test
-    assert begins_anew(line) is expected
+def test_whether_a_file_begins_with_a_record(torn: str, line: str, expected: bool) -> None:  # noqa: FBT001 - a parameter
+    assert begins_anew(line, torn) is expected
 
 
 def test_files_that_end_without_a_line_end_stay_apart_where_records_begin(tmp_path: Path) -> None:
