@@ -147,8 +147,10 @@ NOTHING_LEFT = "hint: without it, logpool analyze shows the names of the pools a
         (
             "verify program",
             3,
-            "error: program is no text file\n"
-            "hint: name the log itself; .gz, .bz2, .xz, .zst, .tar and .zip are read as they are\n",
+            (
+                "error: program is no text file\n"
+                "hint: name the log itself; .gz, .bz2, .xz, .zst, .tar and .zip are read as they are\n"
+            ),
         ),
         ("analyze empty.log", 3, "error: nothing to read: empty.log is empty\n"),
         (

@@ -99,12 +99,7 @@ class Cut:
             times.append(time)
         rest = tail if self._leading else pl.concat_str([*pieces, tail])
         parsed = [span.format.parse(time) for span, time in zip(self.spans, times, strict=True)]
-        found = [
-            value.is_not_null()
-            if span.format.directives is not None
-            else time.str.contains(f"^(?:{span.format.pattern})$")
-            for span, time, value in zip(self.spans, times, parsed, strict=True)
-        ]
+        found = [_is_one(span.format, time, value) for span, time, value in zip(self.spans, times, parsed, strict=True)]
         chosen = parsed[self.chosen] if self.chosen is not None else pl.lit(None, pl.Int64)
         return lines.alias("line").to_frame().select(fits=pl.all_horizontal(found), time=chosen, rest=rest)
 
@@ -133,6 +128,14 @@ class Cut:
         for span in self.spans:
             text = text.replace(TIME, span.example, 1)
         return cut_of(text) == self
+
+
+def _is_one(printed: TimeFormat, text: pl.Expr, value: pl.Expr) -> pl.Expr:
+    """Whether a text is a time in a format, to the letter."""
+    if printed.directives and printed.clock is None and "%.f" not in printed.directives:
+        # the parser is strict, but for a space before the first digit
+        return value.is_not_null() & ~text.str.starts_with(" ")
+    return text.str.contains(f"^(?:{printed.pattern})$") & (value.is_not_null() | pl.lit(printed.directives is None))
 
 
 def _cut_one(text: pl.Expr, span: Span) -> tuple[pl.Expr | None, pl.Expr, pl.Expr]:

@@ -213,7 +213,8 @@ class _LineReader:
 
     def _block(self, data: bytes, *, torn: bool = False) -> Block:
         self._rest.clear()
-        data = self._valid(self._shortened(self._without_nuls(data)))
+        data = self._shortened(self._without_nuls(data))
+        data = self._valid(_whole_characters(data) if torn else data)
         lines = pl.read_lines(data, name="line").to_series()
         block = Block(self.line, lines, self._size, self.part, torn)
         self.line += len(lines)
@@ -260,6 +261,16 @@ class _LineReader:
 
     def _note(self, what: str, before: bytes, count: int) -> None:
         self.damages.note(self.path, what, self.line + before.count(b"\n"), count)
+
+
+def _whole_characters(data: bytes) -> bytes:
+    """The same without the beginning of a character at its end: of a line that is cut, no more need be told."""
+    try:
+        data[-4:].decode("utf-8")
+    except UnicodeDecodeError as error:
+        if error.reason == "unexpected end of data":
+            return data[: len(data) - min(4, len(data)) + error.start]
+    return data
 
 
 def head_lines(part: Part) -> list[str]:

@@ -142,6 +142,8 @@ class Finder:
         failure = stream.failure or failure
         if failure is not None:
             self.damages.note(part.path, failure)
+        elif not found:
+            self.damages.skip(part.path, "holds no log")
         logs = [member for member in found if not self._is_damaged(part, member)]
         self.parts += member_parts(part, logs)
 

@@ -25,8 +25,9 @@ _MAGIC = {
 _LONGEST_MAGIC = 6
 _SKIPPABLE = b"\x2a\x4d\x18"
 # what is fed to a decompressor at once: where it finds damage, no more than this is lost; and no bomb goes off, since
-# even of the best compressed data so little becomes a few megabytes only
+# even of the best compressed data so little becomes a few megabytes only, but for bzip2's
 _FED = 512
+_TAKEN = 1 << 22
 _READ = 1 << 14
 _LARGEST_WINDOW = 1 << 31
 
@@ -90,13 +91,35 @@ def _engine(name: str) -> tuple[Callable[[], Engine], tuple[type[Exception], ...
     if name == "gz":
         return lambda: zlib.decompressobj(31), (zlib.error,)
     if name == "bz2":
-        return bz2.BZ2Decompressor, (OSError, ValueError)
+        return _Bzip2, (OSError, ValueError)
     if name == "xz":
         return lzma.LZMADecompressor, (lzma.LZMAError,)
     import zstandard  # noqa: PLC0415 - loaded only for such a file
 
     made = zstandard.ZstdDecompressor(max_window_size=_LARGEST_WINDOW)
     return made.decompressobj, (zstandard.ZstdError, MemoryError)
+
+
+class _Bzip2:
+    """A decompressor that gives no more than a few megabytes at once."""
+
+    def __init__(self) -> None:
+        self._engine = bz2.BZ2Decompressor()
+
+    @property
+    def eof(self) -> bool:
+        return self._engine.eof
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._engine.unused_data
+
+    @property
+    def needs_input(self) -> bool:
+        return self._engine.needs_input
+
+    def decompress(self, data: bytes, /) -> bytes:
+        return self._engine.decompress(data, _TAKEN)
 
 
 class Unpacked:
@@ -138,11 +161,12 @@ class Unpacked:
         """Decompresses one small piece more."""
         if self._engine is None and not self._begin():
             return
-        data = self._take(_FED)
-        if not data:
+        assert self._engine is not None  # noqa: S101 - for the type checker
+        waits = getattr(self._engine, "needs_input", True)
+        data = self._take(_FED) if waits else b""
+        if waits and not data:
             self._end(self._stream.failure or CUT_OFF)
             return
-        assert self._engine is not None  # noqa: S101 - for the type checker
         try:
             self._ready += self._engine.decompress(data)
         except self._failures:
