@@ -230,7 +230,8 @@ def analyze(
     """Reads pool logs, and says what every connection did and what went wrong.
 
     Args:
-        paths: one log or several: files (compressed or not), directories, globs, ``-`` for standard input.
+        paths: one log or several: files (compressed or not), directories, globs, archives, ``-`` for standard input;
+            the files of a rotated set are one log.
         layout: the format string of the log's ``logging.Formatter``, in any of its three styles, or ``json``; found
             by itself when left out.
         pools: only these pools, each by class, logging name or whole logger.
@@ -240,7 +241,8 @@ def analyze(
         progress: called now and then with the bytes and the events read so far.
 
     Raises:
-        logpool.errors.InputError: a log cannot be read, or no log holds a pool record.
+        logpool.errors.InputError: a log is not there, or none can be read, or none holds a pool record. What cannot
+            be read besides is a finding.
         logpool.errors.UsageError: the layout is no format string.
     """
     selection = Selection.of(pools, since, until)

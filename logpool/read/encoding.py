@@ -45,6 +45,18 @@ def head_of(line: bytes) -> bytes:
     return line[:end]
 
 
+def whole_characters(data: bytes) -> bytes:
+    """The same without the beginning of a character at its end."""
+    for back, least in ((1, 0xC2), (2, 0xE0), (3, 0xF0)):
+        if back > len(data):
+            break
+        if data[-back] >= least:
+            return data[:-back]
+        if data[-back] & 0xC0 != 0x80:  # noqa: PLR2004 - goes on with a character of UTF-8
+            break
+    return data
+
+
 def encoding_of(head: bytes) -> tuple[str, int]:
     """How a text that begins so is encoded, and how many bytes say so: UTF-16 shows without, by its many NULs."""
     for mark, name in _BOMS:

@@ -247,7 +247,7 @@ class RegionFile(io.RawIOBase):
 class PipeStream:
     """Standard input, or a named pipe: read once, from its beginning to its end."""
 
-    def __init__(self, pipe: IO[bytes], begun: bytes = b"") -> None:
+    def __init__(self, pipe: _Readable, begun: bytes = b"") -> None:
         self.failure: str | None = None
         self._pipe = pipe
         self._begun = begun
@@ -272,7 +272,29 @@ class PipeStream:
         return data
 
     def close(self) -> None:
-        """Nothing: standard input is not ours to close, and a named pipe goes with its file object."""
+        """Nothing: standard input is not ours to close, and a named pipe closes by itself."""
+
+
+class _NamedPipe:
+    """An open pipe, which is closed when nobody knows it any more: its bytes are read only once."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+        weakref.finalize(self, os.close, number)
+
+    def fileno(self) -> int:
+        return self._number
+
+    def read(self, size: int) -> bytes:
+        return os.read(self._number, size)
+
+
+class _Readable(Protocol):
+    """What a pipe is read through."""
+
+    def fileno(self) -> int: ...
+
+    def read(self, size: int, /) -> bytes | None: ...
 
 
 def standard_input() -> Stream:
@@ -293,10 +315,9 @@ def named_pipe(path: str) -> Stream:
         OSError: it cannot be opened; or, after a while, nobody writes to it.
     """
     number = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-    pipe = open(number, "rb", buffering=0)  # noqa: PTH123, SIM115 - lives as long as the stream
+    pipe = _NamedPipe(number)
     begun = _first_byte(number)
     if begun is None:
-        pipe.close()
         raise OSError("nobody writes to this pipe")
     os.set_blocking(number, True)
     return PipeStream(pipe, begun)

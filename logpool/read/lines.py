@@ -14,7 +14,16 @@ import polars as pl
 
 from logpool.read.cuts import cut_of
 from logpool.read.damage import NO_TEXT, Damages, reason
-from logpool.read.encoding import LONGEST_LINE, REPLACEMENT, encoding_of, has_long_line, head_of, is_strange, is_text
+from logpool.read.encoding import (
+    LONGEST_LINE,
+    REPLACEMENT,
+    encoding_of,
+    has_long_line,
+    head_of,
+    is_strange,
+    is_text,
+    whole_characters,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -214,7 +223,8 @@ class _LineReader:
     def _block(self, data: bytes, *, torn: bool = False) -> Block:
         self._rest.clear()
         data = self._shortened(self._without_nuls(data))
-        data = self._valid(_whole_characters(data) if torn else data)
+        # of a character that is cut with its line, no more need be told
+        data = self._valid(data, whole_characters(data) if torn else data)
         lines = pl.read_lines(data, name="line").to_series()
         block = Block(self.line, lines, self._size, self.part, torn)
         self.line += len(lines)
@@ -244,8 +254,8 @@ class _LineReader:
         self._note(TOO_LONG, b"\n" * long[0], len(long))
         return b"\n".join(lines)
 
-    def _valid(self, data: bytes) -> bytes:
-        """The same where it is UTF-8; what is not becomes the replacement character."""
+    def _valid(self, data: bytes, judged: bytes) -> bytes:
+        """The same in UTF-8: what is none becomes the replacement character, and is noted where it is judged."""
         strange = f"bytes that are no {self.encoding[:6].upper()}"
         if self.encoding != "utf-8":
             found = data.find(REPLACEMENT)
@@ -253,24 +263,16 @@ class _LineReader:
                 self._note(strange, data[:found], sum(REPLACEMENT in line for line in data.split(b"\n")))
             return data
         try:
-            data.decode("utf-8")
+            judged.decode("utf-8")
         except UnicodeDecodeError as error:
-            self._note(strange, data[: error.start], sum(map(is_strange, data.split(b"\n"))))
-            return data.decode("utf-8", errors="replace").encode()
-        return data
+            self._note(strange, data[: error.start], sum(map(is_strange, judged.split(b"\n"))))
+        else:
+            if judged is data:
+                return data
+        return data.decode("utf-8", errors="replace").encode()
 
     def _note(self, what: str, before: bytes, count: int) -> None:
         self.damages.note(self.path, what, self.line + before.count(b"\n"), count)
-
-
-def _whole_characters(data: bytes) -> bytes:
-    """The same without the beginning of a character at its end: of a line that is cut, no more need be told."""
-    try:
-        data[-4:].decode("utf-8")
-    except UnicodeDecodeError as error:
-        if error.reason == "unexpected end of data":
-            return data[: len(data) - min(4, len(data)) + error.start]
-    return data
 
 
 def head_lines(part: Part) -> list[str]:

@@ -28,6 +28,8 @@ _SKIPPABLE = b"\x2a\x4d\x18"
 # even of the best compressed data so little becomes a few megabytes only, but for bzip2's
 _FED = 512
 _TAKEN = 1 << 22
+# so much is fed byte by byte, lest little is left of a small file
+_CAREFUL = 1 << 14
 _READ = 1 << 14
 _LARGEST_WINDOW = 1 << 31
 
@@ -148,6 +150,7 @@ class Unpacked:
         self._fed = b""
         self._ready = bytearray()
         self._over = False
+        self._place = 0
 
     def read(self, size: int) -> bytes:
         """The next bytes, decompressed."""
@@ -163,7 +166,7 @@ class Unpacked:
             return
         assert self._engine is not None  # noqa: S101 - for the type checker
         waits = getattr(self._engine, "needs_input", True)
-        data = self._take(_FED) if waits else b""
+        data = self._take(_FED if self._place > _CAREFUL else 1) if waits else b""
         if waits and not data:
             self._end(self._stream.failure or CUT_OFF)
             return
@@ -216,6 +219,7 @@ class Unpacked:
     def _take(self, size: int) -> bytes:
         self._fill(1)
         taken, self._fed = self._fed[:size], self._fed[size:]
+        self._place += len(taken)
         return taken
 
     def _end(self, failure: str | None) -> None:

@@ -272,7 +272,7 @@ def test_what_a_pool_class_of_the_users_own_says_besides(cuts: tuple[int, ...]) 
     texts = ["Pool recreating", "Connection tracing is on", "tracing", f"Created new connection {ONE}", "tracing"]
     log = read([record(text, logger) for text in texts], cuts)
     assert log.events == [Event(1, "recreated", logger), Event(4, "created", logger, "0x7f01")]
-    assert log.reading.unrecognised == [(2, record(texts[1], logger))]
+    assert log.reading.unrecognised == [(0, 2, record(texts[1], logger))]
     assert log.reading.unrecognised_lines == 1
 
 

@@ -15,8 +15,8 @@ import pytest
 import zstandard
 
 from logpool.errors import InputError
-from logpool.read import names
 from logpool.read.damage import Damages
+from logpool.read.files import Spool
 from logpool.read.lines import blocks
 from logpool.read.sources import sources_of
 
@@ -63,7 +63,7 @@ def standard_input(monkeypatch: pytest.MonkeyPatch) -> Callable[[bytes], None]:
             return self.data.readinto(buffer[: 1 + len(buffer) // 100])
 
     def hold(data: bytes) -> None:
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(Pipe(data))))  # type: ignore[arg-type]
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(Pipe(data))))
 
     return hold
 
@@ -346,11 +346,10 @@ def test_an_archive_without_logs(kind: str, tmp_path: Path) -> None:
 
 
 def test_no_space_is_left_to_unpack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Full(names.Spool):
-        def take(self, _: object) -> object:  # type: ignore[override]
-            raise OSError(28, "No space left on device")
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(names, "Spool", Full)
+    monkeypatch.setattr(Spool, "take", full)
     path = tmp_path / "logs.tgz"
     path.write_bytes(archived("tar.gz", {"a.log": b"a\n"}))
     with pytest.raises(InputError) as caught:

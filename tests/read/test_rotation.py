@@ -269,7 +269,8 @@ def test_evidence_names_the_file_and_the_line_in_it(tmp_path: Path) -> None:
 
 
 def test_a_traceback_that_is_cut_counts_its_timeout_once(tmp_path: Path) -> None:
-    told = "sqlalchemy.exc.TimeoutError: QueuePool limit of size 5 overflow 10 reached, connection timed out, timeout 30.00"
+    limit = "QueuePool limit of size 5 overflow 10 reached, connection timed out, timeout 30.00"
+    told = f"sqlalchemy.exc.TimeoutError: {limit}"
     (tmp_path / "app.log.1").write_text(line(0, "x").replace(POOL, "app") * 3 + "Traceback\n", "utf-8")
     (tmp_path / "app.log").write_text(f"{told}\n{told}\n" + line(1, f"Created new connection {ONE}"), "utf-8")
     report = analyze(tmp_path)
