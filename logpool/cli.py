@@ -73,7 +73,9 @@ class Reset(str, Enum):
 
 Logs = Annotated[
     list[str],
-    typer.Argument(metavar="LOG...", help="Files, directories, globs or archives; - reads standard input.", show_default=False),
+    typer.Argument(
+        metavar="LOG...", help="Files, directories, globs or archives; - reads standard input.", show_default=False
+    ),
 ]
 LayoutOption = Annotated[
     str | None,
