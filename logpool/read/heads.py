@@ -265,7 +265,8 @@ def _unquoted(value: str) -> str:
 def _found_anywhere(readings: list[tuple[str, _Wrapping]], *, of_another: bool) -> Head | None:
     """The message wherever it stands in a line, and what is certain of what stands around it.
 
-    Another logger may be a wrong one; but only a connection's text shows that it is, others say the rest as well.
+    What names neither a connection nor a pool's logger may be anybody's, as "Pool recreating" in some sentence.
+    Another logger may be a wrong one; but only a connection's text shows that it is.
     A line that begins with white space is a line of a traceback, and may be of the pool's own source.
     """
     text = readings[0][0]
@@ -275,10 +276,10 @@ def _found_anywhere(readings: list[tuple[str, _Wrapping]], *, of_another: bool) 
         message = parse_message(text[start.start() :])
         if message is None or (message.connection is not None and message.connection.driver == "unknown"):
             continue
-        if of_another and message.connection is None:
-            continue
         before = text[: start.start()]
         name = _POOL_NAME.search(before)
+        if message.connection is None and (of_another or not name):
+            continue
         level = _LEVEL_WORD.search(before)
         number = _BRACKETED_NUMBER.search(before)
         thread = _THREAD_NAME.search(before)

@@ -120,14 +120,16 @@ class Finder:
         except OSError as error:
             self.damages.skip(part.path, reason(error))
             return
-        kind = archive_of(stream.peek(HEAD_BYTES))
-        if kind is None:
-            self.parts.append(part)
-        else:
-            self._add_archive(part, stream, region, kind)
-        if region is not None:
+        try:
+            kind = archive_of(stream.peek(HEAD_BYTES))
+            if kind is None:
+                self.parts.append(part)
+            else:
+                self._add_archive(part, stream, region, kind)
+        finally:
             stream.close()
-            region.close()
+            if region is not None:
+                region.close()
 
     def _add_archive(self, part: Part, stream: Ahead, region: Region | None, kind: str) -> None:
         if region is None or archive_of(region.pread(HEAD_BYTES, 0)) is None:
