@@ -18,7 +18,8 @@ from logpool.judge.statistics import Statistics
 from logpool.read.damage import Damages
 from logpool.read.doubles import Doubles
 from logpool.read.events import NEEDLES, EventReader, Reading
-from logpool.read.lines import BLOCK_BYTES, blocks
+from logpool.read.lines import BLOCK_BYTES
+from logpool.read.logs import blocks
 from logpool.read.merge import merged
 from logpool.read.peek import begin_of
 from logpool.read.selection import Selection

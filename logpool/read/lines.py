@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import codecs
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from logpool.read.cuts import cut_of
-from logpool.read.damage import NO_TEXT, Damages, reason
+from logpool.read.damage import NO_TEXT, Damages
 from logpool.read.encoding import (
     LONGEST_LINE,
     REPLACEMENT,
@@ -29,8 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from logpool.read.packing import Ahead
-    from logpool.read.parts import Part
-    from logpool.read.sources import Source
 
 BLOCK_BYTES = 16 << 20
 NULS = "NULs, left out"
@@ -40,9 +37,6 @@ _HEAD_BYTES = 4096
 _HOLE_BYTES = 1 << 20
 # more than that is kept of a line, lest a character at its end is cut
 _SLACK = 64
-_PEEKED_BYTES = 1 << 16
-# how records begin that do not begin with their time
-_HEAD = re.compile(r"\{|\[?(?:DEBUG|INFO|WARNING|ERROR|CRITICAL)\b|sqlalchemy\.")
 _NULS = re.compile(rb"(?m)^\0+")
 
 
@@ -65,83 +59,8 @@ class Block:
     torn: bool = False
 
 
-def blocks(
-    source: Source, size: int = BLOCK_BYTES, damages: Damages | None = None, first_part: int = 0
-) -> Iterator[Block]:
-    """A log in blocks of about ``size`` bytes.
-
-    Args:
-        source: the log.
-        size: how much to read at once.
-        damages: notes what is wrong, and where.
-        first_part: the number of its first part; those of the others follow.
-    """
-    damages = damages if damages is not None else Damages()
-    held: Block | None = None
-    for number, part in enumerate(source.parts, first_part):
-        for block in _part_blocks(part, size, damages, number):
-            rest: Block | None = block
-            if held is not None:
-                held, rest = _mended(held, block)
-                if held.torn and rest is None:
-                    continue
-                yield held
-                held = None
-            if rest is not None and rest.torn and part is not source.parts[-1]:
-                held = rest
-            elif rest is not None:
-                yield rest
-    if held is not None:
-        yield held
-
-
-def _part_blocks(part: Part, size: int, damages: Damages, number: int) -> Iterator[Block]:
-    try:
-        stream = part.open()
-    except OSError as error:
-        damages.skip(part.path, reason(error))
-        return
-    try:
-        yield from _LineReader(part.path, number, stream, damages).blocks(size)
-    finally:
-        stream.close()
-
-
-def _mended(held: Block, block: Block) -> tuple[Block, Block | None]:
-    """A block whose last line is cut, with the rest of that line where the next file begins with it; what is left."""
-    if not len(block.lines):
-        return replace(held, size=held.size + block.size), None
-    if begins_anew(block.lines[0], held.lines[-1]):
-        return held, block
-    last = len(held.lines) - 1
-    whole = pl.Series("line", [held.lines[last] + block.lines[0]], dtype=pl.String)
-    lines = pl.concat([held.lines.head(last), whole])
-    if len(block.lines) == 1:
-        return replace(held, lines=lines, size=held.size + block.size, torn=block.torn), None
-    left = replace(block, first_line=block.first_line + 1, lines=block.lines.slice(1))
-    return replace(held, lines=lines, torn=False), left
-
-
-def begins_anew(line: str, torn: str) -> bool:
-    """Whether a file's first line begins a record, so that it is no rest of a line that another file ends with.
-
-    Args:
-        line: the file's first line.
-        torn: what the other file ends with: where that has a time, a record's beginning has one, too.
-    """
-    if _is_dated(line):
-        return True
-    return _HEAD.match(line) is not None and not _is_dated(torn)
-
-
-def _is_dated(line: str) -> bool:
-    """Whether a line begins with a time."""
-    spans = cut_of(line).spans
-    return bool(spans) and spans[0].anchor is None and spans[0].start <= 1 and spans[0].format.directives is not None
-
-
 @dataclass
-class _LineReader:
+class LineReader:
     """Reads one file.
 
     Attributes:
@@ -273,16 +192,3 @@ class _LineReader:
 
     def _note(self, what: str, before: bytes, count: int) -> None:
         self.damages.note(self.path, what, self.line + before.count(b"\n"), count)
-
-
-def head_lines(part: Part) -> list[str]:
-    """The first lines of a file, to see when it begins; none where it cannot be read."""
-    try:
-        stream = part.open()
-    except OSError:
-        return []
-    data = stream.peek(_PEEKED_BYTES)
-    stream.close()
-    encoding, mark = encoding_of(data)
-    lines = data[mark:].decode(encoding, errors="replace").split("\n")
-    return [line.strip("\0\r") for line in (lines[:-1] if len(data) == _PEEKED_BYTES else lines)]

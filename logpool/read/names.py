@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 from logpool.errors import InputError
 from logpool.read.archives import HEAD_BYTES, archive_of, members
 from logpool.read.damage import Damages, reason, shown
-from logpool.read.files import FileRegion, Spool, kind_of, named_pipe, standard_input
+from logpool.read.files import FileRegion, Spool, kind_of
 from logpool.read.packing import Ahead, unpacked
 from logpool.read.parts import Part, file_part, member_parts
+from logpool.read.pipes import named_pipe, standard_input
 
 if TYPE_CHECKING:
     from collections.abc import Callable

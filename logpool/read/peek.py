@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from logpool.read.cuts import cut_of
-from logpool.read.lines import head_lines
+from logpool.read.encoding import encoding_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from logpool.read.parts import Part
     from logpool.read.sources import Source
 
 _TRIED = 50
+_PEEKED_BYTES = 1 << 16
 
 
 def begin_of(source: Source, needles: Iterable[str]) -> int | None:
@@ -25,7 +27,7 @@ def begin_of(source: Source, needles: Iterable[str]) -> int | None:
     """
     needles = tuple(needles)
     for part in source.parts:
-        lines = head_lines(part)
+        lines = _head_lines(part)
         chosen = [line for line in lines if any(needle in line for needle in needles)]
         times = (_time_of(line) for line in [*chosen[:_TRIED], *lines[:_TRIED]])
         found = next((time for time in times if time is not None), None)
@@ -40,3 +42,16 @@ def _time_of(line: str) -> int | None:
         return None
     time: int | None = cut.apply(pl.Series([line]))["time"][0]
     return time
+
+
+def _head_lines(part: Part) -> list[str]:
+    """The first lines of a file; none where it cannot be read."""
+    try:
+        stream = part.open()
+    except OSError:
+        return []
+    data = stream.peek(_PEEKED_BYTES)
+    stream.close()
+    encoding, mark = encoding_of(data)
+    lines = data[mark:].decode(encoding, errors="replace").split("\n")
+    return [line.strip("\0\r") for line in (lines[:-1] if len(data) == _PEEKED_BYTES else lines)]

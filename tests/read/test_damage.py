@@ -18,7 +18,7 @@ import pytest
 import logpool
 from logpool.cli import main
 from logpool.errors import DamagedInputWarning, InputError
-from logpool.read import files
+from logpool.read import files, pipes
 from logpool.read.damage import Damages, reason
 from logpool.report.model import Evidence, Finding
 
@@ -266,7 +266,7 @@ def test_a_named_pipe_whose_writer_takes_its_time() -> None:
 def test_a_named_pipe_to_which_nobody_writes(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(files, "PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr(pipes, "PATIENCE_SECONDS", 0.1)
     os.mkfifo("pipe")
     assert main(["analyze", "pipe"]) == 3
     assert capsys.readouterr().err == "error: cannot read pipe: nobody writes to this pipe\n"

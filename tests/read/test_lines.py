@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from logpool.errors import InputError
 from logpool.read.damage import Damages
 from logpool.read.encoding import LONGEST_LINE
-from logpool.read.lines import begins_anew, blocks
+from logpool.read.logs import begins_anew, blocks
 from logpool.read.sources import Source, sources_of
 
 TEXT = "".join(f"line {number} ünï {number * 7919 % 10007}\n" for number in range(1, 3001))

@@ -17,7 +17,7 @@ import zstandard
 from logpool.errors import InputError
 from logpool.read.damage import Damages
 from logpool.read.files import Spool
-from logpool.read.lines import blocks
+from logpool.read.logs import blocks
 from logpool.read.sources import sources_of
 
 PACKINGS: dict[str, Callable[[bytes], bytes]] = {
