@@ -9,12 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import polars as pl
-
 from logpool.errors import InputError
 from logpool.judge.books import Books
-from logpool.judge.findings import DAMAGED, EVIDENCE, Facts, find, masked, open_checkouts
+from logpool.judge.checks import CHECKS
+from logpool.judge.findings import DAMAGED, Facts, find, masked, open_checkouts
+from logpool.judge.names import EVIDENCE, Names
 from logpool.judge.statistics import Statistics
+from logpool.judge.thresholds import Thresholds
 from logpool.read.damage import Damages
 from logpool.read.doubles import Doubles
 from logpool.read.events import NEEDLES, EventReader, Reading
@@ -28,13 +29,16 @@ from logpool.read.times import iso
 from logpool.read.vocabulary import Vocabulary
 from logpool.report.model import Evidence, Report, SourceReport, Violation
 from logpool.schema import Kind
-from logpool.track.lifecycles import Fold, connection_of, group_of
+from logpool.track.lifecycles import Fold, group_of
 from logpool.track.sequence import CODES
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterable, Iterator
 
+    import polars as pl
+
+    from logpool.judge.checks import Check
     from logpool.read.lines import Block
     from logpool.read.sources import Source
     from logpool.track.lifecycles import Tracked
@@ -59,6 +63,7 @@ class Analysis:
         selection: which events count.
         block_bytes: how much is read at once.
         progress: told the bytes and the events so far, now and then.
+        thresholds: from where on something is worth a finding.
         vocabulary: what the logs have in common.
         readings: what was read of each source.
         places: the path of each file, by the number by which events know it.
@@ -71,6 +76,7 @@ class Analysis:
     selection: Selection = field(default_factory=Selection)
     block_bytes: int = BLOCK_BYTES
     progress: Progress | None = None
+    thresholds: Thresholds = field(default_factory=Thresholds)
     vocabulary: Vocabulary = field(default_factory=Vocabulary)
     readings: list[Reading] = field(default_factory=list)
     places: list[str] = field(default_factory=list)
@@ -123,33 +129,47 @@ class Analysis:
         if self.progress:
             self.progress(*self._told)
 
-    def tracked(self, statistics: Statistics | None = None) -> Iterator[Tracked]:
+    @property
+    def names(self) -> Names:
+        """What the numbers in tables mean."""
+        return Names(self.vocabulary, self.readings, self.places)
+
+    def tracked(self, statistics: Statistics | None = None, checks: Iterable[Check] = ()) -> Iterator[Tracked]:
         """Lives and checkouts, batch by batch; in the end, what is still open."""
         fold = Fold(self.vocabulary)
         for batch in self.events():
             tracked = fold.take(batch)
             if statistics is not None:
                 statistics.take(batch, tracked)
+            for check in checks:
+                check.take(tracked)
             yield tracked
         self.keys = fold.keys.all()
-        yield fold.finish()
+        last = fold.finish()
+        for check in checks:
+            check.take(last)
+        yield last
 
     def report(self) -> Report:
         """Reads all logs to the end, and judges them."""
         statistics = Statistics(self.vocabulary)
-        *_, last = _last_of(self.tracked(statistics))
+        checks = [check() for check in CHECKS]
+        *_, last = _last_of(self.tracked(statistics, checks))
+        names = self.names
         books = Books(statistics, statistics.finish(last), self.keys)
         pools = books.pools()
         violations = self._violations(books)
         timeouts = statistics.told(Kind.TIMED_OUT)
         facts = Facts(
+            names,
+            self.thresholds,
             pools,
             violations,
-            (timeouts, self._places(books.places(Kind.TIMED_OUT).get(None, []))),
+            (timeouts, names.evidence(books.places(Kind.TIMED_OUT).get(None, []))),
             self._unrecognised(),
             self._left_out(last),
-            {pool: self.place(*place) for pool, place in books.firsts().items()},
-            {pool: self._places(found) for pool, found in books.places(Kind.RECLAIMED).items() if pool},
+            {pool: names.place(*place) for pool, place in books.firsts().items()},
+            {pool: names.evidence(found) for pool, found in books.places(Kind.RECLAIMED).items() if pool},
             self._doubled(),
             self.damages,
         )
@@ -161,37 +181,24 @@ class Analysis:
             books.totals(),
             timeouts,
             statistics.timings(),
-            tuple(find(facts)),
+            tuple(find(facts, checks)),
             tuple(violations),
         )
 
-    def place(self, source: int, line: int) -> Evidence:
-        """A place in a log, by the number of the file."""
-        return Evidence(self.places[source], line)
-
-    def _places(self, places: Iterable[tuple[int, int]]) -> list[Evidence]:
-        return [self.place(source, line) for source, line in list(places)[:EVIDENCE]]
-
-    def _doubled(self) -> list[tuple[int, str, list[Evidence]]]:
+    def _doubled(self) -> list[tuple[int, str, tuple[Evidence, ...]]]:
         """The logs whose records stand twice: how many were left out, how they are doubled, and where."""
         return [
-            (doubles.count, doubles.how or "", self._places(doubles.places))
+            (doubles.count, doubles.how or "", self.names.evidence(doubles.places))
             for doubles in self.doubles
             if doubles.count
         ]
-
-    def connections(self, keys: pl.Series) -> list[str | None]:
-        """The identities of connections."""
-        names = self.vocabulary.connections.to_series().cast(pl.String)
-        codes = keys.to_frame("key").select(connection_of()).to_series()
-        return names.gather(codes).to_list()
 
     def _violations(self, books: Books) -> list[Violation]:
         rows = books.verdict.violations
         found = []
         for (code, group, line, source), identity in zip(
             rows.select("code", "group", "line", "source").iter_rows(),
-            self.connections(rows["key"]),
+            self.names.connections(rows["key"]),
             strict=True,
         ):
             driver = books.driver(group) or "connection"
@@ -204,7 +211,9 @@ class Analysis:
     def _unrecognised(self) -> tuple[int, list[tuple[Evidence, str]]]:
         count = sum(reading.unrecognised_lines for reading in self.readings)
         samples = [
-            (self.place(source, line), text) for reading in self.readings for source, line, text in reading.unrecognised
+            (self.names.place(source, line), text)
+            for reading in self.readings
+            for source, line, text in reading.unrecognised
         ]
         return count, samples[:EVIDENCE]
 
@@ -214,7 +223,7 @@ class Analysis:
         for group, source, line in rows.iter_rows():
             here = places.setdefault(self.vocabulary.groups[group][2], [])
             if len(here) < EVIDENCE:
-                here.append(self.place(source, line))
+                here.append(self.names.place(source, line))
         return places
 
 
@@ -227,6 +236,7 @@ def analyze(
     until: str | None = None,
     block_bytes: int = BLOCK_BYTES,
     progress: Progress | None = None,
+    thresholds: Thresholds | None = None,
 ) -> Report:
     """Reads pool logs, and says what every connection did and what went wrong.
 
@@ -240,6 +250,7 @@ def analyze(
         until: only what was logged before this time, ISO 8601.
         block_bytes: how much to read at once; changes the memory used, never the result.
         progress: called now and then with the bytes and the events read so far.
+        thresholds: from where on something is worth a finding.
 
     Raises:
         logpool.errors.InputError: a log is not there, or none can be read, or none holds a pool record. What cannot
@@ -247,7 +258,7 @@ def analyze(
         logpool.errors.UsageError: the layout is no format string.
     """
     selection = Selection.of(pools, since, until)
-    return Analysis(paths, layout, selection, block_bytes, progress).report()
+    return Analysis(paths, layout, selection, block_bytes, progress, thresholds or Thresholds()).report()
 
 
 def nothing_understood(readings: list[Reading], damages: Damages) -> InputError:

@@ -156,3 +156,18 @@ CONNECTIONS = (
     Column("outcome", "string", "closed, dropped or open"),
     Column("checkouts", "int64", "how many check-outs the log shows in its life"),
 )
+
+#: what an analysis may find, by the code that names it in every report
+FINDINGS = {
+    "pool_exhausted": "callers waited for a connection, or got none",
+    "reclaimed_by_gc": "connections were never returned, until the garbage collector found them",
+    "sequence_violation": "the order checked out, returned, reset is broken",
+    "left_out_at_end": "connections are still in use where the log ends",
+    "books_unbalanced": "records are missing, or doubled",
+    "duplicate_records": "every record stands twice",
+    "damaged_input": "part of the input could not be read",
+    "info_only": "the log holds no check-outs",
+    "no_reset_on_return": "the pool does not reset what comes back",
+    "unidentified_connections": "the driver prints nothing that tells connections apart",
+    "unrecognised_records": "records of pool loggers are not understood",
+}

@@ -9,17 +9,19 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from logpool.judge.books import imbalances
+from logpool.judge.names import EVIDENCE
 from logpool.read.damage import Damages
 from logpool.report.model import Evidence, Finding
 from logpool.schema import End
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
+    from logpool.judge.checks import Check
+    from logpool.judge.names import Names
+    from logpool.judge.thresholds import Thresholds
     from logpool.report.model import Pool, Violation
 
-#: how many places a finding cites
-EVIDENCE = 5
 #: what the input's damage is told with
 DAMAGED = "part of the input is damaged or was left out, and the rest was read"
 
@@ -31,6 +33,8 @@ class Facts:
     """What the findings are drawn from.
 
     Attributes:
+        names: what the numbers in tables mean.
+        thresholds: from where on something is worth a finding.
         pools: the figures of every pool.
         violations: of the reset sequence.
         timeouts: how many pool timeouts the log tells of, and where the first few stand.
@@ -42,14 +46,16 @@ class Facts:
         damages: what could not be read, or not as it stands.
     """
 
+    names: Names
+    thresholds: Thresholds
     pools: list[Pool]
     violations: list[Violation]
-    timeouts: tuple[int, list[Evidence]]
+    timeouts: tuple[int, tuple[Evidence, ...]]
     unrecognised: tuple[int, list[tuple[Evidence, str]]]
     left_out: dict[str, list[Evidence]]
     first: dict[str, Evidence] = field(default_factory=dict)
-    reclaimed: dict[str, list[Evidence]] = field(default_factory=dict)
-    doubled: list[tuple[int, str, list[Evidence]]] = field(default_factory=list)
+    reclaimed: dict[str, tuple[Evidence, ...]] = field(default_factory=dict)
+    doubled: list[tuple[int, str, tuple[Evidence, ...]]] = field(default_factory=list)
     damages: Damages = field(default_factory=Damages)
 
     def beginning(self, pool: Pool) -> tuple[Evidence, ...]:
@@ -58,9 +64,10 @@ class Facts:
         return (place,) if place else ()
 
 
-def find(facts: Facts) -> list[Finding]:
+def find(facts: Facts, checks: Iterable[Check] = ()) -> list[Finding]:
     """All findings, the worst first."""
-    found = [finding for check in _CHECKS for finding in check(facts)]
+    found = [finding for check in checks for finding in check.findings(facts)]
+    found += [finding for check in _CHECKS for finding in check(facts)]
     return sorted(found, key=lambda finding: _ORDER[finding.severity])
 
 
@@ -103,7 +110,7 @@ def _reclaimed(facts: Facts) -> Iterator[Finding]:
                 f"{_many(pool.reclaimed, 'connection was', 'connections were')} never returned, and reclaimed by the "
                 "garbage collector: close every session and connection, or use them in a with block"
             )
-            places = tuple(facts.reclaimed.get(pool.logger or "", []))
+            places = tuple(facts.reclaimed.get(pool.logger or "", ()))
             yield Finding("reclaimed_by_gc", "error", pool.logger, pool.reclaimed, message, places)
 
 

@@ -37,6 +37,8 @@ class Finding:
         count: how often.
         message: what it means, and what to do.
         evidence: where it shows, the first few places.
+        first_time: when it began, or was first seen; None where no single time span is concerned, or is known.
+        last_time: when it ended, or was last seen.
     """
 
     code: str
@@ -45,6 +47,8 @@ class Finding:
     count: int
     message: str
     evidence: tuple[Evidence, ...] = ()
+    first_time: str | None = None
+    last_time: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,9 +122,16 @@ def _source(source: SourceReport) -> str:
 def _span(first: str | None, last: str | None) -> str:
     if first is None or last is None:
         return ", no times"
+    return f", {_from_to(first, last)}"
+
+
+def _from_to(first: str, last: str | None) -> str:
+    """A time span and how long it is; a time alone where it begins and ends at once."""
+    if last is None or last == first:
+        return first.replace("T", " ")
     start, end = datetime.fromisoformat(first), datetime.fromisoformat(last)
     until = last[11:] if first[:10] == last[:10] else last.replace("T", " ")
-    return f", {first.replace('T', ' ')} to {until} ({_seconds(max(0.0, (end - start).total_seconds()))})"
+    return f"{first.replace('T', ' ')} to {until} ({_seconds(max(0.0, (end - start).total_seconds()))})"
 
 
 _POOL_HEADINGS = ["pool", "checkouts", "reused", "created", "closed", "open/peak", "in use/peak"]
@@ -240,6 +247,8 @@ def _finding(finding: Finding, *, colour: bool, width: int) -> str:
     where = f" ({_short_logger(finding.pool)})" if finding.pool else ""
     text = _wrapped(f"{finding.severity} {finding.code}{where}: {finding.message}", width, "  ", "    ")
     lines = [text.replace(finding.severity, _painted(finding.severity, finding.severity, colour=colour), 1)]
+    if finding.first_time is not None:
+        lines.append(f"    {_from_to(finding.first_time, finding.last_time)}")
     lines += [f"    {_place(place)}" for place in finding.evidence]
     if finding.evidence and finding.count > len(finding.evidence):
         lines.append(f"    and {finding.count - len(finding.evidence):,} more")

@@ -43,12 +43,20 @@ LIFE = {
 }
 # how many more connections are open, and in use, from an event on
 STEP = {"seq": pl.Int64, "group": pl.UInt32, "open": pl.Int32, "out": pl.Int32}
-RARE = {"group": pl.UInt32, "thread": pl.UInt32, "kind": pl.UInt8, **MARK}
+FAILURE = {"group": pl.UInt32, "kind": pl.UInt8, **MARK}
+# of what does not happen to a healthy pool, or not often; no connection and no group where the record names none
+INCIDENT = {
+    "key": pl.Int64,
+    "group": pl.UInt32,
+    "kind": pl.UInt8,
+    "detail": pl.UInt8,
+    "shape": pl.UInt32,
+    **MARK,
+}
 # of events that the sequence is judged by in the end, when all is known
 LATER = {
     "key": pl.Int64,
     "group": pl.UInt32,
-    "thread": pl.UInt32,
     "kind": pl.UInt8,
     "previous": pl.UInt8,
     **MARK,
@@ -75,7 +83,28 @@ _TRACKED = [
 ]
 # what fails, and does not say on which connection
 _NAMELESS = [int(kind) for kind in (Kind.CONNECT_FAILED, Kind.RECONNECT_EXHAUSTED, Kind.RESET_FAILED)]
+_INCIDENTS = [
+    int(kind)
+    for kind in (
+        Kind.CONNECT_FAILED,
+        Kind.PING_FAILED,
+        Kind.DISCONNECTED,
+        Kind.RESET_FAILED,
+        Kind.INVALIDATED,
+        Kind.SOFT_INVALIDATED,
+        Kind.RECYCLED,
+        Kind.CLOSE_FAILED,
+        Kind.RECONNECT_EXHAUSTED,
+        Kind.RECREATED,
+        Kind.DISPOSED,
+        Kind.RECLAIMED,
+        Kind.TIMED_OUT,
+    )
+]
 _GROUP = 1 << 32
+
+
+_KEY = (pl.col("group").cast(pl.Int64) * _GROUP + pl.col("connection").cast(pl.Int64)).alias("key")
 
 
 def group_of(key: str = "key") -> pl.Expr:
@@ -99,6 +128,7 @@ class Tracked:
         steps: changes of the number of connections open, and in use.
         later: reset failures, reclaimings, and invalidations that follow a return.
         censored: per checkout whose beginning the log does not show, its ``group``.
+        incidents: what does not happen to a healthy pool, or not often, in the log's order.
     """
 
     checkouts: pl.DataFrame
@@ -107,6 +137,7 @@ class Tracked:
     steps: pl.DataFrame
     later: pl.DataFrame
     censored: pl.Series
+    incidents: pl.DataFrame
 
 
 @dataclass
@@ -130,8 +161,8 @@ class Fold:
         rows = self._told(events)
         followed = rows.filter(
             pl.col("connection").is_not_null() & pl.col("group").is_not_null() & pl.col("kind").is_in(_TRACKED)
-        ).with_columns(key=pl.col("group").cast(pl.Int64) * _GROUP + pl.col("connection").cast(pl.Int64))
-        failures = rows.filter(pl.col("kind").is_in(_NAMELESS)).select(RARE.keys())
+        ).with_columns(_KEY)
+        failures = rows.filter(pl.col("kind").is_in(_NAMELESS)).select(FAILURE.keys())
         touched = followed["key"].unique()
         known = self._states.filter(pl.col("key").is_in(touched.implode()))
         tracked = related(followed, known).with_columns(group=group_of())
@@ -148,6 +179,7 @@ class Fold:
             pl.concat([_steps(own), _failed_steps(failed), _shared_steps(shared)]),
             _later(own, rows),
             pl.concat([_censored(own), pl.Series("group", shared.censored, dtype=pl.UInt32)]),
+            _incidents(rows),
         )
 
     def _told(self, events: pl.DataFrame) -> pl.DataFrame:
@@ -156,7 +188,7 @@ class Fold:
         meaning = shapes[events["shape"]]
         seq = pl.int_range(self._seq, self._seq + events.height, dtype=pl.Int64, eager=True).alias("seq")
         self._seq += events.height
-        return pl.concat([events.drop("shape"), meaning, seq.to_frame()], how="horizontal")
+        return pl.concat([events, meaning, seq.to_frame()], how="horizontal")
 
     def _with_late(self, tracked: pl.DataFrame) -> pl.DataFrame:
         """Marks what happens to a connection that an earlier batch saw closed."""
@@ -228,6 +260,7 @@ class Fold:
             pl.DataFrame(schema=STEP),
             pl.DataFrame(schema=LATER),
             pl.Series("group", [], dtype=pl.UInt32),
+            pl.DataFrame(schema=INCIDENT),
         )
 
 
@@ -382,3 +415,7 @@ def _later(own: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
 def _censored(own: pl.DataFrame) -> pl.Series:
     hidden = (pl.col("kind") == int(Kind.RETURNED)) | ((pl.col("kind") == int(Kind.RESET)) & ~pl.col("was_awaiting"))
     return own.filter(pl.col("unsettled") & hidden)["group"]
+
+
+def _incidents(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.filter(pl.col("kind").is_in(_INCIDENTS)).with_columns(_KEY).select(INCIDENT.keys())

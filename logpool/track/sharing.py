@@ -76,7 +76,7 @@ class Sharing:
         batch = Batch()
         ordered = pl.concat([rows, failures], how="diagonal").sort("seq")
         for row in ordered.iter_rows(named=True):
-            mark = Mark(row["seq"], row["time"], row["line"], row["source"])
+            mark = Mark(row["seq"], row["time"], row["line"], row["source"], row["thread"])
             if row["key"] is None:
                 self._failure(row, mark, batch)
                 continue
