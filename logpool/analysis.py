@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import polars as pl
+
 from logpool.errors import InputError
 from logpool.judge.books import Books
 from logpool.judge.checks import CHECKS
@@ -18,11 +20,13 @@ from logpool.judge.statistics import Statistics
 from logpool.judge.thresholds import Thresholds
 from logpool.read.damage import Damages
 from logpool.read.doubles import Doubles
-from logpool.read.events import NEEDLES, EventReader, Reading
+from logpool.read.events import EventReader
 from logpool.read.lines import BLOCK_BYTES
 from logpool.read.logs import blocks
 from logpool.read.merge import merged
+from logpool.read.needles import NEEDLES
 from logpool.read.peek import begin_of
+from logpool.read.reading import Reading
 from logpool.read.selection import Selection
 from logpool.read.sources import sources_of
 from logpool.read.times import iso
@@ -36,8 +40,6 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterable, Iterator
 
-    import polars as pl
-
     from logpool.judge.checks import Check
     from logpool.read.lines import Block
     from logpool.read.sources import Source
@@ -50,6 +52,9 @@ if TYPE_CHECKING:
 # what is read at once of all logs that are read side by side, and of one of them at least
 _ALL_BLOCKS_BYTES = 1 << 28
 _LEAST_BLOCK_BYTES = 1 << 18
+# of more logs than these, none is read ahead
+_READ_AHEAD = 8
+_FOLDED_EVENTS = 1 << 19
 _NAMED = 3
 
 
@@ -108,12 +113,12 @@ class Analysis:
         size = min(self.block_bytes, max(_LEAST_BLOCK_BYTES, _ALL_BLOCKS_BYTES // max(1, len(sources))))
         part = 0
         for number, source in enumerate(sources):
-            yield self._stream(number, blocks(source, size, self.damages, part))
+            yield self._stream(number, blocks(source, size, self.damages, part), ahead=len(sources) <= _READ_AHEAD)
             part += len(source.parts)
 
-    def _stream(self, number: int, read: Iterator[Block]) -> Iterator[pl.DataFrame]:
+    def _stream(self, number: int, read: Iterator[Block], *, ahead: bool) -> Iterator[pl.DataFrame]:
         """The events of one log; nothing is opened, or made, before the first is asked for."""
-        reader = EventReader(self.vocabulary, number, self.readings[number], self.layout)
+        reader = EventReader(self.vocabulary, number, self.readings[number], self.layout, ahead=ahead)
         doubles = Doubles(self.vocabulary, self.readings[number])
         self.doubles.append(doubles)
         yield from doubles.without(reader.read(self._watched(read)))
@@ -137,7 +142,7 @@ class Analysis:
     def tracked(self, statistics: Statistics | None = None, checks: Iterable[Check] = ()) -> Iterator[Tracked]:
         """Lives and checkouts, batch by batch; in the end, what is still open."""
         fold = Fold(self.vocabulary)
-        for batch in self.events():
+        for batch in _gathered(self.events()):
             tracked = fold.take(batch)
             if statistics is not None:
                 statistics.take(batch, tracked)
@@ -225,6 +230,18 @@ class Analysis:
             if len(here) < EVIDENCE:
                 here.append(self.names.place(source, line))
         return places
+
+
+def _gathered(batches: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    """The same events in fewer batches: each costs the fold the same, however few are in it."""
+    waiting: list[pl.DataFrame] = []
+    for batch in batches:
+        waiting.append(batch)
+        if sum(one.height for one in waiting) >= _FOLDED_EVENTS:
+            yield pl.concat(waiting)
+            waiting = []
+    if waiting:
+        yield pl.concat(waiting)
 
 
 def analyze(

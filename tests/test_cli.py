@@ -21,7 +21,7 @@ import typer
 
 from logpool import __version__
 from logpool.cli import app, main
-from logpool.read.events import NEEDLES
+from logpool.read.needles import NEEDLES
 
 ROOT = Path(__file__).parents[1]
 SAMPLE = ROOT / "samples" / "document-queuepool.log"

@@ -14,8 +14,8 @@ from logpool.track.lifecycles import connection_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from logpool.read.events import Reading
     from logpool.read.grammar import Message
+    from logpool.read.reading import Reading
     from logpool.read.vocabulary import Vocabulary
 
 #: how many places a finding cites

@@ -130,11 +130,10 @@ class Statistics:
         classes = [
             self.class_parts.setdefault(split_pool_name(pool)[0], len(self.class_parts)) for _, _, pool in groups
         ]
-        ordered = steps.sort("seq", maintain_order=True)
         for concurrency, parts in ((self.by_pool, pools), (self.by_class, classes)):
-            part = pl.Series("part", parts, dtype=pl.UInt32).gather(ordered["group"])
-            concurrency.add(ordered.with_columns(part))
-        self.together.add(ordered.with_columns(part=pl.lit(ALL, pl.UInt32)))
+            part = pl.Series("part", parts, dtype=pl.UInt32).gather(steps["group"])
+            concurrency.add(steps.with_columns(part))
+        self.together.add(steps.with_columns(part=pl.lit(ALL, pl.UInt32)))
 
     def finish(self, tracked: Tracked) -> Verdict:
         """Adds what is still open at the end of the log, and reviews the violations."""

@@ -17,6 +17,7 @@ from logpool.track.moves import HIDDEN, Failed, Moves
 from logpool.track.neighbours import MARK, STATE, STATE_COLUMNS, related
 from logpool.track.sequence import VIOLATION, broken
 from logpool.track.sharing import Batch, Sharing, Use
+from logpool.track.wholes import CREATED, OTHER, Wholes, role_of, without_wholes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,8 +42,10 @@ LIFE = {
     "dropped": pl.Boolean,
     "uses": pl.Int64,
 }
-# how many more connections are open, and in use, from an event on
-STEP = {"seq": pl.Int64, "group": pl.UInt32, "open": pl.Int32, "out": pl.Int32}
+# in the log's order: how many connections an event opens and closes, and how many more are in use from it on
+_CHANGES = {"opened": pl.Int8, "closed": pl.Int8, "out": pl.Int8}
+STEP = {"group": pl.UInt32, "time": pl.Int64, **_CHANGES}
+_CHANGE = {"seq": pl.Int64, **_CHANGES}
 FAILURE = {"group": pl.UInt32, "kind": pl.UInt8, **MARK}
 # of what does not happen to a healthy pool, or not often; no connection and no group where the record names none
 INCIDENT = {
@@ -153,42 +156,104 @@ class Fold:
     keys: KeySet = field(default_factory=KeySet)
     _seq: int = 0
     _states: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=STATE_COLUMNS))
+    _meanings: pl.DataFrame = field(default_factory=pl.DataFrame)
     _moves: Moves = field(default_factory=Moves)
     _sharing: Sharing = field(default_factory=Sharing)
 
     def take(self, events: pl.DataFrame) -> Tracked:
         """Follows one batch: ``line``, ``time``, ``shape``, ``connection``, ``source``."""
-        rows = self._told(events)
-        followed = rows.filter(
-            pl.col("connection").is_not_null() & pl.col("group").is_not_null() & pl.col("kind").is_in(_TRACKED)
-        ).with_columns(_KEY)
-        failures = rows.filter(pl.col("kind").is_in(_NAMELESS)).select(FAILURE.keys())
-        touched = followed["key"].unique()
+        first = self._seq
+        self._seq += events.height
+        incidents = self._told(events, self._meaning("incident")[events["shape"]].arg_true(), first)
+        failures = incidents.filter(pl.col("kind").is_in(_NAMELESS)).select(FAILURE.keys())
+        wholes = without_wholes(self._followed(events, incidents), self._states["key"])
+        followed = self._told(events, wholes.rest["place"], first).with_columns(wholes.rest["key"], wholes.rest["more"])
+        touched = wholes.rest["key"].unique()
         known = self._states.filter(pl.col("key").is_in(touched.implode()))
         tracked = related(followed, known).with_columns(group=group_of())
         tracked = _carried(self._with_late(tracked))
         failed = self._moves.take(tracked, failures)
         tracked = self._with_inherited(tracked)
         shared = self._share(tracked, failures)
+        self.keys.add(wholes.keys)
         self._remember(touched, tracked)
         own = tracked.filter(pl.col("kind") != STATE)
+        groups = self.vocabulary.frame()["group"].gather(events["shape"])
+        checkouts = [*_checkouts(tracked, self._moves.given_up), _failed(failed, End.FAILED), _used(shared.uses)]
         return Tracked(
-            pl.concat([*_checkouts(tracked, self._moves.given_up), _failed(failed, End.FAILED), _used(shared.uses)]),
-            _lives(tracked),
+            pl.concat([self._whole_uses(events, wholes.uses, first), *checkouts]),
+            pl.concat([self._whole_lives(events, wholes.lives, first), _lives(tracked)]),
             broken(tracked, shared.violations),
-            pl.concat([_steps(own), _failed_steps(failed), _shared_steps(shared)]),
-            _later(own, rows),
+            _ordered(
+                events, groups, first, wholes, pl.concat([_steps(own), _failed_steps(failed), _shared_steps(shared)])
+            ),
+            _later(own, incidents),
             pl.concat([_censored(own), pl.Series("group", shared.censored, dtype=pl.UInt32)]),
-            _incidents(rows),
+            incidents.with_columns(_KEY).select(INCIDENT.keys()),
         )
 
-    def _told(self, events: pl.DataFrame) -> pl.DataFrame:
-        """The events with what their shapes say, numbered."""
+    def _meaning(self, name: str) -> pl.Series:
+        """What the shapes say, by their numbers: ``incident``, ``role`` (0 for none), ``base`` (of keys)."""
         shapes = self.vocabulary.frame()
-        meaning = shapes[events["shape"]]
-        seq = pl.int_range(self._seq, self._seq + events.height, dtype=pl.Int64, eager=True).alias("seq")
-        self._seq += events.height
-        return pl.concat([events, meaning, seq.to_frame()], how="horizontal")
+        if self._meanings.height != shapes.height:
+            roles = [
+                role_of(Kind(kind), Detail(detail)) if kind in _TRACKED and group is not None else 0
+                for kind, detail, group in shapes.select("kind", "detail", "group").iter_rows()
+            ]
+            self._meanings = shapes.select(
+                incident=pl.col("kind").is_in(_INCIDENTS),
+                role=pl.when("shared")
+                .then(pl.Series(roles).clip(0, 1) * OTHER)
+                .otherwise(pl.Series(roles))
+                .cast(pl.UInt8),
+                base=pl.col("group").cast(pl.Int64) * _GROUP,
+            )
+        return self._meanings[name]
+
+    def _followed(self, events: pl.DataFrame, incidents: pl.DataFrame) -> pl.DataFrame:
+        """``key``, ``place`` and ``role`` of the events of connections."""
+        roles = self._meaning("role")
+        busy = self._moves.busy() | set(incidents.filter(pl.col("kind") == int(Kind.INVALIDATED))["group"])
+        if busy:
+            # a connection that is created there may carry on the checkout of one that failed
+            groups = self.vocabulary.frame()["group"]
+            waited_for = groups.is_in(list(busy)) & (roles == CREATED)
+            roles = roles.zip_with(~waited_for, pl.Series([OTHER], dtype=pl.UInt8).new_from_index(0, len(roles)))
+        shape = events["shape"]
+        rows = pl.DataFrame(
+            {
+                "key": self._meaning("base").gather(shape) + events["connection"].cast(pl.Int64),
+                "role": roles.gather(shape),
+                "place": pl.int_range(events.height, dtype=pl.UInt32, eager=True),
+            }
+        )
+        return rows.filter((pl.col("role") > 0) & pl.col("key").is_not_null())
+
+    def _told(self, events: pl.DataFrame, places: pl.Series, first: int) -> pl.DataFrame:
+        """Some of the events, with what their shapes say, numbered."""
+        rows = events[places]
+        meaning = self.vocabulary.frame()[rows["shape"]]
+        return pl.concat([rows, meaning, (places.cast(pl.Int64) + first).alias("seq").to_frame()], how="horizontal")
+
+    def _marks(self, events: pl.DataFrame, places: pl.Series, first: int, name: str) -> pl.DataFrame:
+        """The marks of events, as columns of a name."""
+        rows = events.select("time", "line", "source", "shape")[places]
+        rows = rows.with_columns(
+            seq=places.cast(pl.Int64) + first, thread=self.vocabulary.frame()["thread"].gather(rows["shape"])
+        )
+        return rows.select(pl.col(mark).alias(f"{name}_{mark}") for mark in MARK)
+
+    def _whole_uses(self, events: pl.DataFrame, uses: pl.DataFrame, first: int) -> pl.DataFrame:
+        ends = [self._marks(events, uses["begin"], first, "out"), self._marks(events, uses["end"], first, "end")]
+        rows = pl.concat([uses.select("key", "fresh"), *ends], how="horizontal")
+        rows = rows.with_columns(outcome=pl.lit(int(End.RETURNED), pl.UInt8), complete=pl.lit(value=True))
+        return rows.select(CHECKOUT.keys())
+
+    def _whole_lives(self, events: pl.DataFrame, lives: pl.DataFrame, first: int) -> pl.DataFrame:
+        ends = [self._marks(events, lives["begin"], first, "life"), self._marks(events, lives["end"], first, "end")]
+        rows = pl.concat([lives.select("key"), *ends], how="horizontal")
+        rows = rows.with_columns(born=pl.lit(value=True), dropped=pl.lit(value=False), uses=pl.lit(1, pl.Int64))
+        return rows.select(LIFE.keys())
 
     def _with_late(self, tracked: pl.DataFrame) -> pl.DataFrame:
         """Marks what happens to a connection that an earlier batch saw closed."""
@@ -224,7 +289,6 @@ class Fold:
 
     def _remember(self, touched: pl.Series, tracked: pl.DataFrame) -> None:
         """Keeps one row for each connection of which something is still open."""
-        self.keys.add(touched)
         last = tracked.filter(pl.col("key") != pl.col("key").shift(-1, fill_value=-1))
         # a shared one, even closed, may have users that are still to return it
         last = last.filter(pl.col("is_alive") | pl.col("shared") | pl.col("is_out") | pl.col("is_awaiting"))
@@ -380,26 +444,35 @@ def _steps(own: pl.DataFrame) -> pl.DataFrame:
     dies = pl.col("ends") & (pl.col("was_alive") | pl.col("begins"))
     changes = own.select(
         "seq",
-        "group",
-        up=pl.col("begins").cast(pl.Int32),
-        down=dies.cast(pl.Int32),
-        out=(pl.col("takes") & ~pl.col("was_out") & alone).cast(pl.Int32)
-        - (leaves & alone).fill_null(value=False).cast(pl.Int32),
+        opened=pl.col("begins").cast(pl.Int8),
+        closed=dies.cast(pl.Int8),
+        out=(pl.col("takes") & ~pl.col("was_out") & alone).cast(pl.Int8)
+        - (leaves & alone).fill_null(value=False).cast(pl.Int8),
     )
-    rising = changes.select("seq", "group", open="up", out=pl.col("out"))
-    falling = changes.select("seq", "group", open=-pl.col("down"), out=pl.lit(0, pl.Int32))
-    steps = pl.concat([rising, falling.filter(pl.col("open") != 0)])
-    return steps.filter((pl.col("open") != 0) | (pl.col("out") != 0)).cast(STEP)  # type: ignore[arg-type]
+    return changes.cast(_CHANGE)  # type: ignore[arg-type]
 
 
 def _failed_steps(failed: list[Failed]) -> pl.DataFrame:
-    rows = [(mark.seq, moving.key // _GROUP, 0, -1) for moving, mark in failed if mark and moving.mark.seq >= 0]
-    return pl.DataFrame(rows, schema=STEP, orient="row")
+    rows = [(mark.seq, 0, 0, -1) for moving, mark in failed if mark and moving.mark.seq >= 0]
+    return pl.DataFrame(rows, schema=_CHANGE, orient="row")
 
 
 def _shared_steps(shared: Batch) -> pl.DataFrame:
-    rows = [(seq, group, 0, change) for seq, group, change in shared.steps]
-    return pl.DataFrame(rows, schema=STEP, orient="row")
+    rows = [(seq, 0, 0, change) for seq, _, change in shared.steps]
+    return pl.DataFrame(rows, schema=_CHANGE, orient="row")
+
+
+def _ordered(events: pl.DataFrame, groups: pl.Series, first: int, wholes: Wholes, others: pl.DataFrame) -> pl.DataFrame:
+    """The steps of whole uses and lives, and the others, in the log's order."""
+    uses, lives = wholes.uses, wholes.lives
+    at = others.group_by("seq").sum()
+    places = (at["seq"] - first).cast(pl.UInt32)
+    opened, closed, out = (pl.zeros(events.height, dtype=pl.Int8, eager=True) for _ in range(3))
+    opened = opened.scatter(lives["begin"], 1).scatter(places, at["opened"])
+    closed = closed.scatter(lives["end"], 1).scatter(places, at["closed"])
+    out = out.scatter(uses["begin"], 1).scatter(uses["end"], -1).scatter(places, at["out"])
+    steps = pl.DataFrame({"group": groups, "time": events["time"], "opened": opened, "closed": closed, "out": out})
+    return steps.filter((pl.col("opened") != 0) | (pl.col("closed") != 0) | (pl.col("out") != 0))
 
 
 def _later(own: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
@@ -415,7 +488,3 @@ def _later(own: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
 def _censored(own: pl.DataFrame) -> pl.Series:
     hidden = (pl.col("kind") == int(Kind.RETURNED)) | ((pl.col("kind") == int(Kind.RESET)) & ~pl.col("was_awaiting"))
     return own.filter(pl.col("unsettled") & hidden)["group"]
-
-
-def _incidents(rows: pl.DataFrame) -> pl.DataFrame:
-    return rows.filter(pl.col("kind").is_in(_INCIDENTS)).with_columns(_KEY).select(INCIDENT.keys())

@@ -91,12 +91,15 @@ class Moves:
         Returns:
             The checkouts that failed.
         """
-        groups = set(rows.filter("moves")["group"])
-        groups |= {group for (group, _), moving in (*self.waiting.items(), *self.carried.items()) if moving}
+        groups = set(rows.filter("moves")["group"]) | self.busy()
         self.found, self.given_up = {}, []
         if not groups:
             return []
         return [failed for row in _steps(rows, failures, groups) if (failed := self._step(row)) is not None]
+
+    def busy(self) -> set[int]:
+        """The groups in which a checkout is on its way."""
+        return {group for (group, _), moving in (*self.waiting.items(), *self.carried.items()) if moving}
 
     def _step(self, row: Row) -> Failed | None:
         place: Place = row["group"], row["thread"]  # type: ignore[assignment]

@@ -70,7 +70,8 @@ def related(events: pl.DataFrame, states: pl.DataFrame) -> pl.DataFrame:
     """The events of tracked connections by connection, each with what it does.
 
     Args:
-        events: ``key``, ``kind``, ``detail``, ``shared``, ``reason`` and a mark, in the log's order.
+        events: ``key``, ``kind``, ``detail``, ``shared``, ``reason`` and a mark, in the log's order; ``more``: uses of
+            the connection that were counted already, just before.
         states: of the keys among them that are known, as :data:`STATE_COLUMNS`.
 
     Returns:
@@ -165,7 +166,8 @@ def _usage() -> dict[str, pl.Expr]:
 
 def _uses() -> dict[str, pl.Expr]:
     """How often the connection was checked out in this life, and whether the log shows the life's beginning."""
-    use = (pl.col("takes") | pl.col("inherits")).cast(pl.Int64)
+    more = pl.col("more").fill_null(0)
+    use = (pl.col("takes") | pl.col("inherits")).cast(pl.Int64) + more
     total = use.cum_sum()
     at_life = (total - use).gather(pl.col("life_at").clip(0))
     known = pl.col("uses").fill_null(0).gather(pl.col("life_at").clip(0))
