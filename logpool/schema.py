@@ -61,6 +61,13 @@ class Detail(IntEnum):
     TIME_TAKEN = 14
     AVERAGE = 15
     DONE = 16
+    TOO_MANY_CLIENTS = 17
+    LOGIN_REFUSED = 18
+    UNKNOWN_DATABASE = 19
+    STARTING_UP = 20
+    UNKNOWN_HOST = 21
+    CONNECTION_REFUSED = 22
+    CONNECT_TIMEOUT = 23
 
     @property
     def word(self) -> str | None:
@@ -112,7 +119,11 @@ EVENTS = (
         "when it was logged; UTC where the log has an offset, null where it has no time",
     ),
     Column("kind", "string", "what happened"),
-    Column("detail", "string", "how or why: a reset's and a closing's way, a recycling's reason; else null"),
+    Column(
+        "detail",
+        "string",
+        "how or why: a reset's and a closing's way, a recycling's and a failed connect's reason; else null",
+    ),
     Column("pool", "string", "the pool's logger"),
     Column("process", "string", "the process, where the layout shows one"),
     Column("thread", "string", "the thread, where the layout shows one"),
@@ -162,11 +173,18 @@ FINDINGS = {
     "pool_exhausted": "callers waited for a connection, or got none",
     "reclaimed_by_gc": "connections were never returned, until the garbage collector found them",
     "sequence_violation": "the order checked out, returned, reset is broken",
+    "connect_errors": "connections could not be made",
+    "invalidation_storm": "many connections failed at once",
+    "stale_connections": "connections were closed by the other side while they lay idle",
+    "overflow_churn": "connections are thrown away, and made anew, all the time",
+    "nullpool_churn": "connections are made all the time, where a pool would keep them",
+    "ping_failures": "connections were found dead when they were checked out",
     "left_out_at_end": "connections are still in use where the log ends",
     "books_unbalanced": "records are missing, or doubled",
     "duplicate_records": "every record stands twice",
     "damaged_input": "part of the input could not be read",
     "info_only": "the log holds no check-outs",
+    "clock_steps": "times go backwards",
     "no_reset_on_return": "the pool does not reset what comes back",
     "unidentified_connections": "the driver prints nothing that tells connections apart",
     "unrecognised_records": "records of pool loggers are not understood",

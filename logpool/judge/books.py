@@ -21,7 +21,15 @@ if TYPE_CHECKING:
     from logpool.track.sequence import Verdict
 
 # a log without any of these holds INFO and above only
-_DEBUG_KINDS = (Kind.CREATED, Kind.CHECKED_OUT, Kind.RETURNED, Kind.RESET, Kind.CLOSING, Kind.PINGED)
+_DEBUG_KINDS = (
+    Kind.CREATED,
+    Kind.CONNECT_FAILED,
+    Kind.CHECKED_OUT,
+    Kind.RETURNED,
+    Kind.RESET,
+    Kind.CLOSING,
+    Kind.PINGED,
+)
 
 
 @dataclass

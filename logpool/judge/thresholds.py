@@ -17,9 +17,36 @@ class Thresholds:
 
     Attributes:
         held_too_long: a checkout that lasts longer is held too long: the pool's own patience, 30 seconds by default.
+        connect_errors: as many connects of a pool that failed for one reason are told.
+        storm_connections: as many connections that fail close together are a storm.
+        storm_share: so are two and more, if this share of the connections that the pool had at most is lost with them.
+        storm_seconds: what fails within so many seconds of each other belongs together.
+        stale_connections: as many connections that fail after an idle time that none survived are told.
+        stale_idle: shorter idle times, in seconds, are no reason to be closed: the shortest idle timeouts of load
+            balancers are minutes.
+        churn_share: connections thrown away and made anew, per checkout.
+        churn_connections: as many of them at least.
+        nullpool_rate: connections per second that a NullPool makes, on average over a minute or longer.
+        nullpool_busy: the same, from where on it is a warning.
+        nullpool_connects: as many connections at least.
+        ping_failures: the share of failed pings from where on they are a warning; below it they are told only.
+        clock_step: seconds by which times go backwards in one process; threads that print at once differ by less.
     """
 
     held_too_long: float = 30.0
+    connect_errors: float = 1.0
+    storm_connections: float = 3.0
+    storm_share: float = 0.5
+    storm_seconds: float = 10.0
+    stale_connections: float = 2.0
+    stale_idle: float = 30.0
+    churn_share: float = 0.05
+    churn_connections: float = 20.0
+    nullpool_rate: float = 1.0
+    nullpool_busy: float = 10.0
+    nullpool_connects: float = 100.0
+    ping_failures: float = 0.01
+    clock_step: float = 1.0
 
     @classmethod
     def of(cls, settings: Iterable[str]) -> Thresholds:

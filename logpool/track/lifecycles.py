@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from logpool.schema import Detail, End, Kind
+from logpool.track.clocks import SETBACK, Clocks
 from logpool.track.keys import KeySet
 from logpool.track.moves import HIDDEN, Failed, Moves
 from logpool.track.neighbours import MARK, STATE, STATE_COLUMNS, related
@@ -33,7 +34,8 @@ CHECKOUT = {
     "fresh": pl.Boolean,
     "complete": pl.Boolean,
 }
-# one row per life that ended, or did not; "born" where the log shows its beginning
+# one row per life that ended, or did not; "born" where the log shows its beginning, "at_return" where the connection
+# was closed as soon as it came back, as a pool does that has no room for it
 LIFE = {
     "key": pl.Int64,
     **{f"life_{name}": dtype for name, dtype in MARK.items()},
@@ -41,21 +43,26 @@ LIFE = {
     "born": pl.Boolean,
     "dropped": pl.Boolean,
     "uses": pl.Int64,
+    "at_return": pl.Boolean,
 }
 # in the log's order: how many connections an event opens and closes, and how many more are in use from it on
 _CHANGES = {"opened": pl.Int8, "closed": pl.Int8, "out": pl.Int8}
-STEP = {"group": pl.UInt32, "time": pl.Int64, **_CHANGES}
+STEP = {"seq": pl.Int64, "group": pl.UInt32, "time": pl.Int64, **_CHANGES}
 _CHANGE = {"seq": pl.Int64, **_CHANGES}
 FAILURE = {"group": pl.UInt32, "kind": pl.UInt8, **MARK}
-# of what does not happen to a healthy pool, or not often; no connection and no group where the record names none
+# of what does not happen to a healthy pool, or not often; no connection and no group where the record names none;
+# "idle": the microseconds that the connection lay idle before the checkout that failed soon after its beginning
 INCIDENT = {
     "key": pl.Int64,
     "group": pl.UInt32,
     "kind": pl.UInt8,
     "detail": pl.UInt8,
     "shape": pl.UInt32,
+    "idle": pl.Int64,
     **MARK,
 }
+# per group, of returns that end the use of a kept connection: the first, and the longest idle time before such a use
+RESTED = {"group": pl.UInt32, "seq": pl.Int64, "idle": pl.Int64}
 # of events that the sequence is judged by in the end, when all is known
 LATER = {
     "key": pl.Int64,
@@ -105,8 +112,14 @@ _INCIDENTS = [
     )
 ]
 _GROUP = 1 << 32
+# microseconds: a pool without room closes what comes back at once, one that is disposed of whenever that is
+_AT_ONCE = 1_000_000
+# microseconds: what fails later in a checkout was alive at its beginning; a dead network takes some time to tell
+_SOON = 60_000_000
 
 
+# what a connection last did that is idle now
+_BACK = [int(Kind.RETURNED), int(Kind.RESET)]
 _KEY = (pl.col("group").cast(pl.Int64) * _GROUP + pl.col("connection").cast(pl.Int64)).alias("key")
 
 
@@ -132,6 +145,8 @@ class Tracked:
         later: reset failures, reclaimings, and invalidations that follow a return.
         censored: per checkout whose beginning the log does not show, its ``group``.
         incidents: what does not happen to a healthy pool, or not often, in the log's order.
+        rested: what kept connections were good for, per group.
+        setbacks: where a process's clock steps back.
     """
 
     checkouts: pl.DataFrame
@@ -141,6 +156,8 @@ class Tracked:
     later: pl.DataFrame
     censored: pl.Series
     incidents: pl.DataFrame
+    rested: pl.DataFrame
+    setbacks: pl.DataFrame
 
 
 @dataclass
@@ -159,6 +176,7 @@ class Fold:
     _meanings: pl.DataFrame = field(default_factory=pl.DataFrame)
     _moves: Moves = field(default_factory=Moves)
     _sharing: Sharing = field(default_factory=Sharing)
+    _clocks: Clocks = field(default_factory=Clocks)
 
     def take(self, events: pl.DataFrame) -> Tracked:
         """Follows one batch: ``line``, ``time``, ``shape``, ``connection``, ``source``."""
@@ -167,7 +185,9 @@ class Fold:
         incidents = self._told(events, self._meaning("incident")[events["shape"]].arg_true(), first)
         failures = incidents.filter(pl.col("kind").is_in(_NAMELESS)).select(FAILURE.keys())
         wholes = without_wholes(self._followed(events, incidents), self._states["key"])
-        followed = self._told(events, wholes.rest["place"], first).with_columns(wholes.rest["key"], wholes.rest["more"])
+        followed = self._told(events, wholes.rest["place"], first).with_columns(
+            wholes.rest["key"], wholes.rest["more"], time_before=events["time"].gather(wholes.rest["before"])
+        )
         touched = wholes.rest["key"].unique()
         known = self._states.filter(pl.col("key").is_in(touched.implode()))
         tracked = related(followed, known).with_columns(group=group_of())
@@ -189,7 +209,9 @@ class Fold:
             ),
             _later(own, incidents),
             pl.concat([_censored(own), pl.Series("group", shared.censored, dtype=pl.UInt32)]),
-            incidents.with_columns(_KEY).select(INCIDENT.keys()),
+            _incidents(incidents, own),
+            _rested(pl.concat([self._whole_rests(events, wholes.uses, first), _rests(own)])),
+            self._setbacks(events, groups, first),
         )
 
     def _meaning(self, name: str) -> pl.Series:
@@ -252,8 +274,30 @@ class Fold:
     def _whole_lives(self, events: pl.DataFrame, lives: pl.DataFrame, first: int) -> pl.DataFrame:
         ends = [self._marks(events, lives["begin"], first, "life"), self._marks(events, lives["end"], first, "end")]
         rows = pl.concat([lives.select("key"), *ends], how="horizontal")
-        rows = rows.with_columns(born=pl.lit(value=True), dropped=pl.lit(value=False), uses=pl.lit(1, pl.Int64))
+        closing = events.select("shape", "time")[lives["end"]]
+        soft = self.vocabulary.frame()["detail"].gather(closing["shape"]) == int(Detail.SOFT)
+        gap = closing["time"] - events["time"].gather(lives["back"])
+        rows = rows.with_columns(
+            born=pl.lit(value=True),
+            dropped=pl.lit(value=False),
+            uses=pl.lit(1, pl.Int64),
+            at_return=soft & (gap <= _AT_ONCE).fill_null(value=True),
+        )
         return rows.select(LIFE.keys())
+
+    def _whole_rests(self, events: pl.DataFrame, uses: pl.DataFrame, first: int) -> pl.DataFrame:
+        kept = uses.filter(~pl.col("fresh"))
+        times = events["time"]
+        return kept.select(
+            group_of().alias("group"),
+            seq=pl.col("end").cast(pl.Int64) + first,
+            idle=times.gather(kept["begin"]) - times.gather(kept["before"]),
+        )
+
+    def _setbacks(self, events: pl.DataFrame, groups: pl.Series, first: int) -> pl.DataFrame:
+        found = self._clocks.take(events["time"], groups)
+        rows = self._told(events, found["place"], first)
+        return pl.concat([rows, found.select("back")], how="horizontal").select(SETBACK.keys())
 
     def _with_late(self, tracked: pl.DataFrame) -> pl.DataFrame:
         """Marks what happens to a connection that an earlier batch saw closed."""
@@ -319,12 +363,14 @@ class Fold:
         ]
         return Tracked(
             pl.concat(checkouts),
-            states.filter("alive").select(LIFE.keys()),
+            states.filter("alive").with_columns(at_return=pl.lit(value=False)).select(LIFE.keys()),
             pl.DataFrame(schema=VIOLATION),
             pl.DataFrame(schema=STEP),
             pl.DataFrame(schema=LATER),
             pl.Series("group", [], dtype=pl.UInt32),
             pl.DataFrame(schema=INCIDENT),
+            pl.DataFrame(schema=RESTED),
+            pl.DataFrame(schema=SETBACK),
         )
 
 
@@ -339,11 +385,15 @@ def _carried(tracked: pl.DataFrame) -> pl.DataFrame:
     own["fresh"] = pl.when("takes").then("first_use").when("inherits").then(pl.lit(value=True)).otherwise("fresh")
     own["inherited"] = pl.when(pl.col("takes") | pl.col("inherits")).then("inherits").otherwise("inherited")
     own["effective"] = pl.when(state).then("effective").otherwise("was_out")
+    own["gap"] = pl.col("time") - pl.when(pl.col("more") > 0).then("time_before").otherwise(pl.col("time").shift(1))
+    rests = pl.col("takes") & ~pl.col("shared") & pl.col("previous").is_in(_BACK)
+    own["idle"] = pl.when(state).then("idle").when(rests).then("gap")
     own["out_key"] = pl.when(state).then("out_key").when("takes").then("key")
-    tracked = tracked.with_columns(**own)
+    tracked = tracked.with_columns(gap=own.pop("gap")).with_columns(**own)
     places = {"life": "life_at", "out": "taken_at", "back": "back_at"}
     reached = {f"{prefix}_{name}": place for prefix, place in places.items() for name in MARK}
     reached |= {"fresh": "taken_at", "inherited": "taken_at", "out_key": "taken_at", "effective": "back_at"}
+    reached["idle"] = "taken_at"
     return tracked.with_columns(pl.col(name).gather(pl.col(place).clip(0)) for name, place in reached.items())
 
 
@@ -432,9 +482,13 @@ def _used(uses: Iterable[Use]) -> pl.DataFrame:
 def _lives(tracked: pl.DataFrame) -> pl.DataFrame:
     """The lives that ended in a batch, and those whose address begins another life before the log shows an end."""
     over = tracked.filter(pl.col("ends") & (pl.col("was_alive") | pl.col("begins")))
-    over = over.with_columns(**_HERE, dropped=pl.col("kind") == int(Kind.RECLAIMED))
+    at_return = (pl.col("kind") == int(Kind.CLOSING)) & (pl.col("detail") == int(Detail.SOFT)) & ~pl.col("was_out")
+    at_return &= pl.col("previous").is_in(_BACK) & (pl.col("gap") <= _AT_ONCE).fill_null(value=True)
+    over = over.with_columns(**_HERE, dropped=pl.col("kind") == int(Kind.RECLAIMED), at_return=at_return)
     again = (tracked["kind"] == int(Kind.CREATED)) & tracked["was_alive"]
-    before = tracked[again.arg_true().cast(pl.Int64) - 1].with_columns(**_NO_END, dropped=pl.lit(value=False))
+    before = tracked[again.arg_true().cast(pl.Int64) - 1].with_columns(
+        **_NO_END, dropped=pl.lit(value=False), at_return=pl.lit(value=False)
+    )
     return pl.concat([over.select(LIFE.keys()), before.select(LIFE.keys())])
 
 
@@ -471,7 +525,9 @@ def _ordered(events: pl.DataFrame, groups: pl.Series, first: int, wholes: Wholes
     opened = opened.scatter(lives["begin"], 1).scatter(places, at["opened"])
     closed = closed.scatter(lives["end"], 1).scatter(places, at["closed"])
     out = out.scatter(uses["begin"], 1).scatter(uses["end"], -1).scatter(places, at["out"])
-    steps = pl.DataFrame({"group": groups, "time": events["time"], "opened": opened, "closed": closed, "out": out})
+    seq = pl.int_range(first, first + events.height, dtype=pl.Int64, eager=True)
+    columns = {"seq": seq, "group": groups, "time": events["time"], "opened": opened, "closed": closed, "out": out}
+    steps = pl.DataFrame(columns)
     return steps.filter((pl.col("opened") != 0) | (pl.col("closed") != 0) | (pl.col("out") != 0))
 
 
@@ -488,3 +544,21 @@ def _later(own: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
 def _censored(own: pl.DataFrame) -> pl.Series:
     hidden = (pl.col("kind") == int(Kind.RETURNED)) | ((pl.col("kind") == int(Kind.RESET)) & ~pl.col("was_awaiting"))
     return own.filter(pl.col("unsettled") & hidden)["group"]
+
+
+def _incidents(rows: pl.DataFrame, own: pl.DataFrame) -> pl.DataFrame:
+    if not rows.height:
+        return pl.DataFrame(schema=INCIDENT)
+    found = rows.with_columns(_KEY)
+    soon = pl.col("was_out") & (pl.col("time") - pl.col("out_time") <= _SOON)
+    idle = own.filter(pl.col("kind").is_in(_INCIDENTS) & soon).select("seq", "idle")
+    return found.join(idle, on="seq", how="left", maintain_order="left").select(INCIDENT.keys())
+
+
+def _rests(own: pl.DataFrame) -> pl.DataFrame:
+    returned = own.filter((pl.col("kind") == int(Kind.RETURNED)) & pl.col("was_out") & ~pl.col("fresh"))
+    return returned.select(RESTED.keys())
+
+
+def _rested(rests: pl.DataFrame) -> pl.DataFrame:
+    return rests.group_by("group").agg(pl.col("seq").min(), pl.col("idle").max()).select(RESTED.keys())

@@ -34,6 +34,8 @@ STATE_COLUMNS = {
     "out": pl.Boolean,
     "fresh": pl.Boolean,
     "inherited": pl.Boolean,
+    # microseconds between the return before it and its beginning
+    "idle": pl.Int64,
     "out_key": pl.Int64,
     **{f"out_{name}": dtype for name, dtype in MARK.items()},
     # its return: whether the reset is awaited, whether a checkout in the log was returned

@@ -39,10 +39,11 @@ class Wholes(NamedTuple):
 
     Attributes:
         keys: of the connections in it, each once.
-        uses: ``key``; ``begin`` and ``end``, the places of ``checked_out`` and ``returned``; ``fresh``.
-        lives: ``key``; ``begin`` and ``end``, the places of ``created`` and ``closing``.
-        rest: of the events that are left, by connection: ``key``, ``place``, and ``more``, how many uses were taken
-            out just before.
+        uses: ``key``; ``begin`` and ``end``, the places of ``checked_out`` and ``returned``; ``before``, that of the
+            connection's event before; ``fresh``.
+        lives: ``key``; ``begin``, ``back`` and ``end``, the places of ``created``, ``reset`` and ``closing``.
+        rest: of the events that are left, by connection: ``key``, ``place``; ``before``, the place of the connection's
+            event before, if any; ``more``, how many uses were taken out just before.
     """
 
     keys: pl.Series
@@ -100,6 +101,7 @@ def _uses(rows: pl.DataFrame, inner: pl.Series, life: pl.Series) -> pl.DataFrame
     return pl.DataFrame(
         {
             "key": rows["key"].filter(taken),
+            "before": rows["place"].shift(1).filter(taken),
             "begin": rows["place"].filter(taken),
             "end": rows["place"].filter(_later(taken, 1)),
             "fresh": fresh.filter(taken),
@@ -112,6 +114,7 @@ def _lives(rows: pl.DataFrame, life: pl.Series) -> pl.DataFrame:
         {
             "key": rows["key"].filter(life),
             "begin": rows["place"].filter(life),
+            "back": rows["place"].filter(_later(life, _LIFE - 2)),
             "end": rows["place"].filter(_later(life, _LIFE - 1)),
         }
     )
@@ -123,5 +126,6 @@ def _rest(rows: pl.DataFrame, inner: pl.Series, life: pl.Series) -> pl.DataFrame
         for row in range(1, size):
             gone |= _later(marks, row)
     # what was taken out between two rows is of their connection: a row of uses has kept its ends
-    left = rows.select("key", "place", more=inner.cum_sum().cast(pl.Int64)).filter(~gone)
+    before = pl.when(~pl.col("first")).then(pl.col("place").shift(1))
+    left = rows.select("key", "place", before=before, more=inner.cum_sum().cast(pl.Int64)).filter(~gone)
     return left.with_columns(more=pl.col("more") - pl.col("more").shift(1, fill_value=0))

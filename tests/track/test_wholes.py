@@ -32,7 +32,8 @@ SEQUENCES = st.lists(
 
 def nothing_taken(events: pl.DataFrame, known: pl.Series) -> Wholes:
     whole = without_wholes(events, known)
-    rest = events.sort("key", maintain_order=True).select("key", "place", more=pl.lit(0, pl.Int64))
+    before = pl.col("place").shift(1).over("key")
+    rest = events.sort("key", maintain_order=True).select("key", "place", before=before, more=pl.lit(0, pl.Int64))
     return Wholes(whole.keys, whole.uses.clear(), whole.lives.clear(), rest)
 
 

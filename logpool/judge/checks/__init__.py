@@ -8,6 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from logpool.judge.checks.clocks import ClockSteps
+from logpool.judge.checks.connects import ConnectErrors
+from logpool.judge.checks.failures import Failures
+from logpool.judge.checks.nullpools import NullPools
+from logpool.judge.checks.overflow import Overflow
+from logpool.judge.checks.pings import FailedPings
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -27,4 +34,4 @@ class Check(Protocol):
 
 
 #: all of them; what matters more comes first where severities are equal
-CHECKS: tuple[type[Check], ...] = ()
+CHECKS: tuple[type[Check], ...] = (ConnectErrors, Failures, Overflow, NullPools, FailedPings, ClockSteps)
