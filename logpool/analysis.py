@@ -15,6 +15,7 @@ from logpool.errors import InputError
 from logpool.judge.books import Books
 from logpool.judge.checks import CHECKS
 from logpool.judge.findings import DAMAGED, Facts, find, masked, open_checkouts
+from logpool.judge.intervals import parse_interval
 from logpool.judge.names import EVIDENCE, Names
 from logpool.judge.statistics import Statistics
 from logpool.judge.thresholds import Thresholds
@@ -69,6 +70,7 @@ class Analysis:
         block_bytes: how much is read at once.
         progress: told the bytes and the events so far, now and then.
         thresholds: from where on something is worth a finding.
+        interval: of the timeline, in microseconds; None for one that suits the log.
         vocabulary: what the logs have in common.
         readings: what was read of each source.
         places: the path of each file, by the number by which events know it.
@@ -82,6 +84,7 @@ class Analysis:
     block_bytes: int = BLOCK_BYTES
     progress: Progress | None = None
     thresholds: Thresholds = field(default_factory=Thresholds)
+    interval: int | None = None
     vocabulary: Vocabulary = field(default_factory=Vocabulary)
     readings: list[Reading] = field(default_factory=list)
     places: list[str] = field(default_factory=list)
@@ -157,7 +160,7 @@ class Analysis:
 
     def report(self) -> Report:
         """Reads all logs to the end, and judges them."""
-        statistics = Statistics(self.vocabulary)
+        statistics = Statistics(self.vocabulary, self.interval)
         checks = [check() for check in CHECKS]
         *_, last = _last_of(self.tracked(statistics, checks))
         names = self.names
@@ -188,6 +191,7 @@ class Analysis:
             statistics.timings(),
             tuple(find(facts, checks)),
             tuple(violations),
+            statistics.timelines.finish(books.names(), names),
         )
 
     def _doubled(self) -> list[tuple[int, str, tuple[Evidence, ...]]]:
@@ -254,6 +258,7 @@ def analyze(
     block_bytes: int = BLOCK_BYTES,
     progress: Progress | None = None,
     thresholds: Thresholds | None = None,
+    interval: str | None = None,
 ) -> Report:
     """Reads pool logs, and says what every connection did and what went wrong.
 
@@ -268,14 +273,16 @@ def analyze(
         block_bytes: how much to read at once; changes the memory used, never the result.
         progress: called now and then with the bytes and the events read so far.
         thresholds: from where on something is worth a finding.
+        interval: of the timeline, such as ``500ms``, ``10s``, ``5m`` or ``1h``; found to suit the log when left out.
 
     Raises:
         logpool.errors.InputError: a log is not there, or none can be read, or none holds a pool record. What cannot
             be read besides is a finding.
-        logpool.errors.UsageError: the layout is no format string.
+        logpool.errors.UsageError: the layout is no format string; the interval is none, or too short for the log.
     """
     selection = Selection.of(pools, since, until)
-    return Analysis(paths, layout, selection, block_bytes, progress, thresholds or Thresholds()).report()
+    width = None if interval is None else parse_interval(interval)
+    return Analysis(paths, layout, selection, block_bytes, progress, thresholds or Thresholds(), width).report()
 
 
 def nothing_understood(readings: list[Reading], damages: Damages) -> InputError:

@@ -102,6 +102,31 @@ class End(IntEnum):
         return self.name.lower()
 
 
+class Cause(IntEnum):
+    """What closed a connection."""
+
+    UNKNOWN = 0
+    OVERFLOW = 1
+    NULLPOOL = 2
+    AGE = 3
+    POOL_INVALIDATION = 4
+    SOFT_INVALIDATION = 5
+    INVALIDATED = 6
+    PING_FAILED = 7
+    DISPOSED = 8
+    DETACHED = 9
+    RECLAIMED = 10
+    RESET_FAILED = 11
+    NOT_READY = 12
+    #: in use, and not reset before: detached if the pool resets nothing at all, which only the whole log tells
+    TAKEN = 13
+
+    @property
+    def word(self) -> str:
+        """The cause as reports spell it."""
+        return self.name.lower()
+
+
 class Column(NamedTuple):
     """One column of a public table."""
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from logpool.schema import Detail, End, Kind
+from logpool.track.causes import Causes
 from logpool.track.clocks import SETBACK, Clocks
 from logpool.track.keys import KeySet
 from logpool.track.moves import HIDDEN, Failed, Moves
@@ -147,6 +148,7 @@ class Tracked:
         incidents: what does not happen to a healthy pool, or not often, in the log's order.
         rested: what kept connections were good for, per group.
         setbacks: where a process's clock steps back.
+        closes: those whose cause is settled, as :data:`logpool.track.causes.CLOSE`.
     """
 
     checkouts: pl.DataFrame
@@ -158,6 +160,7 @@ class Tracked:
     incidents: pl.DataFrame
     rested: pl.DataFrame
     setbacks: pl.DataFrame
+    closes: pl.DataFrame
 
 
 @dataclass
@@ -177,6 +180,10 @@ class Fold:
     _moves: Moves = field(default_factory=Moves)
     _sharing: Sharing = field(default_factory=Sharing)
     _clocks: Clocks = field(default_factory=Clocks)
+    _causes: Causes = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._causes = Causes(self.vocabulary)
 
     def take(self, events: pl.DataFrame) -> Tracked:
         """Follows one batch: ``line``, ``time``, ``shape``, ``connection``, ``source``."""
@@ -200,18 +207,22 @@ class Fold:
         own = tracked.filter(pl.col("kind") != STATE)
         groups = self.vocabulary.frame()["group"].gather(events["shape"])
         checkouts = [*_checkouts(tracked, self._moves.given_up), _failed(failed, End.FAILED), _used(shared.uses)]
+        later = _later(own, incidents)
+        detached = [use.end.seq for use in shared.uses if use.outcome is End.DETACHED and use.end]
+        whole_lives = self._whole_lives(events, wholes.lives, first)
         return Tracked(
             pl.concat([self._whole_uses(events, wholes.uses, first), *checkouts]),
-            pl.concat([self._whole_lives(events, wholes.lives, first), _lives(tracked)]),
+            pl.concat([whole_lives, _lives(tracked)]),
             broken(tracked, shared.violations),
             _ordered(
                 events, groups, first, wholes, pl.concat([_steps(own), _failed_steps(failed), _shared_steps(shared)])
             ),
-            _later(own, incidents),
+            later,
             pl.concat([_censored(own), pl.Series("group", shared.censored, dtype=pl.UInt32)]),
             _incidents(incidents, own),
             _rested(pl.concat([self._whole_rests(events, wholes.uses, first), _rests(own)])),
             self._setbacks(events, groups, first),
+            self._causes.take(tracked, self._whole_closes(events, wholes.lives, first), events, first, later, detached),
         )
 
     def _meaning(self, name: str) -> pl.Series:
@@ -284,6 +295,17 @@ class Fold:
             at_return=soft & (gap <= _AT_ONCE).fill_null(value=True),
         )
         return rows.select(LIFE.keys())
+
+    def _whole_closes(self, events: pl.DataFrame, lives: pl.DataFrame, first: int) -> pl.DataFrame:
+        """The closes of whole lives, as related rows, with ``before``: the number of the reset before each."""
+        return self._told(events, lives["end"], first).with_columns(
+            lives["key"],
+            before=lives["back"].cast(pl.Int64) + first,
+            previous=pl.lit(int(Kind.RESET), pl.UInt8),
+            was_out=pl.lit(value=False),
+            was_awaiting=pl.lit(value=False),
+            is_last=pl.lit(value=False),
+        )
 
     def _whole_rests(self, events: pl.DataFrame, uses: pl.DataFrame, first: int) -> pl.DataFrame:
         kept = uses.filter(~pl.col("fresh"))
@@ -371,6 +393,7 @@ class Fold:
             pl.DataFrame(schema=INCIDENT),
             pl.DataFrame(schema=RESTED),
             pl.DataFrame(schema=SETBACK),
+            self._causes.finish(),
         )
 
 
