@@ -14,7 +14,7 @@ import polars as pl
 from logpool.errors import InputError
 from logpool.judge.books import Books
 from logpool.judge.checks import CHECKS
-from logpool.judge.findings import DAMAGED, Facts, find, masked, open_checkouts
+from logpool.judge.findings import DAMAGED, Facts, find, masked
 from logpool.judge.intervals import parse_interval
 from logpool.judge.names import EVIDENCE, Names
 from logpool.judge.statistics import Statistics
@@ -34,7 +34,7 @@ from logpool.read.times import iso
 from logpool.read.vocabulary import Vocabulary
 from logpool.report.model import Evidence, Report, SourceReport, Violation
 from logpool.schema import Kind
-from logpool.track.lifecycles import Fold, group_of
+from logpool.track.lifecycles import Fold
 from logpool.track.sequence import CODES
 
 if TYPE_CHECKING:
@@ -173,13 +173,12 @@ class Analysis:
             self.thresholds,
             pools,
             violations,
-            (timeouts, names.evidence(books.places(Kind.TIMED_OUT).get(None, []))),
             self._unrecognised(),
-            self._left_out(last),
             {pool: names.place(*place) for pool, place in books.firsts().items()},
             {pool: names.evidence(found) for pool, found in books.places(Kind.RECLAIMED).items() if pool},
             self._doubled(),
             self.damages,
+            statistics.holds,
         )
         skipped = self.damages.skipped
         return Report(
@@ -225,15 +224,6 @@ class Analysis:
             for source, line, text in reading.unrecognised
         ]
         return count, samples[:EVIDENCE]
-
-    def _left_out(self, last: Tracked) -> dict[str, list[Evidence]]:
-        places: dict[str, list[Evidence]] = {}
-        rows = open_checkouts(last.checkouts).select(group_of(), "out_source", "out_line")
-        for group, source, line in rows.iter_rows():
-            here = places.setdefault(self.vocabulary.groups[group][2], [])
-            if len(here) < EVIDENCE:
-                here.append(self.names.place(source, line))
-        return places
 
 
 def _gathered(batches: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:

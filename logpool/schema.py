@@ -196,8 +196,15 @@ CONNECTIONS = (
 #: what an analysis may find, by the code that names it in every report
 FINDINGS = {
     "pool_exhausted": "callers waited for a connection, or got none",
+    "connection_leak": "connections are never returned",
     "reclaimed_by_gc": "connections were never returned, until the garbage collector found them",
     "sequence_violation": "the order checked out, returned, reset is broken",
+    "nested_checkouts": "threads hold a connection while they ask for another",
+    "held_too_long": "connections are kept for long",
+    "idle_in_transaction": "connections are kept for long inside a transaction",
+    "cancelled_in_use": "connections are lost to cancelled tasks",
+    "reset_failures": "connections could not be reset when they came back",
+    "commit_on_return": "the pool commits what comes back",
     "connect_errors": "connections could not be made",
     "invalidation_storm": "many connections failed at once",
     "stale_connections": "connections were closed by the other side while they lay idle",

@@ -370,10 +370,10 @@ def test_colour_on_a_terminal_only(variable: str, coloured: bool, monkeypatch: p
 
 @pytest.mark.parametrize(
     ("words", "exit_code"),
-    [(["error"], 0), (["warning"], 1), (["left_out_at_end"], 1), (["pool_exhausted"], 0), (["nonsense"], 2)],
+    [(["error"], 0), (["warning"], 1), (["info_only"], 1), (["pool_exhausted"], 0), (["nonsense"], 2)],
 )
 def test_the_gate(words: list[str], exit_code: int, capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["analyze", str(CASES / "right-cut" / "input.log")]
+    arguments = ["analyze", str(CASES / "info-only" / "input.log")]
     assert main([*arguments, *(part for word in words for part in ("--fail-on", word))]) == exit_code
     # a gate that fails has still said why; a wrong word is told before anything is read
     assert bool(capsys.readouterr().out) is (exit_code != 2)

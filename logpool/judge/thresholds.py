@@ -17,6 +17,13 @@ class Thresholds:
 
     Attributes:
         held_too_long: a checkout that lasts longer is held too long: the pool's own patience, 30 seconds by default.
+        idle_in_transaction: a checkout that lasts longer and is returned inside a transaction: 10 seconds, when others
+            that need the same rows have long begun to wait.
+        leak_seconds: a checkout that is never returned is a leak if it is older than this, 5 minutes, longer than any
+            that was returned, and ...
+        leak_factor: ... older than so many times the 99th percentile of the hold times.
+        plateau_share: a pool that is at its limit for so much of the time is exhausted, and so is one ...
+        plateau_seconds: ... that is at its limit for so long without a break.
         connect_errors: as many connects of a pool that failed for one reason are told.
         storm_connections: as many connections that fail close together are a storm.
         storm_share: so are two and more, if this share of the connections that the pool had at most is lost with them.
@@ -24,7 +31,8 @@ class Thresholds:
         stale_connections: as many connections that fail after an idle time that none survived are told.
         stale_idle: shorter idle times, in seconds, are no reason to be closed: the shortest idle timeouts of load
             balancers are minutes.
-        churn_share: connections thrown away and made anew, per checkout.
+        churn_share: connections thrown away and made anew, per checkout: from here on it is told, and ...
+        churn_busy: ... from here on it is a warning: a pool that is just large enough on average overflows all the time.
         churn_connections: as many of them at least.
         nullpool_rate: connections per second that a NullPool makes, on average over a minute or longer.
         nullpool_busy: the same, from where on it is a warning.
@@ -34,6 +42,11 @@ class Thresholds:
     """
 
     held_too_long: float = 30.0
+    idle_in_transaction: float = 10.0
+    leak_seconds: float = 300.0
+    leak_factor: float = 10.0
+    plateau_share: float = 0.2
+    plateau_seconds: float = 5.0
     connect_errors: float = 1.0
     storm_connections: float = 3.0
     storm_share: float = 0.5
@@ -41,9 +54,10 @@ class Thresholds:
     stale_connections: float = 2.0
     stale_idle: float = 30.0
     churn_share: float = 0.05
+    churn_busy: float = 0.2
     churn_connections: float = 20.0
     nullpool_rate: float = 1.0
-    nullpool_busy: float = 10.0
+    nullpool_busy: float = 50.0
     nullpool_connects: float = 100.0
     ping_failures: float = 0.01
     clock_step: float = 1.0

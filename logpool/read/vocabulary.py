@@ -35,6 +35,8 @@ _TIMING = re.compile(r"(?<=ime taken: )\d+\.\d+(?= seconds\.)")
 _SHARED = re.compile(r"StaticPool|SingletonThreadPool")
 # exception classes by which the pool itself throws a connection away at check-out, to try another
 _DISCONNECTIONS = frozenset({"DisconnectionError", "InvalidatePoolError"})
+# what psycopg calls a transaction that nothing runs in: open, or failed and not yet rolled back
+_IN_TRANSACTION = frozenset({"INTRANS", "INERROR"})
 _CACHED_TEXTS = 1 << 18
 
 
@@ -85,6 +87,8 @@ class Vocabulary:
     _groups: dict[tuple[int, str | None, str], int] = field(default_factory=dict)
     _threads: dict[str, int] = field(default_factory=dict)
     _frame: pl.DataFrame | None = None
+    _in_transaction: list[int] = field(default_factory=list)
+    _looked_through: int = 0
     lock: Lock = field(default_factory=Lock)
 
     def __post_init__(self) -> None:
@@ -116,6 +120,15 @@ class Vocabulary:
                 more = pl.DataFrame([self._row(shape) for shape in self.shapes[done:]], schema=_FRAME, orient="row")
                 self._frame = more if self._frame is None else pl.concat([self._frame, more])
             return self._frame
+
+    def in_transaction(self) -> list[int]:
+        """The numbers of the shapes whose connection, as psycopg prints it, is idle inside a transaction."""
+        done, self._looked_through = self._looked_through, len(self.shapes)
+        for number, shape in enumerate(self.shapes[done : self._looked_through], done):
+            connection = None if shape is None else shape.message.connection
+            if connection is not None and connection.status in _IN_TRANSACTION:
+                self._in_transaction.append(number)
+        return self._in_transaction
 
     def _row(self, shape: Shape | None) -> tuple[int, int, int | None, int | None, bool, int]:
         if shape is None:

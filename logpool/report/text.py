@@ -307,7 +307,7 @@ def _finding(finding: Finding, *, colour: bool, width: int) -> str:
     text = _wrapped(f"{finding.severity} {finding.code}{where}: {finding.message}", width, "  ", "    ")
     lines = [text.replace(finding.severity, _painted(finding.severity, finding.severity, colour=colour), 1)]
     if finding.first_time is not None:
-        lines.append(f"    {_from_to(finding.first_time, finding.last_time)}")
+        lines.append(_wrapped(_from_to(finding.first_time, finding.last_time), width, "    ", "    "))
     lines += [f"    {_place(place)}" for place in finding.evidence]
     if finding.evidence and finding.count > len(finding.evidence):
         lines.append(f"    and {finding.count - len(finding.evidence):,} more")

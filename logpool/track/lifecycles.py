@@ -35,8 +35,8 @@ CHECKOUT = {
     "fresh": pl.Boolean,
     "complete": pl.Boolean,
 }
-# one row per life that ended, or did not; "born" where the log shows its beginning, "at_return" where the connection
-# was closed as soon as it came back, as a pool does that has no room for it
+# one row per life that ended, or did not; "born" where the log shows its beginning; "seq" and "time" of its last event;
+# "at_return" where the connection was closed as soon as it came back, as a pool does that has no room for it
 LIFE = {
     "key": pl.Int64,
     **{f"life_{name}": dtype for name, dtype in MARK.items()},
@@ -44,12 +44,30 @@ LIFE = {
     "born": pl.Boolean,
     "dropped": pl.Boolean,
     "uses": pl.Int64,
+    "seq": pl.Int64,
+    "time": pl.Int64,
     "at_return": pl.Boolean,
 }
-# in the log's order: how many connections an event opens and closes, and how many more are in use from it on
+# in the log's order: how many connections an event opens and closes, and how many more are in use from it on; with
+# "out" comes the checkout that begins or ends, by its number and its thread, unless its connection is shared
 _CHANGES = {"opened": pl.Int8, "closed": pl.Int8, "out": pl.Int8}
-STEP = {"seq": pl.Int64, "group": pl.UInt32, "time": pl.Int64, **_CHANGES}
-_CHANGE = {"seq": pl.Int64, **_CHANGES}
+_WHOSE = {"out_seq": pl.Int64, "out_thread": pl.UInt32}
+STEP = {
+    "seq": pl.Int64,
+    "group": pl.UInt32,
+    "time": pl.Int64,
+    "line": pl.Int64,
+    "source": pl.UInt32,
+    **_CHANGES,
+    **_WHOSE,
+}
+_CHANGE = {"seq": pl.Int64, **_CHANGES, **_WHOSE}
+# one row per return that psycopg's status shows to end inside a transaction
+UNFINISHED = {
+    "key": pl.Int64,
+    **{f"out_{name}": dtype for name, dtype in MARK.items()},
+    **{f"end_{name}": dtype for name, dtype in MARK.items()},
+}
 FAILURE = {"group": pl.UInt32, "kind": pl.UInt8, **MARK}
 # of what does not happen to a healthy pool, or not often; no connection and no group where the record names none;
 # "idle": the microseconds that the connection lay idle before the checkout that failed soon after its beginning
@@ -149,6 +167,7 @@ class Tracked:
         rested: what kept connections were good for, per group.
         setbacks: where a process's clock steps back.
         closes: those whose cause is settled, as :data:`logpool.track.causes.CLOSE`.
+        unfinished: returns with a transaction still open, where the driver prints it.
     """
 
     checkouts: pl.DataFrame
@@ -161,6 +180,7 @@ class Tracked:
     rested: pl.DataFrame
     setbacks: pl.DataFrame
     closes: pl.DataFrame
+    unfinished: pl.DataFrame
 
 
 @dataclass
@@ -205,7 +225,8 @@ class Fold:
         self.keys.add(wholes.keys)
         self._remember(touched, tracked)
         own = tracked.filter(pl.col("kind") != STATE)
-        groups = self.vocabulary.frame()["group"].gather(events["shape"])
+        told = self.vocabulary.frame().select("group", "thread")[events["shape"]]
+        others = pl.concat([_steps(own), _failed_steps(failed), _shared_steps(shared)])
         checkouts = [*_checkouts(tracked, self._moves.given_up), _failed(failed, End.FAILED), _used(shared.uses)]
         later = _later(own, incidents)
         detached = [use.end.seq for use in shared.uses if use.outcome is End.DETACHED and use.end]
@@ -214,24 +235,27 @@ class Fold:
             pl.concat([self._whole_uses(events, wholes.uses, first), *checkouts]),
             pl.concat([whole_lives, _lives(tracked)]),
             broken(tracked, shared.violations),
-            _ordered(
-                events, groups, first, wholes, pl.concat([_steps(own), _failed_steps(failed), _shared_steps(shared)])
-            ),
+            _ordered(events, told, first, wholes, others),
             later,
             pl.concat([_censored(own), pl.Series("group", shared.censored, dtype=pl.UInt32)]),
             _incidents(incidents, own),
             _rested(pl.concat([self._whole_rests(events, wholes.uses, first), _rests(own)])),
-            self._setbacks(events, groups, first),
+            self._setbacks(events, told["group"], first),
             self._causes.take(tracked, self._whole_closes(events, wholes.lives, first), events, first, later, detached),
+            _unfinished(own, self.vocabulary.in_transaction()),
         )
 
     def _meaning(self, name: str) -> pl.Series:
         """What the shapes say, by their numbers: ``incident``, ``role`` (0 for none), ``base`` (of keys)."""
         shapes = self.vocabulary.frame()
         if self._meanings.height != shapes.height:
+            # a return inside a transaction is looked at by itself
+            unfinished = set(self.vocabulary.in_transaction())
             roles = [
-                role_of(Kind(kind), Detail(detail)) if kind in _TRACKED and group is not None else 0
-                for kind, detail, group in shapes.select("kind", "detail", "group").iter_rows()
+                (OTHER if number in unfinished else role_of(Kind(kind), Detail(detail)))
+                if kind in _TRACKED and group is not None
+                else 0
+                for number, (kind, detail, group) in enumerate(shapes.select("kind", "detail", "group").iter_rows())
             ]
             self._meanings = shapes.select(
                 incident=pl.col("kind").is_in(_INCIDENTS),
@@ -292,6 +316,8 @@ class Fold:
             born=pl.lit(value=True),
             dropped=pl.lit(value=False),
             uses=pl.lit(1, pl.Int64),
+            seq="end_seq",
+            time="end_time",
             at_return=soft & (gap <= _AT_ONCE).fill_null(value=True),
         )
         return rows.select(LIFE.keys())
@@ -394,6 +420,7 @@ class Fold:
             pl.DataFrame(schema=RESTED),
             pl.DataFrame(schema=SETBACK),
             self._causes.finish(),
+            pl.DataFrame(schema=UNFINISHED),
         )
 
 
@@ -521,37 +548,66 @@ def _steps(own: pl.DataFrame) -> pl.DataFrame:
     dies = pl.col("ends") & (pl.col("was_alive") | pl.col("begins"))
     changes = own.select(
         "seq",
+        *_WHOSE,
         opened=pl.col("begins").cast(pl.Int8),
         closed=dies.cast(pl.Int8),
         out=(pl.col("takes") & ~pl.col("was_out") & alone).cast(pl.Int8)
         - (leaves & alone).fill_null(value=False).cast(pl.Int8),
     )
-    return changes.cast(_CHANGE)  # type: ignore[arg-type]
+    return changes.select(_CHANGE.keys()).cast(_CHANGE)  # type: ignore[arg-type]
 
 
 def _failed_steps(failed: list[Failed]) -> pl.DataFrame:
-    rows = [(mark.seq, 0, 0, -1) for moving, mark in failed if mark and moving.mark.seq >= 0]
+    rows = [
+        (mark.seq, 0, 0, -1, moving.mark.seq, moving.mark.thread)
+        for moving, mark in failed
+        if mark and moving.mark.seq >= 0
+    ]
     return pl.DataFrame(rows, schema=_CHANGE, orient="row")
 
 
 def _shared_steps(shared: Batch) -> pl.DataFrame:
-    rows = [(seq, 0, 0, change) for seq, _, change in shared.steps]
+    rows = [(seq, 0, 0, change, None, None) for seq, change in shared.steps]
     return pl.DataFrame(rows, schema=_CHANGE, orient="row")
 
 
-def _ordered(events: pl.DataFrame, groups: pl.Series, first: int, wholes: Wholes, others: pl.DataFrame) -> pl.DataFrame:
-    """The steps of whole uses and lives, and the others, in the log's order."""
+def _ordered(
+    events: pl.DataFrame, told: pl.DataFrame, first: int, wholes: Wholes, others: pl.DataFrame
+) -> pl.DataFrame:
+    """The steps of whole uses and lives, and the others, in the log's order.
+
+    Args:
+        events: of the batch.
+        told: their ``group`` and ``thread``.
+        first: the number of the first one.
+        wholes: what was taken out of them.
+        others: the steps of the rest.
+    """
     uses, lives = wholes.uses, wholes.lives
-    at = others.group_by("seq").sum()
+    whose = {name: pl.col(name).filter(pl.col("out") != 0).first() for name in _WHOSE}
+    at = others.group_by("seq").agg(pl.col(*_CHANGES).sum(), **whose)
     places = (at["seq"] - first).cast(pl.UInt32)
-    opened, closed, out = (pl.zeros(events.height, dtype=pl.Int8, eager=True) for _ in range(3))
+    size = events.height
+    opened, closed, out = (pl.zeros(size, dtype=pl.Int8, eager=True) for _ in range(3))
     opened = opened.scatter(lives["begin"], 1).scatter(places, at["opened"])
     closed = closed.scatter(lives["end"], 1).scatter(places, at["closed"])
     out = out.scatter(uses["begin"], 1).scatter(uses["end"], -1).scatter(places, at["out"])
-    seq = pl.int_range(first, first + events.height, dtype=pl.Int64, eager=True)
-    columns = {"seq": seq, "group": groups, "time": events["time"], "opened": opened, "closed": closed, "out": out}
-    steps = pl.DataFrame(columns)
-    return steps.filter((pl.col("opened") != 0) | (pl.col("closed") != 0) | (pl.col("out") != 0))
+    # of most, the checkout is the one that begins at the step itself
+    out_seq = pl.int_range(first, first + size, dtype=pl.Int64, eager=True)
+    out_thread = told["thread"].clone().scatter(uses["end"], told["thread"].gather(uses["begin"]))
+    columns = {
+        "seq": pl.int_range(first, first + size, dtype=pl.Int64, eager=True),
+        "group": told["group"],
+        "time": events["time"],
+        "line": events["line"],
+        "source": events["source"],
+        "opened": opened,
+        "closed": closed,
+        "out": out,
+        "out_seq": out_seq.scatter(uses["end"], uses["begin"].cast(pl.Int64) + first).scatter(places, at["out_seq"]),
+        "out_thread": out_thread.scatter(places, at["out_thread"]),
+    }
+    return pl.DataFrame(columns).filter((pl.col("opened") != 0) | (pl.col("closed") != 0) | (pl.col("out") != 0))
 
 
 def _later(own: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
@@ -585,3 +641,12 @@ def _rests(own: pl.DataFrame) -> pl.DataFrame:
 
 def _rested(rests: pl.DataFrame) -> pl.DataFrame:
     return rests.group_by("group").agg(pl.col("seq").min(), pl.col("idle").max()).select(RESTED.keys())
+
+
+def _unfinished(own: pl.DataFrame, shapes: list[int]) -> pl.DataFrame:
+    """The returns whose records are of some shapes, with the checkouts that they end."""
+    if not shapes:
+        return pl.DataFrame(schema=UNFINISHED)
+    alone = pl.col("was_out") & ~pl.col("shared") & (pl.col("out_seq") >= 0)
+    found = own.filter((pl.col("kind") == int(Kind.RETURNED)) & alone & pl.col("shape").is_in(shapes))
+    return found.with_columns(**_HERE).select(UNFINISHED.keys())

@@ -184,7 +184,7 @@ def test_cancelled_tasks_are_no_storm(tmp_path: Path) -> None:
             connection.invalidate(asyncio.CancelledError())
             connection.close()
             engine.raw_connection().invalidate()
-    assert judged(log) == {}
+    assert set(judged(log)) == {"cancelled_in_use"}
 
 
 def test_connections_recycled_by_age_are_nothing(tmp_path: Path) -> None:

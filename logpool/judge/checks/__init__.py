@@ -8,12 +8,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from logpool.judge.checks.cancelled import Cancellations
 from logpool.judge.checks.clocks import ClockSteps
 from logpool.judge.checks.connects import ConnectErrors
+from logpool.judge.checks.exhaustion import Exhaustion
 from logpool.judge.checks.failures import Failures
+from logpool.judge.checks.holds import LongHolds
+from logpool.judge.checks.leaks import Leaks
+from logpool.judge.checks.nesting import Nesting
 from logpool.judge.checks.nullpools import NullPools
 from logpool.judge.checks.overflow import Overflow
 from logpool.judge.checks.pings import FailedPings
+from logpool.judge.checks.resets import ResetTrouble
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,4 +40,17 @@ class Check(Protocol):
 
 
 #: all of them; what matters more comes first where severities are equal
-CHECKS: tuple[type[Check], ...] = (ConnectErrors, Failures, Overflow, NullPools, FailedPings, ClockSteps)
+CHECKS: tuple[type[Check], ...] = (
+    Exhaustion,
+    Leaks,
+    ConnectErrors,
+    Failures,
+    Nesting,
+    LongHolds,
+    Cancellations,
+    Overflow,
+    NullPools,
+    FailedPings,
+    ResetTrouble,
+    ClockSteps,
+)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from logpool.judge.findings import Facts
-    from logpool.report.model import Pool
+    from logpool.report.model import Pool, Severity
     from logpool.track.lifecycles import Tracked
 
 _MADE, _THROWN, _DISPOSED = range(3)
@@ -132,4 +132,5 @@ class Overflow:
         )
         first, last = (facts.names.time(time, groups[0]) for time in (seen.first, seen.last))
         evidence = seen.evidence(facts.names)
-        return Finding("overflow_churn", "warning", pool.logger, anew, message, evidence, first, last)
+        severity: Severity = "warning" if anew >= facts.thresholds.churn_busy * pool.checkouts else "info"
+        return Finding("overflow_churn", severity, pool.logger, anew, message, evidence, first, last)
