@@ -32,7 +32,7 @@ class Thresholds:
         stale_idle: shorter idle times, in seconds, are no reason to be closed: the shortest idle timeouts of load
             balancers are minutes.
         churn_share: connections thrown away and made anew, per checkout: from here on it is told, and ...
-        churn_busy: ... from here on it is a warning: a pool that is just large enough on average overflows all the time.
+        churn_busy: ... from here on it is a warning: a pool that is large enough on average overflows now and then.
         churn_connections: as many of them at least.
         nullpool_rate: connections per second that a NullPool makes, on average over a minute or longer.
         nullpool_busy: the same, from where on it is a warning.

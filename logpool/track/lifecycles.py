@@ -607,7 +607,8 @@ def _ordered(
         "out_seq": out_seq.scatter(uses["end"], uses["begin"].cast(pl.Int64) + first).scatter(places, at["out_seq"]),
         "out_thread": out_thread.scatter(places, at["out_thread"]),
     }
-    return pl.DataFrame(columns).filter((pl.col("opened") != 0) | (pl.col("closed") != 0) | (pl.col("out") != 0))
+    steps = pl.DataFrame(columns).filter((pl.col("opened") != 0) | (pl.col("closed") != 0) | (pl.col("out") != 0))
+    return steps.with_columns(pl.when(pl.col("out") != 0).then(pl.col(name)).alias(name) for name in _WHOSE)
 
 
 def _later(own: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
