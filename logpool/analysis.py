@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -17,6 +17,7 @@ from logpool.judge.checks import CHECKS
 from logpool.judge.findings import DAMAGED, Facts, find, masked
 from logpool.judge.intervals import parse_interval
 from logpool.judge.names import EVIDENCE, Names
+from logpool.judge.settings import Watch, settings_of
 from logpool.judge.statistics import Statistics
 from logpool.judge.thresholds import Thresholds
 from logpool.read.damage import Damages
@@ -142,18 +143,24 @@ class Analysis:
         """What the numbers in tables mean."""
         return Names(self.vocabulary, self.readings, self.places)
 
-    def tracked(self, statistics: Statistics | None = None, checks: Iterable[Check] = ()) -> Iterator[Tracked]:
+    def tracked(
+        self, statistics: Statistics | None = None, checks: Iterable[Check] = (), watch: Watch | None = None
+    ) -> Iterator[Tracked]:
         """Lives and checkouts, batch by batch; in the end, what is still open."""
         fold = Fold(self.vocabulary)
         for batch in _gathered(self.events()):
             tracked = fold.take(batch)
             if statistics is not None:
                 statistics.take(batch, tracked)
+            if watch is not None:
+                watch.take(batch, tracked)
             for check in checks:
                 check.take(tracked)
             yield tracked
         self.keys = fold.keys.all()
         last = fold.finish()
+        if watch is not None:
+            watch.finish(last)
         for check in checks:
             check.take(last)
         yield last
@@ -162,10 +169,13 @@ class Analysis:
         """Reads all logs to the end, and judges them."""
         statistics = Statistics(self.vocabulary, self.interval)
         checks = [check() for check in CHECKS]
-        *_, last = _last_of(self.tracked(statistics, checks))
+        watch = Watch(self.vocabulary)
+        *_, last = _last_of(self.tracked(statistics, checks, watch))
         names = self.names
         books = Books(statistics, statistics.finish(last), self.keys)
         pools = books.pools()
+        settings = settings_of(watch, pools, names)
+        pools = [replace(pool, settings=settings.get(pool.logger or "")) for pool in pools]
         violations = self._violations(books)
         timeouts = statistics.told(Kind.TIMED_OUT)
         facts = Facts(

@@ -273,6 +273,7 @@ class Scenario:
         lifo: a QueuePool's order.
         size: ``pool_size``.
         overflow: ``max_overflow``.
+        timeout: ``pool_timeout``.
         pre_ping: whether connections are tested when they are checked out.
         recycle: whether old connections are replaced.
         reset: ``reset_on_return``.
@@ -287,6 +288,7 @@ class Scenario:
     lifo: bool = False
     size: int = 3
     overflow: int = 2
+    timeout: float = 0.001
     pre_ping: bool = False
     recycle: bool = False
     reset: str | None = "rollback"
@@ -718,7 +720,7 @@ class _Json(logging.Formatter):
 
 
 @contextmanager
-def _logged(layout: str) -> Iterator[io.StringIO]:
+def logged(layout: str) -> Iterator[io.StringIO]:
     """Collects what the pools and the application log."""
     text = io.StringIO()
     handler = logging.StreamHandler(text)
@@ -1005,7 +1007,7 @@ def _engine(scenario: Scenario, witness: Witness, number: int, path: Path) -> tu
     name = scenario.pools[number]
     options: dict[str, Any] = {"pool_size": scenario.size} if name in _ROOM else {}
     if name == "QueuePool":
-        options |= {"max_overflow": scenario.overflow, "pool_use_lifo": scenario.lifo, "pool_timeout": 0.001}
+        options |= {"max_overflow": scenario.overflow, "pool_use_lifo": scenario.lifo, "pool_timeout": scenario.timeout}
     logger = f"sqlalchemy.pool.impl.{name}"
     if number:
         options["pool_logging_name"] = f"number{number}"
@@ -1038,7 +1040,7 @@ def run(seed: int, scenario: Scenario, directory: Path) -> tuple[str, Truth]:
     witness = Witness(scenario)
     moments: list[Snapshot] = []
     path = directory / "oracle.db"
-    with _logged(scenario.layout) as text:
+    with logged(scenario.layout) as text:
         engines = dict(_engine(scenario, witness, number, path) for number in range(len(scenario.pools)))
         users = [
             User(witness, engines, random.Random(seed * 1000 + number))  # noqa: S311 - traffic, no secret

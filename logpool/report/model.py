@@ -127,6 +127,38 @@ class Censored:
 
 
 @dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting of a pool, as far as its log tells.
+
+    Attributes:
+        value: None where it is not known.
+        low: at least so much; no limit at all counts as more than any number.
+        high: at most so much.
+        how: ``stated`` in the log outright, ``inferred`` from how the pool behaves, or ``unknown``.
+        evidence: where it shows, the first few places.
+    """
+
+    value: float | str | None = None
+    low: float | None = None
+    high: float | None = None
+    how: Literal["stated", "inferred", "unknown"] = "unknown"
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a pool is set up. Durations are seconds; ``reset_on_return`` is rollback, commit or none."""
+
+    pool_size: Setting = Setting()
+    max_overflow: Setting = Setting()
+    pool_timeout: Setting = Setting()
+    pool_recycle: Setting = Setting()
+    pre_ping: Setting = Setting()
+    use_lifo: Setting = Setting()
+    reset_on_return: Setting = Setting()
+
+
+@dataclass(frozen=True, slots=True)
 class Closes:
     """What closed connections: as many as were closed.
 
@@ -223,6 +255,8 @@ class Pool:
     driver: str | None = None
     info_only: bool = False
     balanced: bool = True
+    # of one pool only: a class, or all pools together, have none
+    settings: Settings | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from logpool.report.chart import BLOCKS, chart, is_drawn
 from logpool.report.model import Closes, Side
+from logpool.report.settings import settings_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -27,6 +28,7 @@ def render(report: Report, width: int = 80, *, colour: bool = False, blocks: str
         _table(_HOLD_HEADINGS, list(_hold_rows(report.pools)), width),
         *_over_time(report, width, blocks),
         _incidents(report.pools, width),
+        _settings(report.pools, width),
         _closes(report.pools, width),
         _timings(report, width),
         _sequence(report, width, colour=colour),
@@ -234,6 +236,13 @@ def _incidents(pools: Sequence[Pool], width: int) -> str:
         return ""
     rows = [[pool_name(pool), *(f"{values[index]:,}" for values in shown.values())] for index, pool in enumerate(pools)]
     return _table(["incidents", *shown], rows, width)
+
+
+def _settings(pools: Sequence[Pool], width: int) -> str:
+    """What is known of how the pools are set up."""
+    known = [(pool_name(pool), settings_rows(pool.settings)) for pool in pools if pool.settings is not None]
+    lines = [_wrapped(f"settings of {name}: {', '.join(told)}", width, "", "  ") for name, told in known if told]
+    return "\n".join(lines)
 
 
 def _closes(pools: Sequence[Pool], width: int) -> str:
