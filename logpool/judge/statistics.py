@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from logpool.judge.clock import Clock
-from logpool.judge.concurrency import Concurrency
+from logpool.judge.concurrency import Concurrency, climbed
 from logpool.judge.durations import DurationCounts
 from logpool.judge.little import Areas
-from logpool.judge.timeline import Timelines
+from logpool.judge.timeline import ALL, Timelines
 from logpool.read.vocabulary import split_pool_name
 from logpool.report.model import Timings
 from logpool.schema import Cause, Detail, End, Kind
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from logpool.track.lifecycles import Tracked
     from logpool.track.sequence import Verdict
 
-# the one part of all pools together
-ALL = 0
 _EVIDENCE = 5
 # of these a finding cites the first few
 _RARE = [int(kind) for kind in (Kind.TIMED_OUT, Kind.RECLAIMED)]
@@ -97,9 +95,9 @@ class Statistics:
         self._add(tracked)
         self._review.take(tracked.violations, tracked.later)
         self.left_checkouts.update(tracked.censored.to_list())
-        steps = self._clock.timed(events, tracked.steps).with_columns(open=pl.col("opened") - pl.col("closed"))
+        self.timelines.take(events)
+        steps = self._clock.timed(events, tracked.steps)
         self._climb(steps)
-        self.timelines.take(events, steps)
         self.areas.take(events, steps)
 
     def _count(self, events: pl.DataFrame) -> None:
@@ -151,10 +149,15 @@ class Statistics:
         classes = [
             self.class_parts.setdefault(split_pool_name(pool)[0], len(self.class_parts)) for _, _, pool in groups
         ]
-        for concurrency, parts in ((self.by_pool, pools), (self.by_class, classes)):
-            part = pl.Series("part", parts, dtype=pl.UInt32).gather(steps["group"])
-            concurrency.add(steps.with_columns(part))
-        self.together.add(steps.with_columns(part=pl.lit(ALL, pl.UInt32)))
+        placed = self.timelines.placed(steps)
+        climbs = climbed(_of_parts(placed, pools))
+        several = len(self.pool_parts) > 1
+        by_pool = self.by_pool.add(climbs)
+        # as long as every class has one pool, they are the same
+        self.by_class.add(climbs if classes == pools else climbed(_of_parts(placed, classes)))
+        everywhere = climbed(placed.with_columns(part=pl.lit(ALL, pl.Int64))) if several else climbs
+        together = self.together.add(everywhere.with_columns(part=pl.lit(ALL, pl.Int64)))
+        self.timelines.climb(by_pool, together if several else None)
 
     def finish(self, tracked: Tracked) -> Verdict:
         """Adds what is still open at the end of the log, and reviews the violations."""
@@ -217,3 +220,7 @@ class Statistics:
         total = math.fsum(seconds * number for seconds, number in times)
         rest = (total - self._first_timing) / (count - 1) if count > 1 else None
         return Timings(count, total / count, self._first_timing, rest)
+
+
+def _of_parts(steps: pl.DataFrame, parts: list[int]) -> pl.DataFrame:
+    return steps.with_columns(pl.Series("part", parts, dtype=pl.Int64).gather(steps["group"]))

@@ -41,8 +41,10 @@ _COUNTED = {
     "closed": Kind.CLOSING,
     "timeouts": Kind.TIMED_OUT,
 }
-# parts that are no pool: all pools together, and the timeouts, which name none
-_ALL, _NOBODY = -1, -2
+#: the part of all pools together
+ALL = -1
+# that of the timeouts, which name none
+_NOBODY = -2
 _COUNTS = {"part": pl.Int64, "bin": pl.Int64, **dict.fromkeys(_COUNTED, pl.Int64)}
 # of the steps in an interval: their sum, the sum of each one's microseconds after the interval's start, the highest
 # level after one, and the level after the last one
@@ -75,11 +77,10 @@ class Timelines:
     _span: tuple[int, int] | None = None
     _timed: int = 0
     _parts: dict[str, int] = field(default_factory=dict)
-    _seen: set[int] = field(default_factory=set)
+    _together: bool = False
     # what had no time
     _untimed: Counter[int] = field(default_factory=Counter)
-    # open and in use now, and before the first time, by part
-    _now: dict[int, tuple[int, int]] = field(default_factory=dict)
+    # open and in use before the first time, by part
     _before: dict[int, tuple[int, int]] = field(default_factory=dict)
     _counts: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_COUNTS))
     _levels: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_LEVELS))
@@ -87,26 +88,29 @@ class Timelines:
     def __post_init__(self) -> None:
         self._width = self.interval or self._width
 
-    def take(self, events: pl.DataFrame, steps: pl.DataFrame) -> None:
-        """Adds one batch: its events ``time``, ``shape``, and the fold's steps, both in the log's order, with times."""
-        meaning = self.vocabulary.frame()
-        parts = [self._parts.setdefault(pool, len(self._parts)) for _, _, pool in self.vocabulary.groups]
-        part_of = pl.Series("part", parts, dtype=pl.Int64)
-        rows = events.select(
-            "time",
-            kind=meaning["kind"].gather(events["shape"]),
-            part=part_of.gather(meaning["group"].gather(events["shape"])).fill_null(_NOBODY),
-        )
-        self._reach(rows["time"])
-        self._count(rows)
-        seen = self._seen | (set(rows["part"].unique()) - {_NOBODY})
-        if len(self._seen) == 1 < len(seen):
+    def take(self, events: pl.DataFrame) -> None:
+        """Counts the events of one batch: ``time``, ``shape``, in the log's order."""
+        self._reach(events["time"])
+        self._count(events)
+
+    def placed(self, steps: pl.DataFrame) -> pl.DataFrame:
+        """Steps with ``bin`` and ``after``, and with ``run``: each is of one interval, in the log's order."""
+        place = pl.col("time") // self._width
+        steps = steps.with_columns(bin=place, after=pl.col("time") - place * self._width)
+        return steps.with_columns(steps["bin"].rle_id().alias("run"))
+
+    def climb(self, pools: pl.DataFrame, together: pl.DataFrame | None) -> None:
+        """Adds levels, as :meth:`logpool.judge.concurrency.Concurrency.add` returns them.
+
+        Args:
+            pools: by the number of the pool in the order in which they appear.
+            together: of all together; None as long as there is one pool.
+        """
+        if together is not None and not self._together:
             self._begin_together()
-        self._seen = seen
-        placed = steps.with_columns(part_of.gather(steps["group"]).alias("part"))
-        self._climb(placed)
-        if len(self._seen) > 1:
-            self._climb(placed.with_columns(part=pl.lit(_ALL, pl.Int64)))
+        self._climb(pools)
+        if together is not None:
+            self._climb(together)
 
     def _reach(self, times: pl.Series) -> None:
         """Notes how far the log reaches, and makes the intervals as wide as it takes."""
@@ -141,53 +145,51 @@ class Timelines:
         self._levels = _levelled(self._levels.with_columns(bin=wider, moment=moved))
         self._width = width
 
-    def _count(self, rows: pl.DataFrame) -> None:
-        counted = rows.filter(pl.col("kind").is_in([int(kind) for kind in _COUNTED.values()]))
-        untimed = counted.filter(pl.col("time").is_null())["part"].value_counts()
-        self._untimed.update(dict(untimed.iter_rows()))
-        kinds = {name: (pl.col("kind") == int(kind)).cast(pl.Int64) for name, kind in _COUNTED.items()}
-        found = counted.drop_nulls("time").select("part", bin=pl.col("time") // self._width, **kinds)
-        self._counts = _counted(pl.concat([self._counts, found]))
+    def _count(self, events: pl.DataFrame) -> None:
+        meaning = self.vocabulary.frame()
+        groups = self.vocabulary.groups
+        parts = [self._parts.setdefault(pool, len(self._parts)) for _, _, pool in groups]
+        part = pl.Series("part", [*parts, _NOBODY], dtype=pl.Int64)
+        kinds = [int(kind) for kind in _COUNTED.values()]
+        # what is counted as what, in one number
+        codes = meaning.select(
+            pl.when(pl.col("kind").is_in(kinds)).then(
+                pl.col("group").fill_null(len(groups)).cast(pl.Int64) * len(kinds)
+                + pl.col("kind").replace_strict(dict(zip(kinds, range(len(kinds)), strict=True)), default=0)
+            )
+        ).to_series()
+        rows = pl.DataFrame([codes.gather(events["shape"]).alias("code"), events["time"]])
+        rows = rows.drop_nulls("code")
+        found = rows.group_by("code", pl.col("time") // self._width).len()
+        counts = found.select(
+            "len",
+            part=part.gather(found["code"] // len(kinds)),
+            what=pl.col("code") % len(kinds),
+            bin="time",
+        )
+        for untimed, count in counts.filter(pl.col("bin").is_null()).select("part", "len").iter_rows():
+            self._untimed[untimed] += count
+        told = {
+            name: pl.when(pl.col("what") == number).then(pl.col("len")).otherwise(0).cast(pl.Int64)
+            for number, name in enumerate(_COUNTED)
+        }
+        self._counts = _counted(pl.concat([self._counts, counts.drop_nulls("bin").select("part", "bin", **told)]))
 
     def _begin_together(self) -> None:
         """A second pool appears: until now, one pool was all of them."""
-        (part,) = self._seen
-        mine = self._levels.filter(pl.col("part") == part).with_columns(part=pl.lit(_ALL, pl.Int64))
+        self._together = True
+        mine = self._levels.with_columns(part=pl.lit(ALL, pl.Int64))
         self._levels = pl.concat([self._levels, mine])
-        for levels in (self._now, self._before):
-            levels[_ALL] = levels.get(part, (0, 0))
+        if self._before:
+            self._before[ALL] = next(iter(self._before.values()))
 
-    def _climb(self, steps: pl.DataFrame) -> None:
-        """Adds the steps of some parts, in the log's order."""
-        if not steps.height:
-            return
-        now = pl.DataFrame(
-            [(part, *level) for part, level in self._now.items()],
-            schema={"part": pl.Int64, "open_before": pl.Int64, "out_before": pl.Int64},
-            orient="row",
-        )
-        rows = steps.join(now, on="part", how="left", maintain_order="left").with_columns(
-            last_open=pl.col("open").cast(pl.Int64).cum_sum().over("part") + pl.col("open_before").fill_null(0),
-            last_out=pl.col("out").cast(pl.Int64).cum_sum().over("part") + pl.col("out_before").fill_null(0),
-        )
-        levels = rows.group_by("part").agg(pl.col("last_open").last(), pl.col("last_out").last())
-        self._now |= {part: (opened, out) for part, opened, out in levels.iter_rows()}
-        untimed = rows.filter(pl.col("time").is_null()).group_by("part")
+    def _climb(self, rows: pl.DataFrame) -> None:
+        """Adds the levels of some parts, in the log's order."""
+        untimed = rows.filter(pl.col("bin").is_null()).group_by("part")
         before = untimed.agg(pl.col("last_open").last(), pl.col("last_out").last())
         self._before |= {part: (opened, out) for part, opened, out in before.iter_rows()}
-        place = pl.col("time") // self._width
-        found = rows.drop_nulls("time").select(
-            "part",
-            "last_open",
-            "last_out",
-            bin=place,
-            out=pl.col("out").cast(pl.Int64),
-            moment=pl.col("out") * (pl.col("time") - place * self._width),
-            most_open="last_open",
-            most_out="last_out",
-            last="seq",
-        )
-        self._levels = _levelled(pl.concat([self._levels, found.select(_LEVELS.keys())]))
+        found = rows.drop_nulls("bin").select(_LEVELS.keys())
+        self._levels = _levelled(pl.concat([self._levels, found]))
 
     def finish(self, pools: Sequence[str], names: Names) -> tuple[Timeline, ...]:
         """One per pool, and one of all together where there are several; none where the log has no times."""
@@ -204,7 +206,7 @@ class Timelines:
             found.append(self._timeline(pool, parts[0], parts, self._span, partial(names.time, group=groups[pool])))
         if len(pools) > 1:
             parts = [_NOBODY, *(self._parts[pool] for pool in pools)]
-            found.append(self._timeline(None, _ALL, parts, self._span, partial(names.time, group=groups[pools[0]])))
+            found.append(self._timeline(None, ALL, parts, self._span, partial(names.time, group=groups[pools[0]])))
         return tuple(found)
 
     def _suitable(self) -> int:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from logpool.judge.concurrency import Concurrency
+from logpool.judge.concurrency import Concurrency, climbed
 from logpool.judge.words import many
 from logpool.report.model import Finding
 
@@ -61,6 +61,15 @@ class _Tally:
     crossed: bool = False
 
 
+_CLIMBING = ("seq", "opened", "closed", "out")
+_AT_ONCE = {
+    "part": pl.col("group").cast(pl.Int64),
+    "run": pl.lit(0, pl.UInt32),
+    "bin": pl.lit(None, pl.Int64),
+    "after": pl.lit(None, pl.Int64),
+}
+
+
 @dataclass
 class Nesting:
     """``nested_checkouts``: threads that hold a connection while they ask for another."""
@@ -74,7 +83,7 @@ class Nesting:
     def take(self, tracked: Tracked) -> None:
         """Watches one batch."""
         rows = tracked.steps.filter(pl.col("out") != 0)
-        self._peaks.add(rows.select("opened", "closed", "out", part="group"))
+        self._peaks.add(climbed(rows.select(*_CLIMBING, **_AT_ONCE)))
         rows = rows.filter(pl.col("out_thread").is_not_null() & pl.col("out_seq").is_not_null())
         takes = pl.col("out") > 0
         begun = pl.concat([self._open["out_seq"], rows.filter(takes)["out_seq"]])
