@@ -125,18 +125,10 @@ class Plateaus:
             schema={"group": pl.UInt32, "base": pl.Int64, "clock": pl.Int64},
             orient="row",
         )
-        # a clock may step back; the log's order holds
-        rows = rows.join(carried, on=_BY_GROUP, how="left", maintain_order="left").select(
-            "group",
-            pl.max_horizontal(pl.col("time").cum_max().forward_fill().over(_BY_GROUP), "clock").alias("time"),
-            (pl.col("out").cast(pl.Int64).cum_sum().over(_BY_GROUP) + pl.col("base")).alias("level"),
-            "line",
-            "source",
-            "out_thread",
-            pl.lit(1, pl.Int64).alias("visits"),
-        )
+        rows = _levelled(_by_group(rows), carried)
         self._rise(rows)
-        self._visit(pl.concat([self._waiting(groups), rows]))
+        waiting = self._waiting(groups)
+        self._visit(_by_group(pl.concat([waiting, rows])) if waiting.height else rows)
 
     def _rise(self, rows: pl.DataFrame) -> None:
         """Takes note of new peaks, and of the last step of every group."""
@@ -171,11 +163,10 @@ class Plateaus:
             schema={"group": pl.UInt32, "peak": pl.Int64},
             orient="row",
         )
-        rows = rows.with_columns(end=pl.col("time").shift(-1).over(_BY_GROUP))
-        rows = rows.with_columns(last=pl.int_range(pl.len()).over(_BY_GROUP) == pl.len().over(_BY_GROUP) - 1)
-        at_peak = rows.join(peaks, on=_BY_GROUP, how="left", maintain_order="left").filter(
-            (pl.col("level") == pl.col("peak")) & (pl.col("peak") > 0)
-        )
+        last = (pl.col(_BY_GROUP) != pl.col(_BY_GROUP).shift(-1)).fill_null(value=True)
+        rows = rows.with_columns(last=last).with_columns(end=pl.when(~pl.col("last")).then(pl.col("time").shift(-1)))
+        peak = _of_group(rows[_BY_GROUP], peaks, "peak")
+        at_peak = rows.with_columns(peak).filter((pl.col("level") == pl.col("peak")) & (pl.col("peak") > 0))
         for group, threads in at_peak.group_by(_BY_GROUP).agg(pl.col("out_thread").drop_nulls().unique()).iter_rows():
             state = self.of[group]
             if len(state.threads) <= state.peak:
@@ -220,3 +211,45 @@ class Plateaus:
             state.spans += count - 1
         for group, *found in spans.filter("latest").select(columns).iter_rows():
             self.of[group].current = Span(*found)
+
+
+def _by_group(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows of each group together, in their order: neighbours are then of one group, but at its edges."""
+    if rows[_BY_GROUP].min() == rows[_BY_GROUP].max():
+        return rows
+    places = rows.select(_BY_GROUP, row=pl.int_range(pl.len(), dtype=pl.UInt32))
+    return rows[places.group_by(_BY_GROUP, maintain_order=True).agg("row")["row"].explode()]
+
+
+def _of_group(groups: pl.Series, table: pl.DataFrame, name: str) -> pl.Series:
+    """For each group in a column what a table of groups says."""
+    values = dict(table.select(_BY_GROUP, name).iter_rows())
+    most = max(values, default=0)
+    return pl.Series(name, [values.get(group) for group in range(most + 1)], dtype=table.schema[name]).gather(groups)
+
+
+def _levelled(rows: pl.DataFrame, carried: pl.DataFrame) -> pl.DataFrame:
+    """Steps by group with the level that each leads to, as :data:`_VISIT`; a clock may step back, the order holds."""
+    group, total = pl.col(_BY_GROUP), pl.col("out").cast(pl.Int64).cum_sum()
+    rows = rows.select(_BY_GROUP, "time", "line", "source", "out_thread", "out", total=total)
+    firsts = rows.filter((group != group.shift(1)).fill_null(value=True))
+    before = firsts.join(carried, on=_BY_GROUP, how="left", maintain_order="left").with_columns(
+        base=pl.col("base") - pl.col("total") + pl.col("out")
+    )
+    level = rows["total"] + _of_group(rows[_BY_GROUP], before, "base")
+    clock = _of_group(rows[_BY_GROUP], carried, "clock")
+    times = rows["time"]
+    steps_back = ((times < times.shift(1)) & (rows[_BY_GROUP] == rows[_BY_GROUP].shift(1))) | (times < clock)
+    rows = rows.with_columns(clock, level=level)
+    time = pl.col("time")
+    if times.null_count() or steps_back.any():
+        time = pl.max_horizontal(time.cum_max().forward_fill().over(_BY_GROUP), "clock")
+    return rows.select(
+        _BY_GROUP,
+        time,
+        "level",
+        "line",
+        "source",
+        "out_thread",
+        visits=pl.lit(1, pl.Int64),
+    )
