@@ -56,7 +56,7 @@ _ALL_BLOCKS_BYTES = 1 << 28
 _LEAST_BLOCK_BYTES = 1 << 18
 # of more logs than these, none is read ahead
 _READ_AHEAD = 8
-_FOLDED_EVENTS = 1 << 19
+_FOLDED_EVENTS = 1 << 18
 _NAMED = 3
 
 

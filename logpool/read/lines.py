@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
     from logpool.read.packing import Ahead
 
-# of more, the C library gives the memory back each time, and gets it again page by page
-BLOCK_BYTES = 31 << 20
+# of much more, the C library gives the memory back each time, and gets it again page by page
+BLOCK_BYTES = 12 << 20
 NULS = "NULs, left out"
 TOO_LONG = "line of more than 1 MiB, of which the head was kept"
 

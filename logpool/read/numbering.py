@@ -38,13 +38,16 @@ def numbered(reader: Reader, rests: pl.Series) -> pl.DataFrame:
     needed = needed_of(keys.texts).arg_true()
     firsts = keys.codes.alias("code").to_frame().with_row_index("place").unique("code", keep="first").sort("code")
     rows = texts.select("key", "rest", "address")[firsts["place"].gather(needed)]
-    for code, row in zip(needed, rows.iter_rows(), strict=True):
-        found = reader.number(*row)
+    known = reader.known
+    for code, row in zip(needed.to_list(), rows.rows(), strict=True):
+        found = known.get(row[0]) or reader.learned(*row)
         shapes[code] = found.shape
-        addressed[code] = found.is_address
-        identities[code] = None if found.is_address else found.identity
-        if found.is_single:
+        if found.is_address:
+            addressed[code] = True
+        elif found.is_single:
             single.append(code)
+        else:
+            identities[code] = found.identity
     connections = pl.DataFrame(
         [
             texts["address"],
@@ -56,7 +59,7 @@ def numbered(reader: Reader, rests: pl.Series) -> pl.DataFrame:
     if single:
         # the first address in them is not the connection's: each is looked up by itself
         places = keys.codes.is_in(single).arg_true()
-        found_alone = [reader.number(*row) for row in texts.select("key", "rest", "address")[places].iter_rows()]
+        found_alone = [reader.learned(*row) for row in texts.select("key", "rest", "address")[places].iter_rows()]
         shape = shape.scatter(places, [found.shape for found in found_alone])
         connection = connection.scatter(places, [found.identity for found in found_alone])
     coded = connection.cast(pl.Categorical(reader.vocabulary.connections)).to_physical()

@@ -178,39 +178,36 @@ class Numbered(NamedTuple):
 
 @dataclass
 class Reader:
-    """Rests to shapes, for the lines of one source that one cut fits."""
+    """Rests to shapes, for the lines of one source that one cut fits.
+
+    Attributes:
+        known: by rest without its first address: what was learned of it.
+    """
 
     vocabulary: Vocabulary
     source: int
     heads: HeadReader
     cut: Cut
-    # by rest without its first address
-    _known: dict[str, Numbered] = field(default_factory=dict)
+    known: dict[str, Numbered] = field(default_factory=dict)
     # by text with no seconds: the number of its shape
     _timings: dict[str, int] = field(default_factory=dict)
 
-    def number(self, key: str, text: str, address: str | None) -> Numbered:
-        """The shape of a rest, and the identity of the connection in it.
+    def learned(self, key: str, text: str, address: str | None) -> Numbered:
+        """What a rest is; known from then on, with any other address, unless each must be looked up by itself.
 
         Args:
             key: the rest without its first address.
             text: the rest.
             address: that address, ``0x…``; None where there is none.
         """
-        known = self._known.get(key)
-        if known is None:
-            return self._learn(key, text, address)
-        return known._replace(identity=address) if known.is_address else known
-
-    def _learn(self, key: str, text: str, address: str | None) -> Numbered:
         with self.vocabulary.lock:
             number, identity = self._parse(text)
-        if len(self._known) > _CACHED_TEXTS:
-            self._known.clear()
+        if len(self.known) > _CACHED_TEXTS:
+            self.known.clear()
         found = Numbered(number, identity, is_address=address is not None and identity == address)
         if found.is_address or address is None or identity is None:
             # a text without an address stands for itself only
-            self._known[key] = found
+            self.known[key] = found
             return found
         return found._replace(is_single=True)
 

@@ -60,7 +60,7 @@ def standard_input(monkeypatch: pytest.MonkeyPatch) -> Callable[[bytes], None]:
             return True
 
         def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-            return self.data.readinto(buffer[: 1 + len(buffer) // 100])
+            return self.data.readinto(memoryview(buffer)[: 1 + len(buffer) // 100])
 
     def hold(data: bytes) -> None:
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(Pipe(data))))
