@@ -16,8 +16,44 @@ if TYPE_CHECKING:
 _HEX = "0123456789abcdefABCDEF"
 
 
+# the seconds of a timing: each text has others
+_SECONDS = r"(ime taken: )(\d+\.\d+)( seconds\.)"
+
+
 def numbered(reader: Reader, rests: pl.Series) -> pl.DataFrame:
     """``shape`` and ``connection`` of each rest of a line."""
+    timed = rests.str.contains("ime taken: ", literal=True)
+    if not timed.any():
+        return _looked_up(reader, rests)
+    others, timings = _looked_up(reader, rests.filter(~timed)), _timings(reader, rests.filter(timed))
+    places = (~timed).arg_true(), timed.arg_true()
+    return pl.DataFrame(
+        [
+            pl.repeat(None, len(rests), dtype=pl.UInt32, eager=True)
+            .scatter(places[0], others[name])
+            .scatter(places[1], timings[name])
+            .alias(name)
+            for name in ("shape", "connection")
+        ]
+    )
+
+
+def _timings(reader: Reader, rests: pl.Series) -> pl.DataFrame:
+    """The same where rests may be timings: each is looked up without its seconds, and has a shape for each number."""
+    found = _looked_up(reader, rests.str.replace(_SECONDS, "${1}0${3}"))
+    found = found.with_columns(rests.str.extract(_SECONDS, 2).alias("seconds"))
+    numbers = {
+        (shape, seconds): reader.timing(shape, seconds)
+        for shape, seconds in found.select("shape", "seconds").unique().drop_nulls().iter_rows()
+    }
+    rows = [(shape, seconds, number) for (shape, seconds), number in numbers.items()]
+    schema = {"shape": pl.UInt32, "seconds": pl.String, "number": pl.UInt32}
+    known = pl.DataFrame(rows, schema=schema, orient="row")
+    found = found.join(known, on=["shape", "seconds"], how="left", maintain_order="left")
+    return found.select(pl.coalesce("number", "shape").alias("shape"), "connection")
+
+
+def _looked_up(reader: Reader, rests: pl.Series) -> pl.DataFrame:
     parts = rests.str.splitn("0x", 2).struct
     before, after = parts.field("field_0"), parts.field("field_1")
     tail = after.str.strip_chars_start(_HEX)

@@ -31,7 +31,6 @@ _TIMEOUT = re.compile(r"\w*Pool limit of size -?\d+ overflow -?\d+ reached, conn
 _LIKE_A_POOLS = re.compile(r"sqlalchemy\.pool|onnection")
 # what does not hold one of these is no record of a pool
 _MAY_MATTER = re.compile(rf"{STARTS.pattern}|[A-Z]\w*Pool\b|sqlalchemy\.pool|{TIMED_OUT_TEXT}")
-_TIMING = re.compile(r"(?<=ime taken: )\d+\.\d+(?= seconds\.)")
 _SHARED = re.compile(r"StaticPool|SingletonThreadPool")
 # exception classes by which the pool itself throws a connection away at check-out, to try another
 _DISCONNECTIONS = frozenset({"DisconnectionError", "InvalidatePoolError"})
@@ -189,8 +188,6 @@ class Reader:
     heads: HeadReader
     cut: Cut
     known: dict[str, Numbered] = field(default_factory=dict)
-    # by text with no seconds: the number of its shape
-    _timings: dict[str, int] = field(default_factory=dict)
 
     def learned(self, key: str, text: str, address: str | None) -> Numbered:
         """What a rest is; known from then on, with any other address, unless each must be looked up by itself.
@@ -216,20 +213,14 @@ class Reader:
         if not _MAY_MATTER.search(text):
             # nothing but a pool's own record, or a timeout, makes any difference
             return OTHER, None
-        timing = _TIMING.search(text)
-        number = self._timed(text, timing) if timing else None
-        return (number, None) if number is not None else self._read(text)
+        return self._read(text)
 
-    def _timed(self, text: str, seconds: re.Match[str]) -> int | None:
-        """A timing: what it says but for its number is read once. None for what is none after all."""
-        masked = f"{text[: seconds.start()]}0{text[seconds.end() :]}"
-        known = self._timings.get(masked)
-        if known is None:
-            known = self._timings[masked] = self._read(masked)[0]
-        shape = self.vocabulary.shapes[known]
+    def timing(self, number: int, seconds: str) -> int:
+        """The shape of a timing with other seconds; of what is no timing, itself."""
+        shape = self.vocabulary.shapes[number]
         if shape is None or shape.message.kind is not Kind.TIMING:
-            return known if known == UNFIT else None
-        return self.vocabulary.add(replace(shape, message=replace(shape.message, number=float(seconds[0]))))
+            return number
+        return self.vocabulary.add(replace(shape, message=replace(shape.message, number=float(seconds))))
 
     def _read(self, text: str) -> tuple[int, str | None]:
         if self.cut.spans and not self.cut.owns(text):
@@ -264,7 +255,10 @@ class Reader:
 
     def _add(self, message: Message, pool: str | None, head: Head) -> int:
         record = head.record
-        shape = Shape(message.without_identity(), pool, self.source, record.process, record.thread, head.layout)
+        # a timing is nobody's: there are many, and each would have a shape for every thread
+        own = message.kind is not Kind.TIMING
+        process, thread = (record.process, record.thread) if own else (None, None)
+        shape = Shape(message.without_identity(), pool, self.source, process, thread, head.layout)
         return self.vocabulary.add(shape)
 
     def _timeout(self, text: str, head: Head) -> int:
