@@ -17,6 +17,7 @@ from logpool.judge.findings import DAMAGED, EVIDENCE, Facts, find, masked, open_
 from logpool.judge.statistics import Statistics
 from logpool.read.damage import Damages
 from logpool.read.doubles import Doubles
+from logpool.read.ends import end_of
 from logpool.read.events import NEEDLES, EventReader, Reading
 from logpool.read.lines import BLOCK_BYTES
 from logpool.read.logs import blocks
@@ -88,9 +89,11 @@ class Analysis:
         sources = sources_of(names, self.damages)  # type: ignore[arg-type]
         self.readings = [Reading(source.path, tuple(part.path for part in source.parts)) for source in sources]
         self.places = [path for reading in self.readings for path in reading.files]
+        back = self.selection.back
+        selection = self.selection.settled(end_of(sources, self.layout, back[0])) if back else self.selection
         for batch in merged(self._streams(sources), _begins(sources)):
             self._tell(0, batch.height)
-            yield self.selection.apply(batch, self.vocabulary)
+            yield selection.apply(batch, self.vocabulary)
         for part, line in (torn for reading in self.readings for torn in reading.torn):
             if not self.damages.is_noted(self.places[part], line):
                 self.damages.note(self.places[part], "cut within a line", line)
@@ -236,15 +239,17 @@ def analyze(
         layout: the format string of the log's ``logging.Formatter``, in any of its three styles, or ``json``; found
             by itself when left out.
         pools: only these pools, each by class, logging name or whole logger.
-        since: only what was logged at this time or later, ISO 8601.
-        until: only what was logged before this time, ISO 8601.
+        since: only what was logged at this time or later: ISO 8601, or how long before the end of the log, as in
+            ``2h``, ``90s``, ``1h30m``.
+        until: only what was logged before this time, likewise.
         block_bytes: how much to read at once; changes the memory used, never the result.
         progress: called now and then with the bytes and the events read so far.
 
     Raises:
         logpool.errors.InputError: a log is not there, or none can be read, or none holds a pool record. What cannot
             be read besides is a finding.
-        logpool.errors.UsageError: the layout is no format string.
+        logpool.errors.UsageError: the layout is no format string, or a time none; or it counts from the end of a log
+            that can be read only once.
     """
     selection = Selection.of(pools, since, until)
     return Analysis(paths, layout, selection, block_bytes, progress).report()

@@ -87,11 +87,15 @@ LayoutOption = Annotated[
 ]
 SinceOption = Annotated[
     str | None,
-    typer.Option("--since", metavar="TIME", help="Only what was logged at this time (ISO 8601) or later."),
+    typer.Option(
+        "--since",
+        metavar="TIME",
+        help="Only what was logged at this time or later: ISO 8601, or how long before the log's end (2h, 90s, 1h30m).",
+    ),
 ]
 UntilOption = Annotated[
     str | None,
-    typer.Option("--until", metavar="TIME", help="Only what was logged before this time (ISO 8601)."),
+    typer.Option("--until", metavar="TIME", help="Only what was logged before this time, given in the same way."),
 ]
 PoolOption = Annotated[
     list[str] | None,

@@ -202,6 +202,16 @@ class RegionStream:
             self.failure = self._too_short
         return data
 
+    def leave(self, size: int) -> bool:
+        """Passes over all but about so many bytes at the end; whether there was more.
+
+        From the beginning to where it goes on there are pairs of UTF-16 and fours of UTF-32, none of them cut.
+        """
+        place = ((self._region.size or 0) - size) // 4 * 4
+        passed = place > self._place
+        self._place = max(self._place, place)
+        return passed
+
     def close(self) -> None:
         """Closes the region."""
         self._region.close()

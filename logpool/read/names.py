@@ -112,7 +112,7 @@ class Finder:
             self.damages.skip("standard input" if name == STANDARD_INPUT else shown(name), reason(error))
             return
         opened = unpacked(stream)
-        self._add(Part(shown(name), lambda: opened, name, name), None)
+        self._add(Part(shown(name), lambda: opened, name, name, once=True), None)
 
     def _add(self, part: Part, region: Region | None) -> None:
         """Adds a log, or the members of an archive."""

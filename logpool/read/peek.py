@@ -29,14 +29,15 @@ def begin_of(source: Source, needles: Iterable[str]) -> int | None:
     for part in source.parts:
         lines = _head_lines(part)
         chosen = [line for line in lines if any(needle in line for needle in needles)]
-        times = (_time_of(line) for line in [*chosen[:_TRIED], *lines[:_TRIED]])
+        times = (time_of(line) for line in [*chosen[:_TRIED], *lines[:_TRIED]])
         found = next((time for time in times if time is not None), None)
         if found is not None:
             return found
     return None
 
 
-def _time_of(line: str) -> int | None:
+def time_of(line: str) -> int | None:
+    """The time of one line, microseconds; None for a line without."""
     cut = cut_of(line)
     if cut.chosen is None:
         return None
