@@ -14,6 +14,7 @@ import polars as pl
 from logpool.errors import InputError
 from logpool.judge.books import Books
 from logpool.judge.findings import DAMAGED, EVIDENCE, Facts, find, masked, open_checkouts
+from logpool.judge.forks import Forks
 from logpool.judge.statistics import Statistics
 from logpool.read.damage import Damages
 from logpool.read.doubles import Doubles
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
     from logpool.read.lines import Block
     from logpool.read.sources import Source
+    from logpool.report.model import Finding
     from logpool.track.lifecycles import Tracked
 
     Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
@@ -126,21 +128,21 @@ class Analysis:
         if self.progress:
             self.progress(*self._told)
 
-    def tracked(self, statistics: Statistics | None = None) -> Iterator[Tracked]:
+    def tracked(self, *judges: Statistics | Forks) -> Iterator[Tracked]:
         """Lives and checkouts, batch by batch; in the end, what is still open."""
         fold = Fold(self.vocabulary)
         for batch in self.events():
             tracked = fold.take(batch)
-            if statistics is not None:
-                statistics.take(batch, tracked)
+            for judge in judges:
+                judge.take(batch, tracked)
             yield tracked
         self.keys = fold.keys.all()
         yield fold.finish()
 
     def report(self) -> Report:
         """Reads all logs to the end, and judges them."""
-        statistics = Statistics(self.vocabulary)
-        *_, last = _last_of(self.tracked(statistics))
+        statistics, forks = Statistics(self.vocabulary), Forks(self.vocabulary)
+        *_, last = _last_of(self.tracked(statistics, forks))
         books = Books(statistics, statistics.finish(last), self.keys)
         pools = books.pools()
         violations = self._violations(books)
@@ -155,6 +157,7 @@ class Analysis:
             {pool: self._places(found) for pool, found in books.places(Kind.RECLAIMED).items() if pool},
             self._doubled(),
             self.damages,
+            self._forked(forks, statistics, last),
         )
         skipped = self.damages.skipped
         return Report(
@@ -182,6 +185,11 @@ class Analysis:
             for doubles in self.doubles
             if doubles.count
         ]
+
+    def _forked(self, forks: Forks, statistics: Statistics, last: Tracked) -> tuple[Finding, ...]:
+        """The pools whose connections forked processes took over."""
+        forks.take(pl.DataFrame(), last)
+        return tuple(forks.findings(forks.uses(statistics.first, self.keys), self.place))
 
     def connections(self, keys: pl.Series) -> list[str | None]:
         """The identities of connections."""

@@ -75,6 +75,8 @@ class Reason(IntEnum):
     #: the pool's own at check-out, which makes it try another connection
     DISCONNECTION = 1
     OTHER = 2
+    #: of a disconnection: it befell one connection, and not all
+    INDIVIDUAL = 3
 
 
 class End(IntEnum):

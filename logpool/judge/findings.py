@@ -40,6 +40,7 @@ class Facts:
         reclaimed: per pool logger, where the garbage collector's first few messages stand.
         doubled: per log whose records stand twice: how many were left out, how it is doubled, the first few.
         damages: what could not be read, or not as it stands.
+        others: findings made elsewhere.
     """
 
     pools: list[Pool]
@@ -51,6 +52,7 @@ class Facts:
     reclaimed: dict[str, list[Evidence]] = field(default_factory=dict)
     doubled: list[tuple[int, str, list[Evidence]]] = field(default_factory=list)
     damages: Damages = field(default_factory=Damages)
+    others: tuple[Finding, ...] = ()
 
     def beginning(self, pool: Pool) -> tuple[Evidence, ...]:
         """The place to cite for what a pool's whole log shows."""
@@ -61,7 +63,7 @@ class Facts:
 def find(facts: Facts) -> list[Finding]:
     """All findings, the worst first."""
     found = [finding for check in _CHECKS for finding in check(facts)]
-    return sorted(found, key=lambda finding: _ORDER[finding.severity])
+    return sorted([*found, *facts.others], key=lambda finding: _ORDER[finding.severity])
 
 
 def _timeouts(facts: Facts) -> Iterator[Finding]:

@@ -69,7 +69,7 @@ _WRAPPERS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     for name, pattern in (
         ("docker compose", r"(?P<host>[\w][\w.-]*)\s+\| ?"),
         ("Kubernetes", rf"{TIME} (?:stdout|stderr) [FP] "),
-        ("Heroku", rf"(?:<\d+>\d? ?)?{TIME} (?:[\w.-]+ )?app\[(?P<host>[\w.-]+)\]: "),
+        ("Heroku", rf"(?:<\d+>\d? ?)?{TIME} (?:[\w.-]+ )?app\[(?P<host>[A-Za-z][\w.-]*)\]: "),
         ("syslog", rf"(?:<\d+>\d? ?)?{TIME} (?P<host>[\w.:-]+) [\w./@-]+\[(?P<process>\d+)\]: "),
         ("syslog", rf"<\d+>1 {TIME} (?P<host>\S+) \S+ (?P<process>\d+) \S+ (?:-|\[.*?\]) (?:\ufeff)?"),
         (_DOCKER_TIME, rf"{TIME} (?=\S)"),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from logpool.schema import Detail, End, Kind
+from logpool.track.emptied import Emptied
 from logpool.track.keys import KeySet
 from logpool.track.moves import HIDDEN, Failed, Moves
 from logpool.track.neighbours import MARK, STATE, STATE_COLUMNS, related
@@ -53,6 +54,8 @@ LATER = {
     "previous": pl.UInt8,
     **MARK,
 }
+# where a connection first shows up without having been created
+UNBORN = {"key": pl.Int64, "kind": pl.UInt8, **MARK}
 
 _TRACKED = [
     int(kind)
@@ -99,6 +102,8 @@ class Tracked:
         steps: changes of the number of connections open, and in use.
         later: reset failures, reclaimings, and invalidations that follow a return.
         censored: per checkout whose beginning the log does not show, its ``group``.
+        unborn: connections that are first seen without having been created.
+        emptied: the numbers of the events at which checkouts began whose connection a listener took away at once.
     """
 
     checkouts: pl.DataFrame
@@ -107,6 +112,8 @@ class Tracked:
     steps: pl.DataFrame
     later: pl.DataFrame
     censored: pl.Series
+    unborn: pl.DataFrame
+    emptied: tuple[int, ...] = ()
 
 
 @dataclass
@@ -122,12 +129,13 @@ class Fold:
     keys: KeySet = field(default_factory=KeySet)
     _seq: int = 0
     _states: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=STATE_COLUMNS))
+    _emptied: Emptied = field(default_factory=Emptied)
     _moves: Moves = field(default_factory=Moves)
     _sharing: Sharing = field(default_factory=Sharing)
 
     def take(self, events: pl.DataFrame) -> Tracked:
         """Follows one batch: ``line``, ``time``, ``shape``, ``connection``, ``source``."""
-        rows = self._told(events)
+        rows = self._emptied.named(self._told(events))
         followed = rows.filter(
             pl.col("connection").is_not_null() & pl.col("group").is_not_null() & pl.col("kind").is_in(_TRACKED)
         ).with_columns(key=pl.col("group").cast(pl.Int64) * _GROUP + pl.col("connection").cast(pl.Int64))
@@ -148,6 +156,8 @@ class Fold:
             pl.concat([_steps(own), _failed_steps(failed), _shared_steps(shared)]),
             _later(own, rows),
             pl.concat([_censored(own), pl.Series("group", shared.censored, dtype=pl.UInt32)]),
+            _unborn(own),
+            tuple(self._emptied.checkouts),
         )
 
     def _told(self, events: pl.DataFrame) -> pl.DataFrame:
@@ -228,6 +238,7 @@ class Fold:
             pl.DataFrame(schema=STEP),
             pl.DataFrame(schema=LATER),
             pl.Series("group", [], dtype=pl.UInt32),
+            pl.DataFrame(schema=UNBORN),
         )
 
 
@@ -382,3 +393,8 @@ def _later(own: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
 def _censored(own: pl.DataFrame) -> pl.Series:
     hidden = (pl.col("kind") == int(Kind.RETURNED)) | ((pl.col("kind") == int(Kind.RESET)) & ~pl.col("was_awaiting"))
     return own.filter(pl.col("unsettled") & hidden)["group"]
+
+
+def _unborn(own: pl.DataFrame) -> pl.DataFrame:
+    first = pl.col("begins") & pl.col("first") & ~pl.col("late")
+    return own.filter(first & (pl.col("kind") != int(Kind.CREATED))).select(UNBORN.keys())
