@@ -15,6 +15,7 @@ from logpool.errors import InputError
 from logpool.judge.books import Books
 from logpool.judge.findings import DAMAGED, EVIDENCE, Facts, find, masked, open_checkouts
 from logpool.judge.forks import Forks
+from logpool.judge.mixing import mixed
 from logpool.judge.statistics import Statistics
 from logpool.read.damage import Damages
 from logpool.read.doubles import Doubles
@@ -144,7 +145,7 @@ class Analysis:
         statistics, forks = Statistics(self.vocabulary), Forks(self.vocabulary)
         *_, last = _last_of(self.tracked(statistics, forks))
         books = Books(statistics, statistics.finish(last), self.keys)
-        pools = books.pools()
+        pools, mixture = books.pools(), mixed(books)
         violations = self._violations(books)
         timeouts = statistics.told(Kind.TIMED_OUT)
         facts = Facts(
@@ -157,7 +158,8 @@ class Analysis:
             {pool: self._places(found) for pool, found in books.places(Kind.RECLAIMED).items() if pool},
             self._doubled(),
             self.damages,
-            self._forked(forks, statistics, last),
+            self._files_and_pools(mixture.groups),
+            (*self._forked(forks, statistics, last), *mixture.findings(self.place)),
         )
         skipped = self.damages.skipped
         return Report(
@@ -190,6 +192,11 @@ class Analysis:
         """The pools whose connections forked processes took over."""
         forks.take(pl.DataFrame(), last)
         return tuple(forks.findings(forks.uses(statistics.first, self.keys), self.place))
+
+    def _files_and_pools(self, groups: Iterable[int]) -> frozenset[tuple[str, str]]:
+        """Where the records of some groups stand: in which files, of which pools."""
+        found = [self.vocabulary.groups[group] for group in groups]
+        return frozenset((path, pool) for source, _, pool in found for path in self.readings[source].files)
 
     def connections(self, keys: pl.Series) -> list[str | None]:
         """The identities of connections."""

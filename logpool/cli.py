@@ -212,7 +212,7 @@ def verify(
         from logpool.report.text import render_verdict
 
         _write(render_verdict(report, _width(), colour=_colour()))
-    _warn_of_damage(report)
+    _warn(report)
     if report.violations:
         raise typer.Exit(CHECK_FAILED)
 
@@ -233,7 +233,7 @@ def compare(
 
     reports = [_report([name], layout, since, until, pool) for name in (baseline, other)]
     for report in reports:
-        _warn_of_damage(report)
+        _warn(report)
     comparison = put_side_by_side(*reports)
     if output is Format.json:
         _print_json(comparison.to_dict())
@@ -295,10 +295,10 @@ def _report(
     return report
 
 
-def _warn_of_damage(report: Report) -> None:
-    """Tells what could not be read, where no findings are shown."""
+def _warn(report: Report) -> None:
+    """Tells what could not be read, or not be told apart, where no findings are shown."""
     for finding in report.findings:
-        if finding.code == "damaged_input":
+        if finding.code in {"damaged_input", "mixed_processes"}:
             _tell(f"warning: {finding.message}")
 
 

@@ -10,13 +10,15 @@ import polars as pl
 
 from logpool.judge.books import imbalances
 from logpool.read.damage import Damages
+from logpool.read.vocabulary import UNKNOWN_POOL
 from logpool.report.model import Evidence, Finding
 from logpool.schema import End
+from logpool.track.sequence import CHECKED_OUT_TWICE, RESET_FAILED, SHARING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from logpool.report.model import Pool, Violation
+    from logpool.report.model import Pool, Severity, Violation
 
 #: how many places a finding cites
 EVIDENCE = 5
@@ -40,6 +42,7 @@ class Facts:
         reclaimed: per pool logger, where the garbage collector's first few messages stand.
         doubled: per log whose records stand twice: how many were left out, how it is doubled, the first few.
         damages: what could not be read, or not as it stands.
+        mixed: the files and the pools whose records are of several processes, without telling which.
         others: findings made elsewhere.
     """
 
@@ -52,6 +55,7 @@ class Facts:
     reclaimed: dict[str, list[Evidence]] = field(default_factory=dict)
     doubled: list[tuple[int, str, list[Evidence]]] = field(default_factory=list)
     damages: Damages = field(default_factory=Damages)
+    mixed: frozenset[tuple[str, str]] = frozenset()
     others: tuple[Finding, ...] = ()
 
     def beginning(self, pool: Pool) -> tuple[Evidence, ...]:
@@ -63,7 +67,7 @@ class Facts:
 def find(facts: Facts) -> list[Finding]:
     """All findings, the worst first."""
     found = [finding for check in _CHECKS for finding in check(facts)]
-    return sorted([*found, *facts.others], key=lambda finding: _ORDER[finding.severity])
+    return sorted([*facts.others, *found], key=lambda finding: _ORDER[finding.severity])
 
 
 def _timeouts(facts: Facts) -> Iterator[Finding]:
@@ -79,11 +83,37 @@ def _timeouts(facts: Facts) -> Iterator[Finding]:
 def _violated(facts: Facts) -> Iterator[Finding]:
     for pool in facts.pools:
         mine = [violation for violation in facts.violations if violation.pool == pool.logger]
-        if mine:
-            codes = ", ".join(sorted({violation.code for violation in mine}))
-            places = tuple(Evidence(violation.path, violation.line) for violation in mine[:EVIDENCE])
-            message = f"the reset sequence is broken ({codes}): logpool verify shows each place"
-            yield Finding("sequence_violation", "error", pool.logger, len(mine), message, places)
+        is_shared = _may_be_shared(pool, facts)
+        reasons: dict[str, list[Violation]] = {}
+        for violation in mine:
+            reasons.setdefault(_reason(violation, facts, is_shared=is_shared), []).append(violation)
+        for reason, found in reasons.items():
+            codes = ", ".join(sorted({violation.code for violation in found}))
+            places = tuple(Evidence(violation.path, violation.line) for violation in found[:EVIDENCE])
+            message = f"the reset sequence is broken ({codes}){reason}: logpool verify shows each place"
+            severity: Severity = "warning" if reason else "error"
+            yield Finding("sequence_violation", severity, pool.logger, len(found), message, places)
+
+
+def _may_be_shared(pool: Pool, facts: Facts) -> bool:
+    """Whether one connection may have several users by design: the layout does not show the pool's class."""
+    return pool.logger == UNKNOWN_POOL and any(
+        (violation.pool, violation.code) == (UNKNOWN_POOL, CHECKED_OUT_TWICE) for violation in facts.violations
+    )
+
+
+def _reason(violation: Violation, facts: Facts, *, is_shared: bool) -> str:
+    """What may explain a violation besides a fault of the application's; empty for nothing."""
+    if violation.code == RESET_FAILED:
+        return ""
+    if (violation.path, violation.pool) in facts.mixed:
+        return ", as it is where several processes are taken for one (mixed_processes)"
+    if is_shared and violation.code in SHARING:
+        return (
+            ", unless the pool, which the layout does not show, is a StaticPool or a SingletonThreadPool: these hand "
+            "one connection to several users (log %(name)s to tell)"
+        )
+    return ""
 
 
 def _left_out(facts: Facts) -> Iterator[Finding]:
@@ -140,7 +170,12 @@ def _unbalanced(facts: Facts) -> Iterator[Finding]:
     for pool in facts.pools:
         wrong = imbalances(pool)
         if wrong:
-            message = f"the books do not balance, so records are missing or doubled: {'; '.join(wrong)}"
+            why = "so records are missing or doubled"
+            if pool.logger in {name for _, name in facts.mixed}:
+                why = "as those of several processes in one do not"
+            elif _may_be_shared(pool, facts):
+                why += ", or its connections have several users each"
+            message = f"the books do not balance, {why}: {'; '.join(wrong)}"
             yield Finding("books_unbalanced", "warning", pool.logger, len(wrong), message, facts.beginning(pool))
 
 
