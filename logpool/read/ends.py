@@ -9,7 +9,7 @@ from logpool.errors import InputError, UsageError
 from logpool.read.cuts import cut_of
 from logpool.read.encoding import encoding_of, is_text
 from logpool.read.formats import head_reader
-from logpool.read.peek import time_of
+from logpool.read.peek import lines_of, time_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -103,5 +103,5 @@ def _last_lines(part: Part, size: int) -> tuple[list[str], bool]:
         is_whole &= not before
         before, last = last, data
     stream.close()
-    lines = (before + last)[mark if is_whole else 0 :].decode(encoding, errors="replace").split("\n")
-    return [line.strip("\0\r") for line in (lines if is_whole else lines[1:])], is_whole
+    lines = lines_of((before + last)[mark if is_whole else 0 :], encoding)
+    return (lines if is_whole else lines[1:]), is_whole
