@@ -439,6 +439,19 @@ def test_layouts_may_change_from_line_to_line() -> None:
     ] == events_of(None, lines)
 
 
+def test_the_pools_name_vouches_for_what_names_no_connection() -> None:
+    message = "Disconnection detected on checkout, invalidating individual connection None (reason: Gone('x'))"
+    head = f"~7~ at {TIME} <<INFO>>"
+    assert [Event(1, NOON + 123_000, POOL, None, None)] == events_of(None, [f"{head} {POOL} says {message}"])
+    assert events_of(None, [f"{head} somebody says {message}"]) == []
+
+
+def test_a_time_in_json_within_json() -> None:
+    inner = json.dumps({"ts": 1704110400.123456, "name": POOL, "message": CREATED}) + "\n"
+    line = json.dumps({"log": inner, "stream": "stderr", "time": "2024-01-01T12:00:00.200000000Z"})
+    assert [Event(1, NOON + 123_456, POOL, None, None)] == events_of(None, [line])
+
+
 @pytest.mark.parametrize("text", [ECHO_POOL, BASIC, "%(message)s", "json"])
 def test_a_layout_that_is_asked_for_is_the_only_one(text: str) -> None:
     assert not events_of(text, [f"{TIME} - {POOL} - DEBUG - {CREATED}"])
