@@ -6,41 +6,48 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from logpool.errors import InputError
 from logpool.judge.books import Books
-from logpool.judge.findings import DAMAGED, EVIDENCE, Facts, find, masked, open_checkouts
+from logpool.judge.checks import CHECKS
+from logpool.judge.findings import DAMAGED, Facts, find, masked
 from logpool.judge.forks import Forks
+from logpool.judge.intervals import parse_interval
 from logpool.judge.mixing import mixed
+from logpool.judge.names import EVIDENCE, Names
+from logpool.judge.settings import Watch, settings_of
 from logpool.judge.statistics import Statistics
+from logpool.judge.thresholds import Thresholds
 from logpool.read.damage import Damages
 from logpool.read.doubles import Doubles
 from logpool.read.ends import end_of
-from logpool.read.events import NEEDLES, EventReader, Reading
+from logpool.read.events import EventReader
 from logpool.read.lines import BLOCK_BYTES
 from logpool.read.logs import blocks
 from logpool.read.merge import merged
+from logpool.read.needles import NEEDLES
 from logpool.read.peek import begin_of
+from logpool.read.reading import Reading
 from logpool.read.selection import Selection
 from logpool.read.sources import sources_of
 from logpool.read.times import iso
 from logpool.read.vocabulary import Vocabulary
 from logpool.report.model import Evidence, Report, SourceReport, Violation
 from logpool.schema import Kind
-from logpool.track.lifecycles import Fold, connection_of, group_of
+from logpool.track.lifecycles import Fold
 from logpool.track.sequence import CODES
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterable, Iterator
 
+    from logpool.judge.checks import Check
     from logpool.read.lines import Block
     from logpool.read.sources import Source
-    from logpool.report.model import Finding
     from logpool.track.lifecycles import Tracked
 
     Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
@@ -50,6 +57,10 @@ if TYPE_CHECKING:
 # what is read at once of all logs that are read side by side, and of one of them at least
 _ALL_BLOCKS_BYTES = 1 << 28
 _LEAST_BLOCK_BYTES = 1 << 18
+# of more logs than these, none is read ahead
+_READ_AHEAD = 8
+# an event for so many bytes read at once is folded at once: fewer where less is read, as tests do
+_BYTES_AN_EVENT = 1 << 5
 _NAMED = 3
 
 
@@ -63,6 +74,8 @@ class Analysis:
         selection: which events count.
         block_bytes: how much is read at once.
         progress: told the bytes and the events so far, now and then.
+        thresholds: from where on something is worth a finding.
+        interval: of the timeline, in microseconds; None for one that suits the log.
         vocabulary: what the logs have in common.
         readings: what was read of each source.
         places: the path of each file, by the number by which events know it.
@@ -75,6 +88,8 @@ class Analysis:
     selection: Selection = field(default_factory=Selection)
     block_bytes: int = BLOCK_BYTES
     progress: Progress | None = None
+    thresholds: Thresholds = field(default_factory=Thresholds)
+    interval: int | None = None
     vocabulary: Vocabulary = field(default_factory=Vocabulary)
     readings: list[Reading] = field(default_factory=list)
     places: list[str] = field(default_factory=list)
@@ -108,12 +123,12 @@ class Analysis:
         size = min(self.block_bytes, max(_LEAST_BLOCK_BYTES, _ALL_BLOCKS_BYTES // max(1, len(sources))))
         part = 0
         for number, source in enumerate(sources):
-            yield self._stream(number, blocks(source, size, self.damages, part))
+            yield self._stream(number, blocks(source, size, self.damages, part), ahead=len(sources) <= _READ_AHEAD)
             part += len(source.parts)
 
-    def _stream(self, number: int, read: Iterator[Block]) -> Iterator[pl.DataFrame]:
+    def _stream(self, number: int, read: Iterator[Block], *, ahead: bool) -> Iterator[pl.DataFrame]:
         """The events of one log; nothing is opened, or made, before the first is asked for."""
-        reader = EventReader(self.vocabulary, number, self.readings[number], self.layout)
+        reader = EventReader(self.vocabulary, number, self.readings[number], self.layout, ahead=ahead)
         doubles = Doubles(self.vocabulary, self.readings[number])
         self.doubles.append(doubles)
         yield from doubles.without(reader.read(self._watched(read)))
@@ -129,37 +144,62 @@ class Analysis:
         if self.progress:
             self.progress(*self._told)
 
-    def tracked(self, *judges: Statistics | Forks) -> Iterator[Tracked]:
+    @property
+    def names(self) -> Names:
+        """What the numbers in tables mean."""
+        return Names(self.vocabulary, self.readings, self.places)
+
+    def tracked(
+        self, statistics: Statistics | None = None, checks: Iterable[Check] = (), watch: Watch | None = None
+    ) -> Iterator[Tracked]:
         """Lives and checkouts, batch by batch; in the end, what is still open."""
         fold = Fold(self.vocabulary)
-        for batch in self.events():
+        for batch in _gathered(self.events(), self.block_bytes // _BYTES_AN_EVENT):
             tracked = fold.take(batch)
-            for judge in judges:
-                judge.take(batch, tracked)
+            if statistics is not None:
+                statistics.take(batch, tracked)
+            if watch is not None:
+                watch.take(batch, tracked)
+            for check in checks:
+                check.take(tracked)
             yield tracked
         self.keys = fold.keys.all()
-        yield fold.finish()
+        last = fold.finish()
+        if watch is not None:
+            watch.finish(last)
+        for check in checks:
+            check.take(last)
+        yield last
 
     def report(self) -> Report:
         """Reads all logs to the end, and judges them."""
-        statistics, forks = Statistics(self.vocabulary), Forks(self.vocabulary)
-        *_, last = _last_of(self.tracked(statistics, forks))
+        statistics = Statistics(self.vocabulary, self.interval)
+        checks: list[Check] = [
+            Forks(self.vocabulary, statistics.first, lambda: self.keys),
+            *(check() for check in CHECKS),
+        ]
+        watch = Watch(self.vocabulary)
+        *_, last = _last_of(self.tracked(statistics, checks, watch))
+        names = self.names
         books = Books(statistics, statistics.finish(last), self.keys)
-        pools, mixture = books.pools(), mixed(books)
-        violations = self._violations(books)
+        pools = books.pools()
+        settings = settings_of(watch, pools, names)
+        pools = [replace(pool, settings=settings.get(pool.logger or "")) for pool in pools]
+        violations, mixture = self._violations(books), mixed(books)
         timeouts = statistics.told(Kind.TIMED_OUT)
         facts = Facts(
+            names,
+            self.thresholds,
             pools,
             violations,
-            (timeouts, self._places(books.places(Kind.TIMED_OUT).get(None, []))),
             self._unrecognised(),
-            self._left_out(last),
-            {pool: self.place(*place) for pool, place in books.firsts().items()},
-            {pool: self._places(found) for pool, found in books.places(Kind.RECLAIMED).items() if pool},
+            {pool: names.place(*place) for pool, place in books.firsts().items()},
+            {pool: names.evidence(found) for pool, found in books.places(Kind.RECLAIMED).items() if pool},
             self._doubled(),
             self.damages,
+            statistics.holds,
             self._files_and_pools(mixture.groups),
-            (*self._forked(forks, statistics, last), *mixture.findings(self.place)),
+            tuple(mixture.findings(names.place)),
         )
         skipped = self.damages.skipped
         return Report(
@@ -169,47 +209,30 @@ class Analysis:
             books.totals(),
             timeouts,
             statistics.timings(),
-            tuple(find(facts)),
+            tuple(find(facts, checks)),
             tuple(violations),
+            statistics.timelines.finish(books.names(), names),
         )
 
-    def place(self, source: int, line: int) -> Evidence:
-        """A place in a log, by the number of the file."""
-        return Evidence(self.places[source], line)
-
-    def _places(self, places: Iterable[tuple[int, int]]) -> list[Evidence]:
-        return [self.place(source, line) for source, line in list(places)[:EVIDENCE]]
-
-    def _doubled(self) -> list[tuple[int, str, list[Evidence]]]:
+    def _doubled(self) -> list[tuple[int, str, tuple[Evidence, ...]]]:
         """The logs whose records stand twice: how many were left out, how they are doubled, and where."""
         return [
-            (doubles.count, doubles.how or "", self._places(doubles.places))
+            (doubles.count, doubles.how or "", self.names.evidence(doubles.places))
             for doubles in self.doubles
             if doubles.count
         ]
-
-    def _forked(self, forks: Forks, statistics: Statistics, last: Tracked) -> tuple[Finding, ...]:
-        """The pools whose connections forked processes took over."""
-        forks.take(pl.DataFrame(), last)
-        return tuple(forks.findings(forks.uses(statistics.first, self.keys), self.place))
 
     def _files_and_pools(self, groups: Iterable[int]) -> frozenset[tuple[str, str]]:
         """Where the records of some groups stand: in which files, of which pools."""
         found = [self.vocabulary.groups[group] for group in groups]
         return frozenset((path, pool) for source, _, pool in found for path in self.readings[source].files)
 
-    def connections(self, keys: pl.Series) -> list[str | None]:
-        """The identities of connections."""
-        names = self.vocabulary.connections.to_series().cast(pl.String)
-        codes = keys.to_frame("key").select(connection_of()).to_series()
-        return names.gather(codes).to_list()
-
     def _violations(self, books: Books) -> list[Violation]:
         rows = books.verdict.violations
         found = []
         for (code, group, line, source), identity in zip(
             rows.select("code", "group", "line", "source").iter_rows(),
-            self.connections(rows["key"]),
+            self.names.connections(rows["key"]),
             strict=True,
         ):
             driver = books.driver(group) or "connection"
@@ -222,18 +245,23 @@ class Analysis:
     def _unrecognised(self) -> tuple[int, list[tuple[Evidence, str]]]:
         count = sum(reading.unrecognised_lines for reading in self.readings)
         samples = [
-            (self.place(source, line), text) for reading in self.readings for source, line, text in reading.unrecognised
+            (self.names.place(source, line), text)
+            for reading in self.readings
+            for source, line, text in reading.unrecognised
         ]
         return count, samples[:EVIDENCE]
 
-    def _left_out(self, last: Tracked) -> dict[str, list[Evidence]]:
-        places: dict[str, list[Evidence]] = {}
-        rows = open_checkouts(last.checkouts).select(group_of(), "out_source", "out_line")
-        for group, source, line in rows.iter_rows():
-            here = places.setdefault(self.vocabulary.groups[group][2], [])
-            if len(here) < EVIDENCE:
-                here.append(self.place(source, line))
-        return places
+
+def _gathered(batches: Iterable[pl.DataFrame], events: int) -> Iterator[pl.DataFrame]:
+    """The same events in fewer batches of so many: each costs the fold the same, however few are in it."""
+    waiting: list[pl.DataFrame] = []
+    for batch in batches:
+        waiting.append(batch)
+        if sum(one.height for one in waiting) >= events:
+            yield pl.concat(waiting)
+            waiting = []
+    if waiting:
+        yield pl.concat(waiting)
 
 
 def analyze(
@@ -245,6 +273,8 @@ def analyze(
     until: str | None = None,
     block_bytes: int = BLOCK_BYTES,
     progress: Progress | None = None,
+    thresholds: Thresholds | None = None,
+    interval: str | None = None,
 ) -> Report:
     """Reads pool logs, and says what every connection did and what went wrong.
 
@@ -259,15 +289,18 @@ def analyze(
         until: only what was logged before this time, likewise.
         block_bytes: how much to read at once; changes the memory used, never the result.
         progress: called now and then with the bytes and the events read so far.
+        thresholds: from where on something is worth a finding.
+        interval: of the timeline, such as ``500ms``, ``10s``, ``5m`` or ``1h``; found to suit the log when left out.
 
     Raises:
         logpool.errors.InputError: a log is not there, or none can be read, or none holds a pool record. What cannot
             be read besides is a finding.
-        logpool.errors.UsageError: the layout is no format string, or a time none; or it counts from the end of a log
-            that can be read only once.
+        logpool.errors.UsageError: the layout is no format string; a time is none, or counts from the end of a log that
+            can be read only once; the interval is none, or too short for the log.
     """
     selection = Selection.of(pools, since, until)
-    return Analysis(paths, layout, selection, block_bytes, progress).report()
+    width = None if interval is None else parse_interval(interval)
+    return Analysis(paths, layout, selection, block_bytes, progress, thresholds or Thresholds(), width).report()
 
 
 def nothing_understood(readings: list[Reading], damages: Damages) -> InputError:

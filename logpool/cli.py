@@ -101,6 +101,24 @@ PoolOption = Annotated[
     list[str] | None,
     typer.Option("--pool", metavar="NAME", help="Only this pool: class, logging name or logger. May be repeated."),
 ]
+FailOnOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--fail-on",
+        metavar="WHAT",
+        help="Exit 1 on a finding of this severity (error, warning, info) or worse, or of this code. May be repeated.",
+    ),
+]
+ThresholdOption = Annotated[
+    list[str] | None,
+    typer.Option("--threshold", metavar="NAME=VALUE", help="From where on something is a finding. May be repeated."),
+]
+IntervalOption = Annotated[
+    str | None,
+    typer.Option(
+        "--interval", metavar="LENGTH", help="Of the timeline: 500ms, 10s, 5m, 1h. Suits the log when left out."
+    ),
+]
 FormatOption = Annotated[Format, typer.Option("--format", help="How to print the result.")]
 
 
@@ -182,16 +200,25 @@ def analyze(
     since: SinceOption = None,
     until: UntilOption = None,
     pool: PoolOption = None,
+    threshold: ThresholdOption = None,
+    fail_on: FailOnOption = None,
+    interval: IntervalOption = None,
     output: FormatOption = Format.text,
 ) -> None:
     """Summarise each pool, and tell what went wrong."""
-    report = _report(logs, layout, since, until, pool)
+    from logpool.judge.gate import Gate
+
+    gate = Gate.of(fail_on or ())
+    report = _report(logs, layout, since, until, pool, threshold or (), interval)
     if output is Format.json:
         _print_json(report.to_dict())
     else:
+        from logpool.report.chart import ASCII, BLOCKS
         from logpool.report.text import render
 
-        _write(render(report, _width(), colour=_colour()))
+        _write(render(report, _width(), colour=_colour(), blocks=BLOCKS if _prints(BLOCKS) else ASCII))
+    if gate.fails(report.findings):
+        raise typer.Exit(CHECK_FAILED)
 
 
 @app.command()
@@ -283,13 +310,30 @@ def export(
 
 
 def _report(
-    logs: Sequence[str], layout: str | None, since: str | None, until: str | None, pools: list[str] | None
+    logs: Sequence[str],
+    layout: str | None,
+    since: str | None,
+    until: str | None,
+    pools: list[str] | None,
+    thresholds: Sequence[str] = (),
+    interval: str | None = None,
 ) -> Report:
     from logpool.analysis import analyze as read_and_judge
+    from logpool.judge.thresholds import Thresholds
 
+    chosen = Thresholds.of(thresholds)
     _let_interrupt_reads()
     with Progress() as progress:
-        report = read_and_judge(logs, layout=layout, pools=pools or (), since=since, until=until, progress=progress)
+        report = read_and_judge(
+            logs,
+            layout=layout,
+            pools=pools or (),
+            since=since,
+            until=until,
+            progress=progress,
+            thresholds=chosen,
+            interval=interval,
+        )
     if _selected(since, until, pools) and not (report.pools or report.timings or report.timeouts):
         raise _nothing_left(since, until, pools)
     return report
@@ -327,6 +371,15 @@ def _width() -> int:
 
 def _colour() -> bool:
     return sys.stdout.isatty() and "NO_COLOR" not in os.environ
+
+
+def _prints(text: str) -> bool:
+    """Whether standard output can hold a text as it is."""
+    try:
+        text.encode(sys.stdout.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
 
 
 def _print(line: str) -> None:

@@ -61,6 +61,13 @@ class Detail(IntEnum):
     TIME_TAKEN = 14
     AVERAGE = 15
     DONE = 16
+    TOO_MANY_CLIENTS = 17
+    LOGIN_REFUSED = 18
+    UNKNOWN_DATABASE = 19
+    STARTING_UP = 20
+    UNKNOWN_HOST = 21
+    CONNECTION_REFUSED = 22
+    CONNECT_TIMEOUT = 23
 
     @property
     def word(self) -> str | None:
@@ -97,6 +104,31 @@ class End(IntEnum):
         return self.name.lower()
 
 
+class Cause(IntEnum):
+    """What closed a connection."""
+
+    UNKNOWN = 0
+    OVERFLOW = 1
+    NULLPOOL = 2
+    AGE = 3
+    POOL_INVALIDATION = 4
+    SOFT_INVALIDATION = 5
+    INVALIDATED = 6
+    PING_FAILED = 7
+    DISPOSED = 8
+    DETACHED = 9
+    RECLAIMED = 10
+    RESET_FAILED = 11
+    NOT_READY = 12
+    #: in use, and not reset before: detached if the pool resets nothing at all, which only the whole log tells
+    TAKEN = 13
+
+    @property
+    def word(self) -> str:
+        """The cause as reports spell it."""
+        return self.name.lower()
+
+
 class Column(NamedTuple):
     """One column of a public table."""
 
@@ -114,7 +146,11 @@ EVENTS = (
         "when it was logged; UTC where the log has an offset, null where it has no time",
     ),
     Column("kind", "string", "what happened"),
-    Column("detail", "string", "how or why: a reset's and a closing's way, a recycling's reason; else null"),
+    Column(
+        "detail",
+        "string",
+        "how or why: a reset's and a closing's way, a recycling's and a failed connect's reason; else null",
+    ),
     Column("pool", "string", "the pool's logger"),
     Column("process", "string", "the process, where the layout shows one"),
     Column("thread", "string", "the thread, where the layout shows one"),
@@ -158,3 +194,34 @@ CONNECTIONS = (
     Column("outcome", "string", "closed, dropped or open"),
     Column("checkouts", "int64", "how many check-outs the log shows in its life"),
 )
+
+#: what an analysis may find, by the code that names it in every report
+FINDINGS = {
+    "pool_exhausted": "callers waited for a connection, or got none",
+    "connection_leak": "connections are never returned",
+    "reclaimed_by_gc": "connections were never returned, until the garbage collector found them",
+    "sequence_violation": "the order checked out, returned, reset is broken",
+    "nested_checkouts": "threads hold a connection while they ask for another",
+    "held_too_long": "connections are kept for long",
+    "idle_in_transaction": "connections are kept for long inside a transaction",
+    "fork_shared": "forked processes use the connections of their parent",
+    "cancelled_in_use": "connections are lost to cancelled tasks",
+    "reset_failures": "connections could not be reset when they came back",
+    "commit_on_return": "the pool commits what comes back",
+    "connect_errors": "connections could not be made",
+    "invalidation_storm": "many connections failed at once",
+    "stale_connections": "connections were closed by the other side while they lay idle",
+    "overflow_churn": "connections are thrown away, and made anew, all the time",
+    "nullpool_churn": "connections are made all the time, where a pool would keep them",
+    "ping_failures": "connections were found dead when they were checked out",
+    "left_out_at_end": "connections are still in use where the log ends",
+    "mixed_processes": "several processes are in one log, which does not show which is which",
+    "books_unbalanced": "records are missing, or doubled",
+    "duplicate_records": "every record stands twice",
+    "damaged_input": "part of the input could not be read",
+    "info_only": "the log holds no check-outs",
+    "clock_steps": "times go backwards",
+    "no_reset_on_return": "the pool does not reset what comes back",
+    "unidentified_connections": "the driver prints nothing that tells connections apart",
+    "unrecognised_records": "records of pool loggers are not understood",
+}

@@ -17,6 +17,7 @@ import logging
 import random
 import sqlite3
 import threading
+import time
 from collections import Counter, defaultdict
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
@@ -212,6 +213,7 @@ class Ledger:
             "sequence.complete": sum(use.complete for use in uses),
             "sequence.violations": counts["resets.failed"],
             **{f"ends.{end}": ends[end] for end in _ENDS},
+            **{f"closes.{cause}": counts[f"closes.{cause}"] for cause in CAUSES},
             "censored.lives": 0,
             "censored.checkouts": 0,
             "balanced": not ends["lost"],
@@ -238,6 +240,21 @@ _COUNTED = (
     "dropped",
 )
 _ENDS = ("returned", "invalidated", "failed", "detached", "reclaimed", "lost", "open")
+CAUSES = (
+    "overflow",
+    "nullpool",
+    "age",
+    "pool_invalidation",
+    "soft_invalidation",
+    "invalidated",
+    "ping_failed",
+    "disposed",
+    "detached",
+    "reclaimed",
+    "reset_failed",
+    "not_ready",
+    "unknown",
+)
 PEAKS = ("peak_open", "peak_checked_out")
 
 
@@ -261,6 +278,7 @@ class Scenario:
         lifo: a QueuePool's order.
         size: ``pool_size``.
         overflow: ``max_overflow``.
+        timeout: ``pool_timeout``.
         pre_ping: whether connections are tested when they are checked out.
         recycle: whether old connections are replaced.
         reset: ``reset_on_return``.
@@ -275,6 +293,7 @@ class Scenario:
     lifo: bool = False
     size: int = 3
     overflow: int = 2
+    timeout: float = 0.001
     pre_ping: bool = False
     recycle: bool = False
     reset: str | None = "rollback"
@@ -336,6 +355,9 @@ class _Now(threading.local):
     # the pool is about to throw away what could not be reset
     failed_reset = False
     terminating = False
+    # why the next connection will be closed, and whether its pool is being disposed of
+    cause: str | None = None
+    disposing = False
     # what is to go wrong next
     plan: list[BaseException]
     connect_faults: list[BaseException]
@@ -364,6 +386,8 @@ class Witness:
         self.now = _Now()
         self.connections: list[Callable[[], Connection | None]] = []
         self.records: dict[int, Handle] = {}
+        # what was counted last, by pool
+        self.latest: dict[str, str] = {}
         self._last_at: dict[tuple[str, str], Life] = {}
 
     # -- what is counted
@@ -373,6 +397,7 @@ class Witness:
 
     def count(self, pool: str, name: str, change: int = 1) -> None:
         """Counts one thing."""
+        self.latest[pool] = name
         for ledger in self._ledgers(pool):
             ledger.counts[name] += change
 
@@ -503,6 +528,9 @@ class Witness:
         life.closed = True
         self.count(life.pool, "closed")
         self.count(life.pool, "hard_closed", int(hard))
+        # nothing announces the close of what a listener failed to set up
+        self.count(life.pool, f"closes.{self.now.cause or 'not_ready'}")
+        self.now.cause = None
         for ledger in self._ledgers(life.pool):
             ledger.open(-1)
 
@@ -572,12 +600,20 @@ class Witness:
             self.count(life.pool, "invalidated")
             if attempt is not None:
                 attempt.invalidating = True
+            self.now.cause = self._cause_of_invalidation(life)
             if self.now.failed_reset:
                 self.now.failed_reset = False
             elif attempt is not None and attempt.use is not None and attempt.use.life is life:
                 self._failed_at_checkout(attempt, life, error)
             elif life.out:
                 self._end(life.out[0], "invalidated")
+
+    def _cause_of_invalidation(self, life: Life) -> str:
+        attempt = self.now.attempt
+        if self.now.failed_reset:
+            return "reset_failed"
+        tested = attempt is not None and attempt.use is not None and attempt.use.life is life and attempt.failing
+        return "ping_failed" if tested else "invalidated"
 
     def _failed_at_checkout(self, attempt: _Attempt, life: Life, error: BaseException | None) -> None:
         assert attempt.use is not None
@@ -598,12 +634,16 @@ class Witness:
         with self.lock:
             self.count(connection.life.pool, "soft_invalidated")
 
-    def _on_close(self, connection: Connection, _record: Handle) -> None:
+    def _on_close(self, connection: Connection, record: Handle) -> None:
         with self.lock:
             attempt = self.now.attempt
             if attempt is not None and not attempt.invalidating:
                 # nothing else closes a connection while one is being looked for
                 self.count(connection.life.pool, "recycled")
+                self.now.cause = _cause_of_recycling(record)
+            elif self.now.cause is None:
+                is_null = _class_of(connection.life.pool) == "NullPool"
+                self.now.cause = "disposed" if self.now.disposing else "nullpool" if is_null else "overflow"
             if attempt is not None:
                 attempt.invalidating = False
 
@@ -614,6 +654,7 @@ class Witness:
                 self.problems.append(f"{life} was detached by nobody")
                 return
             self._end(life.out[0], "detached")
+            self.now.cause = "detached"
 
     # -- the user
 
@@ -637,6 +678,7 @@ class Witness:
         """Between two steps of the traffic."""
         self.now.reset, self.now.failed_reset = None, False
         self.now.plan, self.now.connect_faults, self.now.listener_faults = [], [], []
+        self.now.cause, self.now.disposing = None, False
 
     def busy(self, pool: str) -> bool:
         """Whether a connection of a pool is out."""
@@ -666,6 +708,14 @@ def _driver_connection(wrapped: Handle) -> Connection:
     return inner
 
 
+def _cause_of_recycling(record: Handle) -> str:
+    """What the pool finds out of date about a connection that it keeps, in the pool's own order."""
+    pool = record._ConnectionRecord__pool  # noqa: SLF001
+    if pool._recycle > -1 and time.time() - record.starttime > pool._recycle:  # noqa: SLF001
+        return "age"
+    return "pool_invalidation" if pool._invalidate_time > record.starttime else "soft_invalidation"  # noqa: SLF001
+
+
 class _Json(logging.Formatter):
     """One JSON object a line."""
 
@@ -683,7 +733,7 @@ class _Json(logging.Formatter):
 
 
 @contextmanager
-def _logged(layout: str) -> Iterator[io.StringIO]:
+def logged(layout: str) -> Iterator[io.StringIO]:
     """Collects what the pools and the application log."""
     text = io.StringIO()
     handler = logging.StreamHandler(text)
@@ -913,8 +963,12 @@ class User:
 
     def _dispose(self) -> None:
         pool = self._some_pool()
+        # in the log, what has just come back to a full pool looks like the first that is disposed of
+        if self.witness.latest.get(pool) == "closes.overflow":
+            return
         # the others close what is out
         if _class_of(pool) == "QueuePool" or not self.witness.busy(pool):
+            self.witness.now.disposing = True
             self.engines[pool].dispose()
 
     def _age(self) -> None:
@@ -969,7 +1023,7 @@ def _engine(scenario: Scenario, witness: Witness, number: int, path: Path) -> tu
     name = scenario.pools[number]
     options: dict[str, Any] = {"pool_size": scenario.size} if name in _ROOM else {}
     if name == "QueuePool":
-        options |= {"max_overflow": scenario.overflow, "pool_use_lifo": scenario.lifo, "pool_timeout": 0.001}
+        options |= {"max_overflow": scenario.overflow, "pool_use_lifo": scenario.lifo, "pool_timeout": scenario.timeout}
     logger = f"sqlalchemy.pool.impl.{name}"
     if number:
         options["pool_logging_name"] = f"number{number}"
@@ -1002,7 +1056,7 @@ def run(seed: int, scenario: Scenario, directory: Path) -> tuple[str, Truth]:
     witness = Witness(scenario)
     moments: list[Snapshot] = []
     path = directory / "oracle.db"
-    with _logged(scenario.layout) as text:
+    with logged(scenario.layout) as text:
         engines = dict(_engine(scenario, witness, number, path) for number in range(len(scenario.pools)))
         users = [
             User(witness, engines, random.Random(seed * 1000 + number))  # noqa: S311 - traffic, no secret

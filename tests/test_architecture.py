@@ -26,7 +26,7 @@ ARROWS: dict[str, set[str]] = {
         "logpool.report.model",
         "logpool.judge",
     },
-    "logpool.report": {"logpool.schema", "logpool.errors", "logpool.report.model"},
+    "logpool.report": {"logpool.schema", "logpool.errors", "logpool.report"},
     "logpool.report.model": set(),
     "logpool.runner": {"logpool.errors", "logpool.runner"},
     "logpool.analysis": {

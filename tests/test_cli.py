@@ -21,10 +21,11 @@ import typer
 
 from logpool import __version__
 from logpool.cli import app, main
-from logpool.read.events import NEEDLES
+from logpool.read.needles import NEEDLES
 
 ROOT = Path(__file__).parents[1]
 SAMPLE = ROOT / "samples" / "document-queuepool.log"
+CASES = ROOT / "tests" / "cases"
 COMMANDS = ("run", "analyze", "verify", "compare", "export")
 
 
@@ -379,3 +380,14 @@ def test_colour_on_a_terminal_only(variable: str, coloured: bool, monkeypatch: p
     finally:
         os.close(master)
         os.close(slave)
+
+
+@pytest.mark.parametrize(
+    ("words", "exit_code"),
+    [(["error"], 0), (["warning"], 1), (["info_only"], 1), (["pool_exhausted"], 0), (["nonsense"], 2)],
+)
+def test_the_gate(words: list[str], exit_code: int, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["analyze", str(CASES / "info-only" / "input.log")]
+    assert main([*arguments, *(part for word in words for part in ("--fail-on", word))]) == exit_code
+    # a gate that fails has still said why; a wrong word is told before anything is read
+    assert bool(capsys.readouterr().out) is (exit_code != 2)

@@ -105,7 +105,8 @@ def test_comparison() -> None:
 
 def test_json_has_the_promised_keys() -> None:
     report = analyzed("queuepool").to_dict()
-    assert list(report) == ["schema_version", "sources", "pools", "pool_classes", "totals", "timings", "findings"]
+    keys = ["schema_version", "sources", "pools", "pool_classes", "totals", "timings", "timeline", "findings"]
+    assert list(report) == keys
     promised = [
         "logger",
         "pool_class",

@@ -33,7 +33,9 @@ POOLS = (
     ("QueuePool", "QueuePool", "AssertionPool", "StaticPool"),
 )
 # whose log does not tell, without its threads, which of two checkouts under way it befell
-NEEDS_THREADS = frozenset({"connect", "connect_listener", "empty", "exhaust"})
+NEEDS_THREADS = frozenset({"connect", "connect_listener", "empty", "exhaust", "dispose"})
+# what the witness cannot tell apart while another thread makes connections older
+OUTDATED = ("closes.age", "closes.pool_invalidation", "closes.soft_invalidation")
 # one sum over the whole log each: cut in two, the parts add up to the whole
 ADDITIVE = (
     "created",
@@ -52,6 +54,7 @@ ADDITIVE = (
     "pings.failed",
     "pings.skipped",
 )
+HAPPENED = ("checkouts", "created", "closed")
 # before 2.0, a connection that could not be made ready was invalidated, as one in use is
 UNTOLD = frozenset({"connect_listener"} if oracle.VERSION < (2, 0) else ())
 HEALTHY = ("age", "soft_invalidate", "leak")
@@ -92,7 +95,19 @@ def said(report: Report, *, peaks: bool = True) -> dict[str | None, dict[str, ob
 
 
 def without_peaks(numbers: dict[str, object]) -> dict[str, object]:
-    return {name: number for name, number in numbers.items() if name not in PEAKS}
+    kept = {name: number for name, number in numbers.items() if name not in (*PEAKS, *OUTDATED)}
+    return kept | {"closes.outdated": sum(int(str(numbers[name])) for name in OUTDATED)}
+
+
+def over_time(report: Report) -> dict[str | None, list[int]]:
+    """What the timeline says of each pool: what happened in all intervals, and the highest levels."""
+    return {
+        one.pool: [
+            *(sum(getattr(found, name) for found in one.bins) for name in HAPPENED),
+            *(max(getattr(found, name) for found in one.bins) for name in ("open", "in_use")),
+        ]
+        for one in report.timeline
+    }
 
 
 def cut_at(path: Path, lines: list[str], start: int, end: int) -> Path:
@@ -116,6 +131,10 @@ def test_the_report_is_the_truth(seed: int, tmp_path: Path) -> None:
     assert Counter(violation.code for violation in report.violations) == truth.codes
     assert report.timeouts == truth.end.timeouts
     assert report.sources[0].unrecognised_lines == 0
+    if not scenario.timeless:
+        told = over_time(report)
+        assert told == {pool: [truth.end.figures[pool][name] for name in (*HAPPENED, *PEAKS)] for pool in told}
+        assert set(told) >= {pool for pool in truth.end.figures if pool is not None}
 
 
 @pytest.mark.parametrize("seed", range(4))

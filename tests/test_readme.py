@@ -6,11 +6,14 @@
 import os
 import re
 import shlex
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from logpool.cli import main
+from logpool.judge.thresholds import Thresholds
+from logpool.schema import FINDINGS
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -57,3 +60,10 @@ def test_python_block_runs(number: int, tmp_path: Path) -> None:
 
 def test_there_are_blocks_to_run() -> None:
     assert len(blocks()) >= 3
+
+
+def test_every_finding_and_threshold_is_explained() -> None:
+    text = README.read_text("utf-8")
+    missing = [code for code in FINDINGS if f"\n| `{code}` |" not in text]
+    missing += [field.name for field in fields(Thresholds) if f"\n| `{field.name}` |" not in text]
+    assert not missing

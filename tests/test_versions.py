@@ -16,7 +16,7 @@ from printing import DRIVERS, LAYOUTS, WRAPPERS, printed, records
 LOGS = sorted((Path(__file__).parent / "versions").glob("*.log"))
 # what a log without times, or without a pool's name, cannot show
 POOL = "StaticPool"
-UNTOLD = ("hold_seconds.count", "life_seconds.count")
+UNTOLD = ("hold_seconds.count", "life_seconds.count", "closes.overflow", "closes.nullpool", "closes.unknown")
 
 
 def said(report: Report) -> dict[str, object]:

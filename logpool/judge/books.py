@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from logpool.judge.statistics import ALL, RESETS
 from logpool.read.vocabulary import split_pool_name
-from logpool.report.model import Censored, Ends, Pings, Pool, Resets, Sequence
-from logpool.schema import Detail, End, Kind
+from logpool.report.model import Censored, Closes, Ends, Pings, Pool, Resets, Sequence
+from logpool.schema import Cause, Detail, End, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -21,7 +21,15 @@ if TYPE_CHECKING:
     from logpool.track.sequence import Verdict
 
 # a log without any of these holds INFO and above only
-_DEBUG_KINDS = (Kind.CREATED, Kind.CHECKED_OUT, Kind.RETURNED, Kind.RESET, Kind.CLOSING, Kind.PINGED)
+_DEBUG_KINDS = (
+    Kind.CREATED,
+    Kind.CONNECT_FAILED,
+    Kind.CHECKED_OUT,
+    Kind.RETURNED,
+    Kind.RESET,
+    Kind.CLOSING,
+    Kind.PINGED,
+)
 
 
 @dataclass
@@ -42,6 +50,8 @@ class Books:
     _addresses: Counter[int] = field(init=False)
     _violations: Counter[int] = field(init=False)
     _drivers: dict[int, str] = field(init=False)
+    # the pools that return connections, and reset none
+    _unreset: set[str] = field(init=False)
 
     def __post_init__(self) -> None:
         statistics = self.statistics
@@ -53,6 +63,9 @@ class Books:
         self._addresses = Counter(dict(groups.iter_rows()))
         self._violations = Counter(self.verdict.violations["group"].to_list())
         self._drivers = statistics.drivers()
+        returned = {self._pool_of(group) for group, kind, _ in self._kinds if kind is Kind.RETURNED}
+        reset = {self._pool_of(group) for group, _, detail in self._kinds if detail in RESETS}
+        self._unreset = returned - reset
 
     def names(self) -> list[str]:
         """The pool loggers, in order of first appearance."""
@@ -165,12 +178,26 @@ class Books:
             life_seconds=statistics.ages.of(groups),
             sequence=Sequence(tally.complete(self.verdict), _sum(self._violations, groups)),
             ends=ends,
+            closes=self._closes(groups, closed),
             censored=censored,
             unidentified_checkouts=_sum(statistics.unidentified, groups),
             driver=next((self._drivers[group] for group in groups if group in self._drivers), None),
             info_only=bool(groups) and not any(tally.of(kind) for kind in _DEBUG_KINDS),
         )
-        return replace(pool, balanced=not imbalances(pool))
+        followed = pool.checkouts - pool.unidentified_checkouts
+        little = statistics.areas.of(groups, followed, pool.hold_seconds)
+        return replace(pool, little=little, balanced=not imbalances(pool))
+
+    def _closes(self, groups: list[int], closed: int) -> Closes:
+        """What closed connections; unknown is also what closed those that nothing tells apart."""
+        causes: Counter[Cause] = Counter()
+        for group in groups:
+            for cause in Cause:
+                causes[cause] += self.statistics.closes[group, cause]
+            if self._pool_of(group) in self._unreset:
+                causes[Cause.DETACHED] += self.statistics.closes[group, Cause.TAKEN]
+        told = {cause.word: causes[cause] for cause in Cause if cause not in {Cause.UNKNOWN, Cause.TAKEN}}
+        return Closes(**told, unknown=closed - sum(told.values()))
 
 
 @dataclass

@@ -28,26 +28,33 @@ class Concurrency:
     levels: dict[int, Level] = field(default_factory=dict)
 
     def add(self, steps: pl.DataFrame) -> None:
-        """Adds steps ``part``, ``open``, ``out``, in the log's order."""
+        """Adds steps ``part``, ``opened``, ``closed``, ``out``, in the log's order."""
         if not steps.height:
             return
-        ordered = steps.sort("part", maintain_order=True)
-        sums = ordered.select(
+        changes = steps.select(
             "part",
-            pl.col("open").cast(pl.Int64).cum_sum().over("part"),
-            pl.col("out").cast(pl.Int64).cum_sum().over("part"),
+            closed=pl.col("closed").cast(pl.Int32),
+            change=pl.col("opened").cast(pl.Int32) - pl.col("closed").cast(pl.Int32),
+            out=pl.col("out").cast(pl.Int32),
         )
-        found = sums.group_by("part").agg(
-            pl.col("open").last(),
-            pl.col("out").last(),
-            pl.col("open").max().alias("peak_open"),
-            pl.col("out").max().alias("peak_out"),
+        opened, out = pl.col("change").cum_sum(), pl.col("out").cum_sum()
+        # what is opened and closed at once was open at the same time
+        levels = {
+            "open": pl.col("change").sum(),
+            "now_out": pl.col("out").sum(),
+            "peak_open": (opened + pl.col("closed")).max(),
+            "peak_out": out.max(),
+        }
+        found = (
+            changes.group_by("part").agg(**levels)
+            if _many(steps["part"])
+            else changes.select(pl.col("part").first(), **levels)
         )
-        for part, opened, out, peak_open, peak_out in found.iter_rows():
+        for part, more_open, more_out, peak_open, peak_out in found.iter_rows():
             now = self.levels.get(part, Level())
             self.levels[part] = Level(
-                now.open + opened,
-                now.out + out,
+                now.open + more_open,
+                now.out + more_out,
                 max(now.peak_open, now.open + peak_open),
                 max(now.peak_out, now.out + peak_out),
             )
@@ -55,3 +62,7 @@ class Concurrency:
     def of(self, part: int) -> Level:
         """The level of one part."""
         return self.levels.get(part, Level())
+
+
+def _many(parts: pl.Series) -> bool:
+    return bool(parts.min() != parts.max())

@@ -37,6 +37,13 @@ class DurationCounts:
         self._kept = merged.group_by("group", "microseconds").agg(pl.col("count").sum())
         self._recent = []
 
+    def beyond(self, groups: list[int], seconds: float) -> tuple[int, int]:
+        """How many durations of some groups are longer than that, and their sum in microseconds."""
+        self._tidy()
+        long = self._kept.filter(pl.col("group").is_in(groups) & (pl.col("microseconds") > seconds * 1e6))
+        total = (long["microseconds"].cast(pl.Int128) * long["count"].cast(pl.Int128)).sum()
+        return int(long["count"].sum()), int(total)
+
     def of(self, groups: list[int]) -> Durations:
         """Mean, quantiles and maximum over some groups."""
         if self._recent:

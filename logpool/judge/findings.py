@@ -6,22 +6,22 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import polars as pl
-
 from logpool.judge.books import imbalances
+from logpool.judge.durations import DurationCounts
+from logpool.judge.names import EVIDENCE
 from logpool.read.damage import Damages
 from logpool.read.vocabulary import UNKNOWN_POOL
 from logpool.report.model import Evidence, Finding
-from logpool.schema import End
 from logpool.track.sequence import CHECKED_OUT_TWICE, RESET_FAILED, SHARING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
+    from logpool.judge.checks import Check
+    from logpool.judge.names import Names
+    from logpool.judge.thresholds import Thresholds
     from logpool.report.model import Pool, Severity, Violation
 
-#: how many places a finding cites
-EVIDENCE = 5
 #: what the input's damage is told with
 DAMAGED = "part of the input is damaged or was left out, and the rest was read"
 
@@ -33,30 +33,36 @@ class Facts:
     """What the findings are drawn from.
 
     Attributes:
+        names: what the numbers in tables mean.
+        thresholds: from where on something is worth a finding.
         pools: the figures of every pool.
         violations: of the reset sequence.
-        timeouts: how many pool timeouts the log tells of, and where the first few stand.
         unrecognised: how many records of pool loggers the grammar does not know, with the first few.
-        left_out: per pool logger, where its checkouts still open at the end began.
         first: per pool logger, its first record.
         reclaimed: per pool logger, where the garbage collector's first few messages stand.
         doubled: per log whose records stand twice: how many were left out, how it is doubled, the first few.
         damages: what could not be read, or not as it stands.
+        holds: how long the checkouts lasted, each.
         mixed: the files and the pools whose records are of several processes, without telling which.
         others: findings made elsewhere.
     """
 
+    names: Names
+    thresholds: Thresholds
     pools: list[Pool]
     violations: list[Violation]
-    timeouts: tuple[int, list[Evidence]]
     unrecognised: tuple[int, list[tuple[Evidence, str]]]
-    left_out: dict[str, list[Evidence]]
     first: dict[str, Evidence] = field(default_factory=dict)
-    reclaimed: dict[str, list[Evidence]] = field(default_factory=dict)
-    doubled: list[tuple[int, str, list[Evidence]]] = field(default_factory=list)
+    reclaimed: dict[str, tuple[Evidence, ...]] = field(default_factory=dict)
+    doubled: list[tuple[int, str, tuple[Evidence, ...]]] = field(default_factory=list)
     damages: Damages = field(default_factory=Damages)
+    holds: DurationCounts = field(default_factory=DurationCounts)
     mixed: frozenset[tuple[str, str]] = frozenset()
     others: tuple[Finding, ...] = ()
+
+    def groups(self, pool: Pool) -> list[int]:
+        """The numbers of a pool's groups: itself in each of its processes."""
+        return [group for group, (_, _, logger) in enumerate(self.names.vocabulary.groups) if logger == pool.logger]
 
     def beginning(self, pool: Pool) -> tuple[Evidence, ...]:
         """The place to cite for what a pool's whole log shows."""
@@ -64,20 +70,11 @@ class Facts:
         return (place,) if place else ()
 
 
-def find(facts: Facts) -> list[Finding]:
+def find(facts: Facts, checks: Iterable[Check] = ()) -> list[Finding]:
     """All findings, the worst first."""
-    found = [finding for check in _CHECKS for finding in check(facts)]
-    return sorted([*facts.others, *found], key=lambda finding: _ORDER[finding.severity])
-
-
-def _timeouts(facts: Facts) -> Iterator[Finding]:
-    count, places = facts.timeouts
-    if count:
-        message = (
-            f"{_times(count)} a caller waited for a connection until the pool's timeout and got none, because "
-            "all were in use: look at who holds them longest before making the pool larger"
-        )
-        yield Finding("pool_exhausted", "error", None, count, message, tuple(places))
+    found = [*facts.others, *(finding for check in checks for finding in check.findings(facts))]
+    found += [finding for check in _CHECKS for finding in check(facts)]
+    return sorted(found, key=lambda finding: _ORDER[finding.severity])
 
 
 def _violated(facts: Facts) -> Iterator[Finding]:
@@ -116,18 +113,6 @@ def _reason(violation: Violation, facts: Facts, *, is_shared: bool) -> str:
     return ""
 
 
-def _left_out(facts: Facts) -> Iterator[Finding]:
-    for pool in facts.pools:
-        if pool.checked_out_at_end > 0:
-            count = pool.checked_out_at_end
-            message = (
-                f"{_many(count, 'connection is', 'connections are')} still checked out where the log ends: "
-                "in use at that moment, or never returned"
-            )
-            places = tuple(facts.left_out.get(pool.logger or "", [])[:EVIDENCE])
-            yield Finding("left_out_at_end", "warning", pool.logger, count, message, places)
-
-
 def _reclaimed(facts: Facts) -> Iterator[Finding]:
     for pool in facts.pools:
         if pool.reclaimed:
@@ -135,7 +120,7 @@ def _reclaimed(facts: Facts) -> Iterator[Finding]:
                 f"{_many(pool.reclaimed, 'connection was', 'connections were')} never returned, and reclaimed by the "
                 "garbage collector: close every session and connection, or use them in a with block"
             )
-            places = tuple(facts.reclaimed.get(pool.logger or "", []))
+            places = tuple(facts.reclaimed.get(pool.logger or "", ()))
             yield Finding("reclaimed_by_gc", "error", pool.logger, pool.reclaimed, message, places)
 
 
@@ -218,13 +203,11 @@ def _unrecognised(facts: Facts) -> Iterator[Finding]:
 
 
 _CHECKS: tuple[Callable[[Facts], Iterator[Finding]], ...] = (
-    _timeouts,
     _violated,
     _reclaimed,
     _unbalanced,
     _doubled,
     _damaged,
-    _left_out,
     _info_only,
     _no_resets,
     _unidentified,
@@ -232,17 +215,8 @@ _CHECKS: tuple[Callable[[Facts], Iterator[Finding]], ...] = (
 )
 
 
-def open_checkouts(checkouts: pl.DataFrame) -> pl.DataFrame:
-    """Of the checkouts at the end of a log, those still open, the oldest first."""
-    return checkouts.filter(pl.col("outcome") == int(End.OPEN)).sort("out_seq")
-
-
 def _many(count: int, one: str, more: str) -> str:
     return f"{count:,} {one if count == 1 else more}"
-
-
-def _times(count: int) -> str:
-    return "once" if count == 1 else f"{count:,} times"
 
 
 def masked(text: str) -> str:

@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from logpool.judge.processes import host_of, process_of
-from logpool.report.model import Evidence, Finding
+from logpool.report.model import Finding
 from logpool.schema import End, Kind
 from logpool.track.lifecycles import connection_of, group_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
+    from logpool.judge.findings import Facts
     from logpool.read.vocabulary import Vocabulary
     from logpool.track.lifecycles import Tracked
 
@@ -39,6 +40,7 @@ _TAKEN = {
     "family": pl.UInt32,
     "kind": pl.UInt8,
     "seq": pl.Int64,
+    "time": pl.Int64,
     "line": pl.Int64,
     "source": pl.UInt32,
 }
@@ -60,6 +62,7 @@ class Use(NamedTuple):
     created: Place
     used: Place
     kind: Kind
+    time: int | None
 
 
 @dataclass
@@ -68,9 +71,13 @@ class Forks:
 
     Attributes:
         vocabulary: names the groups: a group is one pool in one process.
+        first: where each group's first record stands.
+        keys: gives every connection seen, after the last batch.
     """
 
     vocabulary: Vocabulary
+    first: dict[int, Place]
+    keys: Callable[[], pl.Series]
     _families: dict[tuple[int, str, str], int] = field(default_factory=dict)
     # connections that a process uses and never created, and how many of them there are of each
     _taken: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_TAKEN))
@@ -80,8 +87,8 @@ class Forks:
     _emptied: set[int] = field(default_factory=set)
     _shared: list[pl.DataFrame] = field(default_factory=list)
 
-    def take(self, _: pl.DataFrame, tracked: Tracked) -> None:
-        """Adds one batch, or the end of the log."""
+    def take(self, tracked: Tracked) -> None:
+        """Watches one batch; the last one holds what is still open at the end of the log."""
         if tracked.unborn.height:
             self._take_over(tracked.unborn)
         if self._taken.height:
@@ -126,59 +133,56 @@ class Forks:
         if met.height:
             self._shared.append(met.select(_SHARED.keys()).cast(_SHARED))  # type: ignore[arg-type]
 
-    def uses(self, first: dict[int, Place], keys: pl.Series) -> list[Use]:
-        """The connections that were taken over, in the order of their first use there.
-
-        Args:
-            first: where each group's first record stands.
-            keys: every connection seen.
-        """
+    def _uses(self) -> list[Use]:
+        """The connections that were taken over, in the order of their first use there."""
         shared = pl.concat([pl.DataFrame(schema=_SHARED), *self._shared]).sort("life_seq")
         # an address may have had several lives: the last one counts
         shared = shared.unique(["maker", "seq"], keep="last").sort("seq")
-        begun = self._begun(first)
+        begun = self._begun()
         children: defaultdict[int, defaultdict[int, list[Use]]] = defaultdict(lambda: defaultdict(list))
         for row in shared.filter(pl.col("seq").is_in(list(self._used - self._emptied))).iter_rows(named=True):
             maker, user = row["maker"], row["group"]
             created = row["life_source"], row["life_line"]
             if created < begun[user] and self._is_older(maker, user):
                 used = row["source"], row["line"]
-                children[user][maker].append(Use(maker, user, row["life_seq"], created, used, Kind(row["kind"])))
-        return [use for user, makers in children.items() for use in self._parents(user, makers, keys)]
+                use = Use(maker, user, row["life_seq"], created, used, Kind(row["kind"]), row["time"])
+                children[user][maker].append(use)
+        return [use for user, makers in children.items() for use in self._parents(user, makers)]
 
-    def _begun(self, first: dict[int, Place]) -> dict[int, Place]:
+    def _begun(self) -> dict[int, Place]:
         """Where the first record of each group's process stands, of whatever pool."""
         begun: dict[tuple[int, str | None], Place] = {}
         groups = self.vocabulary.groups
-        for group, place in first.items():
+        for group, place in self.first.items():
             process = groups[group][:2]
             begun[process] = min(place, begun.get(process, place))
-        return {group: begun[groups[group][:2]] for group in first}
+        return {group: begun[groups[group][:2]] for group in self.first}
 
     def _is_older(self, maker: int, user: int) -> bool:
         """Whether one process may be the other's parent: numbers grow."""
         one, other = (process_of(self.vocabulary.groups[group][1]) or "" for group in (maker, user))
         return not (one.isdecimal() and other.isdecimal()) or int(one) < int(other)
 
-    def _parents(self, user: int, makers: dict[int, list[Use]], keys: pl.Series) -> list[Use]:
+    def _parents(self, user: int, makers: dict[int, list[Use]]) -> list[Use]:
         """What a process took over from the one that may be its parent: all that it never created is known there."""
+        keys = self.keys().implode()
         own = self._taken.filter(pl.col("group") == user)["connection"].cast(pl.Int64)
-        known = [
-            uses for maker, uses in makers.items() if (own + maker * (1 << 32)).is_in(keys.implode()).all() and uses
-        ]
+        known = [uses for maker, uses in makers.items() if (own + maker * (1 << 32)).is_in(keys).all()]
         return max(known, key=lambda uses: (len(uses), -uses[0].life), default=[])
 
-    def findings(self, uses: Iterable[Use], place: Callable[[int, int], Evidence]) -> Iterator[Finding]:
+    def findings(self, facts: Facts) -> Iterator[Finding]:
         """One for each pool whose connections were taken over."""
         pools: defaultdict[str, list[Use]] = defaultdict(list)
-        for use in uses:
+        for use in self._uses():
             pools[self.vocabulary.groups[use.maker][2]].append(use)
         for pool, found in pools.items():
             # one connection may have been taken over by several
             once = {(use.maker, use.life): use for use in reversed(found)}
             shown = sorted(once.values(), key=lambda use: use.used)[:_SHOWN]
-            places = tuple(place(*where) for use in shown for where in (use.created, use.used))
-            yield Finding("fork_shared", "error", pool, len(once), self._message(found, len(once)), places)
+            places = tuple(facts.names.place(*where) for use in shown for where in (use.created, use.used))
+            times = [use.time for use in found if use.time is not None]
+            span = [facts.names.time(end(times, default=None), found[0].user) for end in (min, max)]
+            yield Finding("fork_shared", "error", pool, len(once), self._message(found, len(once)), places, *span)
 
     def _message(self, uses: list[Use], count: int) -> str:
         makers, users = (

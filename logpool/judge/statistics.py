@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from typing import TYPE_CHECKING
 
 import polars as pl
 
+from logpool.judge.clock import Clock
 from logpool.judge.concurrency import Concurrency
 from logpool.judge.durations import DurationCounts
+from logpool.judge.little import Areas
+from logpool.judge.timeline import Timelines
 from logpool.read.vocabulary import split_pool_name
 from logpool.report.model import Timings
-from logpool.schema import Detail, End, Kind
+from logpool.schema import Cause, Detail, End, Kind
 from logpool.track.lifecycles import group_of
 from logpool.track.sequence import Review
 
@@ -45,6 +48,7 @@ class Statistics:
 
     Attributes:
         vocabulary: names the groups: a group is one pool in one process.
+        interval: of the timeline, in microseconds; None for one that suits the log.
         places: where the first few records of a rare kind stand, by group (None for no pool) and kind.
         first: where each group's first record stands: source and line.
         unidentified: per group, check-outs of connections that nothing tells apart.
@@ -52,9 +56,13 @@ class Statistics:
         cut_returns: per group, returns whose reset the log's end cuts off.
         holds: how long the checkouts lasted; likewise ``ages`` the lives.
         by_pool: connections open and in use, per number in ``pool_parts``; likewise per class, and together.
+        closes: what closed connections, per group.
+        timelines: connections open and in use over time, per pool.
+        areas: the area under the connections in use, per group.
     """
 
     vocabulary: Vocabulary
+    interval: InitVar[int | None] = None
     places: defaultdict[tuple[int | None, Kind], list[tuple[int, int]]] = field(
         default_factory=lambda: defaultdict(list)
     )
@@ -70,10 +78,18 @@ class Statistics:
     by_pool: Concurrency = field(default_factory=Concurrency)
     by_class: Concurrency = field(default_factory=Concurrency)
     together: Concurrency = field(default_factory=Concurrency)
+    closes: Counter[tuple[int, Cause]] = field(default_factory=Counter)
+    timelines: Timelines = field(init=False)
+    areas: Areas = field(init=False)
+    _clock: Clock = field(default_factory=Clock)
     _review: Review = field(default_factory=Review)
     _first_timing: float | None = None
     pool_parts: dict[str, int] = field(default_factory=dict)
     class_parts: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self, interval: int | None) -> None:
+        self.timelines = Timelines(self.vocabulary, interval)
+        self.areas = Areas(self.vocabulary)
 
     def take(self, events: pl.DataFrame, tracked: Tracked) -> None:
         """Adds one batch: its events, and what the fold made of them."""
@@ -81,7 +97,10 @@ class Statistics:
         self._add(tracked)
         self._review.take(tracked.violations, tracked.later)
         self.left_checkouts.update(tracked.censored.to_list())
-        self._climb(tracked.steps)
+        steps = self._clock.timed(events, tracked.steps).with_columns(open=pl.col("opened") - pl.col("closed"))
+        self._climb(steps)
+        self.timelines.take(events, steps)
+        self.areas.take(events, steps)
 
     def _count(self, events: pl.DataFrame) -> None:
         meaning = self.vocabulary.frame()
@@ -122,6 +141,8 @@ class Statistics:
         lives = tracked.lives.with_columns(group=group_of())
         whole = lives.filter("born")
         self.ages.add(whole.select("group", microseconds=pl.col("end_time") - pl.col("life_time")))
+        for group, cause, count in tracked.closes.group_by("group", "cause").len().iter_rows():
+            self.closes[group, Cause(cause)] += count
         self.left_lives.update(lives.filter(~pl.col("born"))["group"].to_list())
 
     def _climb(self, steps: pl.DataFrame) -> None:
@@ -130,11 +151,10 @@ class Statistics:
         classes = [
             self.class_parts.setdefault(split_pool_name(pool)[0], len(self.class_parts)) for _, _, pool in groups
         ]
-        ordered = steps.sort("seq", maintain_order=True)
         for concurrency, parts in ((self.by_pool, pools), (self.by_class, classes)):
-            part = pl.Series("part", parts, dtype=pl.UInt32).gather(ordered["group"])
-            concurrency.add(ordered.with_columns(part))
-        self.together.add(ordered.with_columns(part=pl.lit(ALL, pl.UInt32)))
+            part = pl.Series("part", parts, dtype=pl.UInt32).gather(steps["group"])
+            concurrency.add(steps.with_columns(part))
+        self.together.add(steps.with_columns(part=pl.lit(ALL, pl.UInt32)))
 
     def finish(self, tracked: Tracked) -> Verdict:
         """Adds what is still open at the end of the log, and reviews the violations."""

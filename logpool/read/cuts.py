@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
+from logpool.read.distinct import distinct
 from logpool.read.heads import STARTS, TIME
 from logpool.read.times import OFFSET, TimeFormat, any_time_format
 
@@ -38,6 +39,8 @@ _KEYED = re.compile(
     rf"(?P<time>{_TIMES.pattern}|\d{{10}}(?:\d{{3}})?(?:\.\d+)?(?!\d))"
 )
 _KEYS = ("asctime", "timestamp", "time", "ts", "t", "@timestamp", "created", "datetime", "date")
+# up to its seconds a time repeats from line to line; a fraction of few digits repeats from second to second
+_SECONDS = re.compile(r"\d{2}:\d{2}:\d{2}(?![.,]\d{4})")
 _HEAD = 160
 _KEPT = 64
 _GAP = 3
@@ -65,6 +68,49 @@ class Span:
         """How many characters it has."""
         return self.format.width or 0
 
+    def read(self, texts: pl.Series) -> tuple[pl.Series, pl.Series]:
+        """Of texts from there, whether each is a time, to the letter, and its microseconds.
+
+        Seconds repeat, and so do their fractions: each distinct one is read once, beside the example's other half,
+        and the sum is that of both.
+        """
+        printed, example = self.format, self.example
+        seconds = _SECONDS.search(example)
+        base = printed.parse(pl.Series([example], dtype=pl.String)).item()
+        # a year behind the clock counts days of its own
+        is_whole = printed.directives and (base is None or printed.directives.endswith("%Y"))
+        if seconds is None or is_whole:
+            values = printed.parse(texts)
+            return _is_one(printed, texts, values), values
+        end = seconds.end()
+        is_time, values = _half(printed, texts.str.head(end), "", example[end:])
+        if end < len(example):
+            is_tail, fractions = _half(printed, texts.str.slice(end), example[:end], "")
+            is_time, values = is_time & is_tail, values + fractions - (base or 0)
+        return is_time, values
+
+
+def _half(printed: TimeFormat, texts: pl.Series, before: str, behind: str) -> tuple[pl.Series, pl.Series]:
+    """Of halves of times, whether each is one, and the microseconds of the whole with its other half."""
+    halves = distinct(texts)
+    wholes = pl.select(pl.lit(before) + halves.texts + pl.lit(behind)).to_series()
+    values = printed.parse(wholes)
+    return halves.spread(_is_one(printed, wholes, values)), halves.spread(values)
+
+
+class Applied(NamedTuple):
+    """Lines cut, row by row.
+
+    Attributes:
+        fits: whether the cut is the line's.
+        time: microseconds, or null.
+        rest: the line without its times, the mark in their places.
+    """
+
+    fits: pl.Series
+    time: pl.Series
+    rest: pl.Series
+
 
 @dataclass(frozen=True, slots=True)
 class Cut:
@@ -83,29 +129,36 @@ class Cut:
         """The offset of the times from UTC, in seconds; None for local ones."""
         return None if self.chosen is None else self.spans[self.chosen].format.offset
 
-    def apply(self, lines: pl.Series) -> pl.DataFrame:
-        """Lines to ``fits``, ``time`` (microseconds or null) and ``rest``, its times replaced by the mark.
+    @property
+    def time(self) -> int | None:
+        """The time of the line that it was learned from, microseconds."""
+        if self.chosen is None:
+            return None
+        span = self.spans[self.chosen]
+        time: int | None = span.format.parse(pl.Series([span.example], dtype=pl.String)).item()
+        return time
+
+    def apply(self, lines: pl.Series) -> Applied:
+        """The times of lines, and the rest of them.
 
         A single time at the very beginning leaves no mark: see :meth:`restored`.
         """
-        if not self.spans:
-            return pl.DataFrame({"fits": pl.repeat(True, len(lines), eager=True), "rest": lines}).with_columns(  # noqa: FBT003
-                time=pl.lit(None, pl.Int64)
-            )
-        tail: pl.Expr = pl.col("line")
-        pieces: list[pl.Expr] = []
-        times: list[pl.Expr] = []
-        for span in self.spans:
-            before, time, tail = _cut_one(tail, span)
+        tail = lines
+        pieces: list[pl.Series] = []
+        fits = pl.repeat(True, len(lines), eager=True)  # noqa: FBT003
+        times = pl.repeat(None, len(lines), dtype=pl.Int64, eager=True)
+        for number, span in enumerate(self.spans):
+            before, text, tail = _cut_one(tail, span)
             if before is not None:
                 pieces.append(before)
-            pieces.append(pl.lit(TIME))
-            times.append(time)
-        rest = tail if self._leading else pl.concat_str([*pieces, tail])
-        parsed = [span.format.parse(time) for span, time in zip(self.spans, times, strict=True)]
-        found = [_is_one(span.format, time, value) for span, time, value in zip(self.spans, times, parsed, strict=True)]
-        chosen = parsed[self.chosen] if self.chosen is not None else pl.lit(None, pl.Int64)
-        return lines.alias("line").to_frame().select(fits=pl.all_horizontal(found), time=chosen, rest=rest)
+            pieces.append(pl.Series([TIME]))
+            is_time, time = span.read(text)
+            fits &= is_time.fill_null(value=False)
+            times = time if number == self.chosen else times
+        if not self.spans or self._leading:
+            return Applied(fits, times, tail)
+        named = [piece.alias(str(number)) for number, piece in enumerate([*pieces, tail])]
+        return Applied(fits, times, pl.select(pl.concat_str(named)).to_series())
 
     @property
     def _leading(self) -> bool:
@@ -134,23 +187,24 @@ class Cut:
         return cut_of(text) == self
 
 
-def _is_one(printed: TimeFormat, text: pl.Expr, value: pl.Expr) -> pl.Expr:
-    """Whether a text is a time in a format, to the letter."""
+def _is_one(printed: TimeFormat, texts: pl.Series, values: pl.Series) -> pl.Series:
+    """Whether texts are times in a format, to the letter."""
     if printed.directives and printed.clock is None and "%.f" not in printed.directives:
         # the parser is strict, but for a space before the first digit
-        return value.is_not_null() & ~text.str.starts_with(" ")
-    return text.str.contains(f"^(?:{printed.pattern})$") & (value.is_not_null() | pl.lit(printed.directives is None))
+        return values.is_not_null() & ~texts.str.starts_with(" ")
+    matches = texts.str.contains(f"^(?:{printed.pattern})$")
+    return matches if printed.directives is None else matches & values.is_not_null()
 
 
-def _cut_one(text: pl.Expr, span: Span) -> tuple[pl.Expr | None, pl.Expr, pl.Expr]:
+def _cut_one(text: pl.Series, span: Span) -> tuple[pl.Series | None, pl.Series, pl.Series]:
     """What stands before a time, the time, and what stands behind it."""
     width = span.width
     if span.anchor is None:
         before = text.str.slice(0, span.start) if span.start else None
         return before, text.str.slice(span.start, width), text.str.slice(span.start + width)
-    parts = text.str.splitn(span.anchor, 2)
-    behind = parts.struct.field("field_1")
-    before = parts.struct.field("field_0") + pl.lit(span.anchor)
+    parts = text.str.splitn(span.anchor, 2).struct
+    behind = parts.field("field_1")
+    before = parts.field("field_0") + span.anchor
     return before, behind.str.slice(0, width), behind.str.slice(width)
 
 

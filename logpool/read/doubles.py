@@ -17,7 +17,7 @@ from logpool.read.vocabulary import UNKNOWN_POOL
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from logpool.read.events import Reading
+    from logpool.read.reading import Reading
     from logpool.read.vocabulary import Shape, Vocabulary
 
 #: how many events decide

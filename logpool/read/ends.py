@@ -6,10 +6,10 @@ import re
 from typing import TYPE_CHECKING
 
 from logpool.errors import InputError, UsageError
-from logpool.read.cuts import cut_of
+from logpool.read.cuts import Cut, cut_of
 from logpool.read.encoding import encoding_of, is_text
 from logpool.read.formats import head_reader
-from logpool.read.peek import lines_of, time_of
+from logpool.read.peek import lines_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,8 +79,9 @@ def _last_of(lines: list[str], heads: HeadReader) -> int | None:
     """
     other: int | None = None
     for line in reversed(lines):
-        time = time_of(line) if _MAY_HOLD_A_TIME.search(line) else None
-        if time is not None and heads(cut_of(line).marked(line)) is not None:
+        cut = cut_of(line) if _MAY_HOLD_A_TIME.search(line) else Cut()
+        time = cut.time
+        if time is not None and heads(cut.marked(line)) is not None:
             return time
         other = time if other is None else other
     return other

@@ -11,19 +11,21 @@ traceback belongs to the head above it, and a line that the collector split is p
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
+from logpool.read.ahead import ahead
 from logpool.read.cuts import Cut, Cuts, cut_of
+from logpool.read.distinct import Distinct, distinct
 from logpool.read.formats import head_reader
+from logpool.read.needles import needed_of
+from logpool.read.numbering import numbered
+from logpool.read.pieces import Pieces
 from logpool.read.vocabulary import (
     NO_EVENT,
     TIMED_OUT_INSIDE,
-    TIMED_OUT_TEXT,
     UNFIT,
     UNRECOGNISED,
     Reader,
@@ -36,29 +38,15 @@ if TYPE_CHECKING:
 
     from logpool.read.formats import HeadReader
     from logpool.read.lines import Block
+    from logpool.read.reading import Reading
 
-_HEX = "0123456789abcdefABCDEF"
-# every line that can be an event, a timeout or an unrecognised record holds one of these
-NEEDLES = (
-    "sqlalchemy.pool",
-    "onnection",
-    "Error on connect",
-    "Pool recreating",
-    "Pool disposed",
-    "Exception during reset",
-    "Time taken:",
-    "time taken:",
-    "Job done.",
-    TIMED_OUT_TEXT,
-)
-_WORTH_FILTERING = 0.7
+_WORTH_FILTERING = 0.97
+_WORTH_NUMBERING = 0.7
 _LEARNED_FROM = 200
 _SHOWN = 3
 _EDGE = 50
 _LOOKED_AT = 1000
 _KNOWN_HEADS = 10_000
-_SPLIT = r"^\S+ (?:stdout|stderr) P "
-_SPLIT_LINE = re.compile(r"^\S+ (?P<stream>stdout|stderr) (?P<tag>[FP]) ")
 
 EVENT_COLUMNS = {
     "line": pl.Int64,
@@ -67,43 +55,6 @@ EVENT_COLUMNS = {
     "connection": pl.UInt32,
     "source": pl.UInt32,
 }
-
-
-@dataclass
-class Reading:
-    """What was read of one source so far.
-
-    Attributes:
-        path: the source.
-        files: that it consists of, oldest first.
-        size: bytes, decompressed.
-        lines: lines.
-        pool_lines: pool events: timings and timeouts are none.
-        timing_lines: the experiment's own lines.
-        unrecognised_lines: heads on a pool logger that the grammar does not know.
-        layouts: how many of the pool's records stand in which layout.
-        offset: of its times from UTC, in seconds; None where they are local, or unknown.
-        first_time: of its first line with a time, microseconds.
-        last_time: of its last.
-        unrecognised: the first few of them, with the numbers of their files and lines.
-        torn: the files whose last lines are cut, with those lines.
-        samples: its first few lines, to show where nothing was understood.
-    """
-
-    path: str
-    files: tuple[str, ...] = ()
-    size: int = 0
-    lines: int = 0
-    pool_lines: int = 0
-    timing_lines: int = 0
-    unrecognised_lines: int = 0
-    layouts: Counter[str] = field(default_factory=Counter)
-    offset: int | None = None
-    first_time: int | None = None
-    last_time: int | None = None
-    unrecognised: list[tuple[int, int, str]] = field(default_factory=list)
-    torn: list[tuple[int, int]] = field(default_factory=list)
-    samples: list[str] = field(default_factory=list)
 
 
 class _Head(NamedTuple):
@@ -124,19 +75,21 @@ class EventReader:
         source: the number of this one, the space in which an address means one thing.
         reading: what was read of it.
         layout: the layout that was asked for, if any.
+        ahead: whether to read blocks, and to cut their lines, in threads of their own.
     """
 
     vocabulary: Vocabulary
     source: int
     reading: Reading
     layout: str | None = None
+    ahead: bool = False
     _heads: HeadReader = field(init=False)
     _cuts: Cuts = field(default_factory=Cuts)
     _readers: dict[Cut, Reader] = field(default_factory=dict)
     _part: int = 0
     _last: _Head | None = None
     _known_heads: dict[str, bool] = field(default_factory=dict)
-    _pieces: dict[str, str] = field(default_factory=dict)
+    _pieces: Pieces = field(default_factory=Pieces)
 
     def __post_init__(self) -> None:
         self._heads = head_reader(self.layout)
@@ -148,52 +101,47 @@ class EventReader:
             Tables of ``line`` (of the head), ``time`` (microseconds), ``shape``, ``connection`` (numbers of the
             vocabulary), ``source`` (the number of the file).
         """
-        for block in blocks:
+        in_turn = ahead if self.ahead else iter
+        for block, chosen in in_turn((block, self._chosen(block)) for block in in_turn(blocks)):
             self._part = block.part
-            events = self._events(block.first_line, self._joined(block.lines), block.size)
+            lines = block.lines
+            if self._pieces.matter(block):
+                lines = self._pieces.joined(lines)
+                events = self._events(block, lines, _worth_reading(lines))
+            else:
+                events = self._events(block, lines, chosen)
             if block.torn:
-                self._note_torn(block.first_line + len(block.lines) - 1, events)
+                self._note_torn(block.first_line + len(lines) - 1, events)
             yield events
+
+    def _chosen(self, block: Block) -> _Chosen:
+        """What can be done to a block before the ones in front of it are read."""
+        chosen = _worth_reading(block.lines)
+        known = self._cuts.known
+        return chosen._replace(taken=_taken(known[0], chosen.lines)) if known else chosen
 
     def _note_torn(self, last: int, events: pl.DataFrame) -> None:
         """Notes a last line that has no line end and tells nothing: the rest of it may be missing."""
         if not events.height or events["line"][-1] != last:
             self.reading.torn.append((self._part, last))
 
-    def _joined(self, lines: pl.Series) -> pl.Series:
-        """Lines that Kubernetes split, in one piece, where their last part stands."""
-        split = lines.str.contains(_SPLIT)
-        if not self._pieces and not split.any():
-            return lines
-        whole: list[str] = []
-        for line in lines:
-            match = _SPLIT_LINE.match(line)
-            if match is None:
-                whole.append(line)
-            elif match["tag"] == "P":
-                begun = self._pieces.get(match["stream"])
-                self._pieces[match["stream"]] = begun + line[match.end() :] if begun else _as_whole(line, match)
-                whole.append("")
-            else:
-                begun = self._pieces.pop(match["stream"], None)
-                whole.append(begun + line[match.end() :] if begun else line)
-        return pl.Series("line", whole, dtype=pl.String)
-
-    def _events(self, first: int, lines: pl.Series, size: int) -> pl.DataFrame:
-        self._count(lines, size)
-        chosen, places = _worth_reading(lines)
+    def _events(self, block: Block, lines: pl.Series, chosen: _Chosen) -> pl.DataFrame:
+        first = block.first_line
+        self._count(lines, block.size)
         rows = self._shaped(chosen)
-        at = rows["place"] if places is None else places.gather(rows["place"])
+        at = rows["place"] if chosen.places is None else chosen.places.gather(rows["place"])
         rows = rows.select("time", "shape", "connection", line=at.cast(pl.Int64) + first)
-        if rows["line"].is_sorted() is False:
-            rows = rows.sort("line")
-        self._note_unrecognised(first, lines, rows)
-        events = rows.filter(pl.col("shape") >= NO_EVENT).select("line", "time", "shape", "connection")
-        events = events.with_columns(source=pl.lit(self._part, pl.UInt32))
-        inside = rows.filter(pl.col("shape") == TIMED_OUT_INSIDE)["line"].to_list()
-        events = self._with_timeouts(first, lines, events, inside)
-        self._count_events(events)
-        return events
+        counts = dict(rows["shape"].value_counts().iter_rows())
+        if UNRECOGNISED in counts:
+            self._note_unrecognised(first, lines, rows)
+        inside: list[int] = []
+        if TIMED_OUT_INSIDE in counts:
+            inside = rows.filter(pl.col("shape") == TIMED_OUT_INSIDE)["line"].to_list()
+        if any(shape < NO_EVENT for shape in counts):
+            rows = rows.filter(pl.col("shape") >= NO_EVENT)
+        events = rows.select("line", "time", "shape", "connection", source=pl.lit(self._part, pl.UInt32))
+        self._count_events(counts)
+        return self._with_timeouts(first, lines, events, inside, counts)
 
     def _count(self, lines: pl.Series, size: int) -> None:
         reading = self.reading
@@ -203,9 +151,12 @@ class EventReader:
             texts = (text for text in lines.head(_EDGE) if text.strip())
             reading.samples += list(texts)[: _SHOWN - len(reading.samples)]
         if reading.first_time is None:
-            reading.first_time = self._first_time(lines.head(_EDGE)) or self._first_time(_with_times(lines))
-        backwards = lines.reverse()
-        last = self._first_time(backwards.head(_EDGE)) or self._first_time(_with_times(backwards))
+            reading.first_time = self._first_time(lines.head(_EDGE))
+            if reading.first_time is None:
+                reading.first_time = self._first_time(_with_times(lines))
+        last = self._first_time(lines.tail(_EDGE).reverse())
+        if last is None:
+            last = self._first_time(_with_times(lines.reverse()))
         reading.last_time = last if last is not None else reading.last_time
 
     def _first_time(self, lines: pl.Series) -> int | None:
@@ -214,54 +165,50 @@ class EventReader:
 
     def _time_of(self, line: str) -> int | None:
         cut = cut_of(line)
-        if cut.chosen is None:
-            return None
-        time: int | None = cut.apply(pl.Series([line]))["time"][0]
+        time = cut.time
         if time is not None and self.reading.first_time is None:
             self.reading.offset = cut.offset
         return time
 
-    def _shaped(self, lines: pl.Series) -> pl.DataFrame:
-        """``place``, ``time``, ``shape`` and ``connection`` of each line that can matter."""
+    def _shaped(self, chosen: _Chosen) -> pl.DataFrame:
+        """``place``, ``time``, ``shape`` and ``connection`` of each line that can matter, in their order."""
         found: list[pl.DataFrame] = []
-        left = lines.alias("line").to_frame().with_row_index("place")
+        left = chosen.lines.alias("line").to_frame().with_row_index("place")
         tried: set[Cut] = set()
-        queue = list(self._cuts.known)
+        if chosen.taken is not None:
+            left = self._take(chosen.taken, left, found)
+            tried.add(chosen.taken.cut)
+        queue = [cut for cut in self._cuts.known if cut not in tried]
         while left.height:
             for cut in queue:
-                left = self._take(cut, left, found)
+                left = self._take(_taken(cut, left["line"]), left, found)
                 if not left.height:
                     break
             tried.update(queue)
-            left = left.filter(_needed(left["line"]))
+            left = left.filter(needed_of(left["line"]))
             # the next few lines have no cut that was tried: learn theirs, or take them as lines without times
             few = left.head(_LEARNED_FROM)
             queue = [cut for cut in self._cuts.learn(few["line"]) if cut not in tried]
             if not queue:
-                self._take(Cut(), few, found)
+                self._take(_taken(Cut(), few["line"]), few, found)
                 left = left.slice(_LEARNED_FROM)
-        return pl.concat([pl.DataFrame(schema=_SHAPED), *found])
+        rows = pl.concat([pl.DataFrame(schema=_SHAPED), *found])
+        return rows if len(found) <= 1 else rows.sort("place")
 
-    def _take(self, cut: Cut, left: pl.DataFrame, found: list[pl.DataFrame]) -> pl.DataFrame:
+    def _take(self, taken: _Taken, left: pl.DataFrame, found: list[pl.DataFrame]) -> pl.DataFrame:
         """Reads the lines that a cut fits, and returns the others."""
-        applied = cut.apply(left["line"]).with_columns(left["place"])
-        fits = applied["fits"]
-        if not fits.any():
+        if taken.rests is None:
             return left
-        fitting = applied if fits.all() else applied.filter("fits")
-        rests = pl.Categories.random()
-        # polars forgets the codes once no column uses them: this one must outlive the next line
-        column = fitting["rest"].cast(pl.Categorical(rests))
-        distinct = rests.to_series().cast(pl.String).alias("rest").to_frame()
-        numbers = _numbered(self._reader(cut), distinct)
-        codes = column.to_physical()
-        rows = fitting.select("place", "time").with_columns(
-            shape=numbers["shape"].gather(codes), connection=numbers["connection"].gather(codes)
-        )
-        unfit = rows["shape"] == UNFIT
-        if unfit.any():
-            rows = rows.filter(~unfit)
-        found.append(rows.select(_SHAPED.keys()).cast(_SHAPED))  # type: ignore[arg-type]
+        # where most texts are different, nothing is won by looking each up once
+        few = taken.rests if isinstance(taken.rests, Distinct) else None
+        numbers = numbered(self._reader(taken.cut), few.texts if few else taken.rests)  # type: ignore[arg-type]
+        shape, connection = numbers["shape"], numbers["connection"]
+        columns = [taken.time, few.spread(shape) if few else shape, few.spread(connection) if few else connection]
+        place = left["place"] if taken.fits is None else left["place"].filter(taken.fits)
+        rows = pl.DataFrame([place, *columns], schema=_SHAPED)
+        if (shape == UNFIT).any():
+            rows = rows.filter(pl.col("shape") != UNFIT)
+        found.append(rows)
         if rows.height == left.height:
             return left.clear()
         return left.join(rows.select("place"), on="place", how="anti", maintain_order="left")
@@ -278,9 +225,9 @@ class EventReader:
         for line in places.head(_SHOWN - len(self.reading.unrecognised)):
             self.reading.unrecognised.append((self._part, line, lines[line - first]))
 
-    def _count_events(self, events: pl.DataFrame) -> None:
+    def _count_events(self, counts: dict[int, int]) -> None:
         shapes = self.vocabulary.shapes
-        for number, count in events["shape"].value_counts().iter_rows():
+        for number, count in counts.items():
             shape = shapes[number]
             if shape is None or shape.message.kind is Kind.TIMED_OUT:
                 continue
@@ -290,10 +237,12 @@ class EventReader:
             else:
                 self.reading.pool_lines += count
 
-    def _with_timeouts(self, first: int, lines: pl.Series, events: pl.DataFrame, inside: list[int]) -> pl.DataFrame:
+    def _with_timeouts(
+        self, first: int, lines: pl.Series, events: pl.DataFrame, inside: list[int], counts: dict[int, int]
+    ) -> pl.DataFrame:
         """Adds the timeouts that stand under a head, in a traceback: one for each record."""
         found = []
-        told = self._told(events)
+        told = self._told(events, counts)
         reader = self._reader(Cut())
         for line in inside:
             head = self._head_above(first, lines, line)
@@ -309,10 +258,19 @@ class EventReader:
         more = pl.DataFrame(found, schema=EVENT_COLUMNS, orient="row")
         return pl.concat([events, more]).sort("source", "line", maintain_order=True)
 
-    def _told(self, events: pl.DataFrame) -> set[tuple[int, int]]:
+    def _told(self, events: pl.DataFrame, counts: dict[int, int]) -> set[tuple[int, int]]:
         """The heads whose timeout is counted already."""
-        kinds = self.vocabulary.frame()["kind"].gather(events["shape"])
-        told = {(self._part, line) for line in events["line"].filter(kinds == int(Kind.TIMED_OUT))}
+        shapes = self.vocabulary.shapes
+        timeouts = [
+            number
+            for number in counts
+            if (shape := shapes[number]) is not None and shape.message.kind is Kind.TIMED_OUT
+        ]
+        told = (
+            {(self._part, line) for line in events.filter(pl.col("shape").is_in(timeouts))["line"]}
+            if timeouts
+            else set()
+        )
         if self._last is not None and self._last.timed_out:
             told.add(self._last[:2])
         return told
@@ -331,8 +289,7 @@ class EventReader:
         for index in range(line - first - 1, -1, -1):
             text = lines[index]
             if self._is_head(text):
-                time = cut_of(text).apply(pl.Series([text]))["time"][0]
-                return _Head(self._part, first + index, time)
+                return _Head(self._part, first + index, cut_of(text).time)
         return self._last
 
 
@@ -344,47 +301,54 @@ def _with_times(lines: pl.Series) -> pl.Series:
     return lines.filter(lines.str.contains(r"\d\d:\d\d:\d\d|:\s*\d{10}"))
 
 
-def _as_whole(line: str, match: re.Match[str]) -> str:
-    """A part of a line with the mark of a whole one."""
-    return f"{line[: match.start('tag')]}F{line[match.end('tag') :]}"
-
-
-def _needed(lines: pl.Series) -> pl.Series:
-    return lines.str.contains_any(list(NEEDLES))
-
-
-def _worth_reading(lines: pl.Series) -> tuple[pl.Series, pl.Series | None]:
-    """The lines that can matter, with their places; all of them, and None, where most can."""
-    sample = _needed(lines.gather_every(max(1, len(lines) // 1000)))
+def _worth_reading(lines: pl.Series) -> _Chosen:
+    """The lines that can matter; all of them where most can."""
+    sample = needed_of(lines.gather_every(max(1, len(lines) // 1000)))
     if sample.sum() > _WORTH_FILTERING * len(sample):
-        return lines, None
-    places = _needed(lines).arg_true()
-    return lines.gather(places), places
+        return _Chosen(lines, None)
+    needed = needed_of(lines)
+    return _Chosen(lines.filter(needed), needed.arg_true())
 
 
-def _numbered(reader: Reader, distinct: pl.DataFrame) -> pl.DataFrame:
-    """``shape`` and ``connection`` of each distinct rest."""
-    parts = distinct.select(
-        "rest", pl.col("rest").str.splitn("0x", 2).struct.rename_fields(["before", "after"]).alias("p")
-    )
-    parts = parts.unnest("p")
-    parts = parts.with_columns(tail=pl.col("after").str.strip_chars_start(_HEX))
-    digits = pl.col("after").str.len_bytes().cast(pl.Int64) - pl.col("tail").str.len_bytes().cast(pl.Int64)
-    parts = parts.select(
-        pl.coalesce(pl.col("before") + pl.lit("0x") + pl.col("tail"), "rest").alias("key"),
-        "rest",
-        address=pl.lit("0x") + pl.col("after").str.head(digits),
-    )
-    shapes: list[int] = []
-    identities: list[str | None] = []
-    for key, rest, address in parts.iter_rows():
-        number, identity = reader.number(key, rest, address)
-        shapes.append(number)
-        identities.append(identity)
-    dtype = pl.Categorical(reader.vocabulary.connections)
-    return pl.DataFrame(
-        {
-            "shape": pl.Series(shapes, dtype=pl.UInt32),
-            "connection": pl.Series(identities, dtype=pl.String).cast(dtype).to_physical(),
-        }
-    )
+class _Taken(NamedTuple):
+    """What a cut took out of lines: of those that it fits.
+
+    Attributes:
+        cut: it.
+        fits: which those are; None for all.
+        time: microseconds, or null.
+        rests: the lines without their times; None where it fits none.
+    """
+
+    cut: Cut
+    fits: pl.Series | None = None
+    time: pl.Series | None = None
+    rests: Distinct | pl.Series | None = None
+
+
+class _Chosen(NamedTuple):
+    """Lines that can matter.
+
+    Attributes:
+        lines: they.
+        places: where they stand in their block; None for all of them.
+        taken: what the likeliest cut took out of them.
+    """
+
+    lines: pl.Series
+    places: pl.Series | None
+    taken: _Taken | None = None
+
+
+def _taken(cut: Cut, lines: pl.Series) -> _Taken:
+    applied = cut.apply(lines)
+    if applied.fits.all():
+        fits, time, rests = None, applied.time, applied.rest
+    elif applied.fits.any():
+        fits = applied.fits
+        time, rests = applied.time.filter(fits), applied.rest.filter(fits)
+    else:
+        return _Taken(cut)
+    sample = rests.head(_LOOKED_AT)
+    repeats = sample.n_unique() < _WORTH_NUMBERING * len(sample)
+    return _Taken(cut, fits, time, distinct(rests) if repeats else rests)

@@ -31,7 +31,8 @@ _LEVEL = r"(?P<level>DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL|TRACE|S
 _ANY_LEVEL = r"(?P<level>[A-Za-z]+)"
 _NAME = r"(?P<name>[A-Za-z_][\w.$<>-]*)"
 _PID = r"(?P<process>\d+)"
-_THREAD = r"(?P<thread>[^\]\)\s](?:[^\]\)]*[^\]\)\s])?)"
+# since Python 3.10 a thread's name may end with its function's, in parentheses
+_THREAD = r"(?P<thread>[^\]\)\s](?:[^\]\)]*[^\]\)\s])?(?: \([^\]\)]*\))?)"
 _MESSAGE = r"(?P<message>.*)"
 
 # the most particular stand first: the first one in which the message is a pool's is it
@@ -88,8 +89,23 @@ STARTS = re.compile(
     r"|Pool disposed\.|The garbage collector is trying to clean up |Time taken: |Average time taken: |Job done\."
 )
 _POOL_NAME = re.compile(r"sqlalchemy\.pool(?:\.[\w-]+)*|(?:[A-Za-z_]\w*\.)+[A-Z]\w*Pool(?:\.[\w-]+)*")
-_THREAD_NAME = re.compile(r"\b(?:MainThread|Thread-\d+(?: \(\w+\))?|ThreadPoolExecutor-\d+_\d+|Dummy-\d+)")
-_BRACKETED_NUMBER = re.compile(r"\[(\d+)\]|\bp(?:rocess|id)[=: ](\d+)")
+_THREAD_NAME = re.compile(
+    r"\b(?:MainThread|Thread-\d+(?: \(\w+\))?|ThreadPoolExecutor-\d+_\d+|Dummy-\d+"
+    r"|asyncio_\d+|AnyIO worker thread|waitress-\d+)"
+)
+# alone in brackets, called so, or in front of a thread: any other number may be a line of source code
+_PROCESS_AROUND = re.compile(
+    rf"\[(?P<alone>\d+)\]|\bp(?:rocess|id)?[=: ](?P<called>\d+)"
+    rf"|\b(?P<before>\d+)[\s:|,/\[\](-]+(?={_THREAD_NAME.pattern}|\d{{10,}})"
+    rf"|\[(?P<first>\d+)[:/|, -]+{_THREAD}\]|\((?P<other>\d+)[:/|, -]+(?P<another>[^\s()][^()]*(?:\([^()]*\))?)\)",
+    re.IGNORECASE,
+)
+# of a thread that is named by its number alone: no process has one as large
+_THREAD_NUMBER = re.compile(r"(?<![\w.:-])\d{10,}(?![\w.:])")
+# what a layout may put between logger and message: threads, numbers, whatever is in brackets
+_FIELDS = re.compile(
+    rf"(?:(?:{_THREAD_NAME.pattern}|\[[^\]]*\]|\([^)]*\)|[\w./]+\.py(?::\d+)?|\d+)[\s:|,/-]*)+", re.IGNORECASE
+)
 _LEVEL_WORD = re.compile(r"\b(?:DEBUG|INFO|WARNING|ERROR|CRITICAL)\b")
 
 _LOGGERS = ("logger", "logger_name", "name", "log.logger", "module")
@@ -127,7 +143,10 @@ def read_head(text: str) -> Head | None:
                 return named
             fallback = fallback or named
     if fallback is not None and fallback.record.logger is not None and is_pool_logger(fallback.record.logger):
-        return fallback
+        # the layout may have more fields behind those that are known
+        start = STARTS.search(fallback.record.message)
+        if start is None or not _FIELDS.fullmatch(fallback.record.message, 0, start.start()):
+            return fallback
     of_another = fallback is not None and fallback.record.logger is not None
     return _found_anywhere(readings, of_another=of_another) or fallback
 
@@ -284,18 +303,26 @@ def _found_anywhere(readings: list[tuple[str, _Wrapping]], *, of_another: bool) 
         if not named and (of_another or not name):
             continue
         level = _LEVEL_WORD.search(before)
-        number = _BRACKETED_NUMBER.search(before)
-        thread = _THREAD_NAME.search(before)
+        around = _PROCESS_AROUND.search(before)
+        found = around.groupdict() if around else {}
+        process = next((found[key] for key in ("alone", "called", "before", "first", "other") if found.get(key)), None)
+        thread = found.get("thread") or found.get("another") or _first_match(_THREAD_NAME, before)
+        thread = thread or _first_match(_THREAD_NUMBER, before)
         record = Record(
             text[start.start() :],
             name[0] if name else None,
             level[0] if level else None,
-            (number[1] or number[2]) if number else None,
-            thread[0] if thread else None,
+            process,
+            thread,
         )
         wrapping = next(names for _, names in reversed(readings) if names.names[-1:] != (_DOCKER_TIME,))
         return _wrapped_head(Head(record, "unknown, the message found in the line"), wrapping)
     return None
+
+
+def _first_match(pattern: re.Pattern[str], text: str) -> str | None:
+    match = pattern.search(text)
+    return match[0] if match else None
 
 
 def _wrapped_head(head: Head, wrapping: _Wrapping) -> Head:

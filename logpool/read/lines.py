@@ -23,13 +23,15 @@ from logpool.read.encoding import (
     is_text,
     whole_characters,
 )
+from logpool.read.pieces import may_be_split
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from logpool.read.packing import Ahead
 
-BLOCK_BYTES = 16 << 20
+# of more, the C library gives the memory back each time, and gets it again page by page
+BLOCK_BYTES = 31 << 20
 NULS = "NULs, left out"
 TOO_LONG = "line of more than 1 MiB, of which the head was kept"
 
@@ -50,6 +52,7 @@ class Block:
         size: how many bytes they were read from, decompressed.
         part: the number of the file in which they stand.
         torn: whether the last one ends without a line end, and so may be cut.
+        split: whether the file is one of Kubernetes, which splits long lines.
     """
 
     first_line: int
@@ -57,6 +60,7 @@ class Block:
     size: int
     part: int = 0
     torn: bool = False
+    split: bool = False
 
 
 @dataclass
@@ -79,6 +83,7 @@ class LineReader:
     line: int = 1
     encoding: str = "utf-8"
     _rest: bytearray = field(default_factory=bytearray)
+    _split: bool = False
     # whether NULs stood before the line that comes next
     _nuls: bool = False
     _size: int = 0
@@ -89,7 +94,7 @@ class LineReader:
             return
         for data in self._text(size):
             end = data.rfind(b"\n") + 1
-            block = self._block(bytes(self._rest) + data[:end]) if end else None
+            block = self._block(b"".join((self._rest, memoryview(data)[:end]))) if end else None
             self._keep(data[end:])
             if block is not None:
                 yield block
@@ -106,6 +111,7 @@ class LineReader:
         head = self.stream.peek(_HEAD_BYTES)
         if self.encoding == "utf-8":
             head = self._without_hole(head)
+        self._split = may_be_split(head)
         failure = self.stream.failure
         if not head and (self._nuls or failure is not None):
             self.damages.skip(self.path, failure or NO_TEXT)
@@ -145,7 +151,7 @@ class LineReader:
         # of a character that is cut with its line, no more need be told
         data = self._valid(data, whole_characters(data) if torn else data)
         lines = pl.read_lines(data, name="line").to_series()
-        block = Block(self.line, lines, self._size, self.part, torn)
+        block = Block(self.line, lines, self._size, self.part, torn, self._split)
         self.line += len(lines)
         self._size = 0
         return block
@@ -180,6 +186,8 @@ class LineReader:
             found = data.find(REPLACEMENT)
             if found >= 0:
                 self._note(strange, data[:found], sum(REPLACEMENT in line for line in data.split(b"\n")))
+            return data
+        if judged is data and data.isascii():
             return data
         try:
             judged.decode("utf-8")

@@ -28,6 +28,8 @@ _SKIPPABLE = b"\x2a\x4d\x18"
 # even of the best compressed data so little becomes a few megabytes only, but for bzip2's
 _FED = 512
 _TAKEN = 1 << 22
+# where a decompressor can be copied, it takes more at once, and where that finds damage its copy takes it again
+_FED_WITH_COPY = 1 << 14
 # so much is fed byte by byte, lest little is left of a small file
 _CAREFUL = 1 << 14
 _READ = 1 << 14
@@ -156,17 +158,25 @@ class Unpacked:
         self._packing = packing
         self._engine: Engine | None = None
         self._fed = b""
-        self._ready = bytearray()
+        # what has come out, and was not taken yet
+        self._ready: list[bytes] = []
+        self._size = 0
         self._over = False
+        self._careful = False
         self._place = 0
 
     def read(self, size: int) -> bytes:
         """The next bytes, decompressed."""
-        while len(self._ready) < size and not self._over:
+        while self._size < size and not self._over:
             self._feed()
-        taken = bytes(self._ready[:size])
-        del self._ready[:size]
-        return taken
+        taken, self._ready = self._ready, []
+        if self._size > size:
+            last = taken.pop()
+            end = len(last) - (self._size - size)
+            taken.append(last[:end])
+            self._ready.append(last[end:])
+        self._size = max(0, self._size - size)
+        return b"".join(taken)
 
     def _feed(self) -> None:
         """Decompresses one small piece more."""
@@ -174,20 +184,32 @@ class Unpacked:
             return
         assert self._engine is not None  # noqa: S101 - for the type checker
         waits = getattr(self._engine, "needs_input", True)
-        data = self._take(_FED if self._place > _CAREFUL else 1) if waits else b""
+        copy = None if self._careful else getattr(self._engine, "copy", None)
+        size = 1 if self._place <= _CAREFUL else _FED_WITH_COPY if copy else _FED
+        saved = copy() if copy and size > _FED else None
+        data = self._take(size) if waits else b""
         if waits and not data:
             self._end(self._stream.failure or CUT_OFF)
             return
         try:
-            self._ready += self._engine.decompress(data)
+            self._keep(self._engine.decompress(data))
         except self._failures:
-            self._end(CORRUPT)
-            return
+            if saved is None:
+                self._end(CORRUPT)
+                return
+            self._engine, self._careful = saved, True
+            self._fed = data + self._fed
+            self._place -= len(data)
         if self._engine.eof:
             self._fed = self._engine.unused_data + self._fed
             self._engine = None
             if self._packing is None:
                 self._end(None)
+
+    def _keep(self, data: bytes) -> None:
+        if data:
+            self._ready.append(data)
+            self._size += len(data)
 
     def _begin(self) -> bool:
         """Makes a decompressor for the part that follows; False at the end of the stream."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import polars as pl
-
 from logpool.read.cuts import cut_of
 from logpool.read.encoding import encoding_of
 
@@ -29,20 +27,11 @@ def begin_of(source: Source, needles: Iterable[str]) -> int | None:
     for part in source.parts:
         lines = _head_lines(part)
         chosen = [line for line in lines if any(needle in line for needle in needles)]
-        times = (time_of(line) for line in [*chosen[:_TRIED], *lines[:_TRIED]])
+        times = (cut_of(line).time for line in [*chosen[:_TRIED], *lines[:_TRIED]])
         found = next((time for time in times if time is not None), None)
         if found is not None:
             return found
     return None
-
-
-def time_of(line: str) -> int | None:
-    """The time of one line, microseconds; None for a line without."""
-    cut = cut_of(line)
-    if cut.chosen is None:
-        return None
-    time: int | None = cut.apply(pl.Series([line]))["time"][0]
-    return time
 
 
 def _head_lines(part: Part) -> list[str]:

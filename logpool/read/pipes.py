@@ -29,9 +29,13 @@ class PipeStream:
     def read(self, size: int) -> bytes:
         """The next bytes; waits for them."""
         data, self._begun = self._begun[:size], self._begun[size:]
-        while len(data) < size and (more := self._some(size - len(data))):
-            data += more
-        return data
+        pieces = [data]
+        left = size - len(data)
+        # a pipe gives little at a time
+        while left and (more := self._some(left)):
+            pieces.append(more)
+            left -= len(more)
+        return b"".join(pieces)
 
     def _some(self, size: int) -> bytes:
         if self.failure:
@@ -79,7 +83,8 @@ def standard_input() -> Stream:
     """
     if sys.stdin is None:
         raise OSError("it is closed")
-    return PipeStream(sys.stdin.buffer)
+    # whatever has a buffer has a lock, and no program ends well while a thread that reads on holds it
+    return PipeStream(getattr(sys.stdin.buffer, "raw", sys.stdin.buffer))
 
 
 def named_pipe(path: str) -> Stream:

@@ -54,10 +54,10 @@ class TimeFormat:
     clock: tuple[int, int] | None = None
     pattern: str = ""
 
-    def parse(self, texts: pl.Expr) -> pl.Expr:
+    def parse(self, texts: pl.Series) -> pl.Series:
         """Texts to microseconds: UTC where there is an offset, local as printed where not; null for no time."""
         if self.directives is None:
-            return pl.lit(None, pl.Int64)
+            return pl.repeat(None, len(texts), dtype=pl.Int64, eager=True)
         if not self.directives:
             return _since_epoch(texts.cast(pl.Float64, strict=False))
         if self.clock is not None:
@@ -67,17 +67,19 @@ class TimeFormat:
             texts = texts.str.replace(",", ".", literal=True)
         return self._parsed(texts)
 
-    def _parsed(self, texts: pl.Expr) -> pl.Expr:
+    def _parsed(self, texts: pl.Series) -> pl.Series:
         parsed = texts.str.to_datetime(self.directives, time_unit="us", strict=False, exact=True, cache=False)
         return parsed.to_physical()
 
 
-def _since_epoch(number: pl.Expr) -> pl.Expr:
+def _since_epoch(numbers: pl.Series) -> pl.Series:
     """Microseconds, of seconds, milliseconds, microseconds or nanoseconds; null for a number too large for any."""
+    number = pl.col("number")
     microseconds: pl.Expr = pl.lit(None, pl.Float64)
     for below, factor in _EPOCH_UNITS:
         microseconds = pl.when(number < below).then(number * factor).otherwise(microseconds)
-    return microseconds.round().cast(pl.Int64, strict=False)
+    table = numbers.to_frame("number").select(microseconds.round().cast(pl.Int64, strict=False))
+    return table.to_series()
 
 
 def time_format(text: str) -> TimeFormat | None:

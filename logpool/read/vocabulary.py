@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
 from logpool.read.grammar import Message, parse_message
-from logpool.read.heads import Head, is_continued
+from logpool.read.heads import STARTS, Head, is_continued
 from logpool.read.records import Record, is_pool_logger
 from logpool.schema import Kind, Reason
 
@@ -29,9 +29,14 @@ TIMED_OUT_TEXT = "connection timed out, timeout"
 _TIMEOUT = re.compile(r"\w*Pool limit of size -?\d+ overflow -?\d+ reached, connection timed out, timeout [\d.]+")
 # lines that are always read, however few of their kind there are
 _LIKE_A_POOLS = re.compile(r"sqlalchemy\.pool|onnection")
+# what does not hold one of these is no record of a pool
+_MAY_MATTER = re.compile(rf"{STARTS.pattern}|[A-Z]\w*Pool\b|sqlalchemy\.pool|{TIMED_OUT_TEXT}")
+_TIMING = re.compile(r"(?<=ime taken: )\d+\.\d+(?= seconds\.)")
 _SHARED = re.compile(r"StaticPool|SingletonThreadPool")
 # exception classes by which the pool itself throws a connection away at check-out, to try another
 _DISCONNECTIONS = frozenset({"DisconnectionError", "InvalidatePoolError"})
+# what psycopg calls a transaction that nothing runs in: open, or failed and not yet rolled back
+_IN_TRANSACTION = frozenset({"INTRANS", "INERROR"})
 _CACHED_TEXTS = 1 << 18
 
 
@@ -82,6 +87,8 @@ class Vocabulary:
     _groups: dict[tuple[int, str | None, str], int] = field(default_factory=dict)
     _threads: dict[str, int] = field(default_factory=dict)
     _frame: pl.DataFrame | None = None
+    _in_transaction: list[int] = field(default_factory=list)
+    _looked_through: int = 0
     lock: Lock = field(default_factory=Lock)
 
     def __post_init__(self) -> None:
@@ -113,6 +120,15 @@ class Vocabulary:
                 more = pl.DataFrame([self._row(shape) for shape in self.shapes[done:]], schema=_FRAME, orient="row")
                 self._frame = more if self._frame is None else pl.concat([self._frame, more])
             return self._frame
+
+    def in_transaction(self) -> list[int]:
+        """The numbers of the shapes whose connection, as psycopg prints it, is idle inside a transaction."""
+        done, self._looked_through = self._looked_through, len(self.shapes)
+        for number, shape in enumerate(self.shapes[done : self._looked_through], done):
+            connection = None if shape is None else shape.message.connection
+            if connection is not None and connection.status in _IN_TRANSACTION:
+                self._in_transaction.append(number)
+        return self._in_transaction
 
     def _row(self, shape: Shape | None) -> tuple[int, int, int | None, int | None, bool, int]:
         if shape is None:
@@ -146,6 +162,22 @@ _FRAME = {
 }
 
 
+class Numbered(NamedTuple):
+    """What a rest is, by number.
+
+    Attributes:
+        shape: the number of its shape.
+        identity: of the connection in it, if any.
+        is_address: whether that is the first address in it: then it says the same with any other address.
+        is_single: whether each such rest must be looked up by itself, since another address in it is the connection's.
+    """
+
+    shape: int
+    identity: str | None
+    is_address: bool = False
+    is_single: bool = False
+
+
 @dataclass
 class Reader:
     """Rests to shapes, for the lines of one source that one cut fits."""
@@ -154,13 +186,12 @@ class Reader:
     source: int
     heads: HeadReader
     cut: Cut
-    # by rest without its first address: the shape, and whose identity that address is: True for the connection's,
-    # a text where the connection has one that is no address, None for nobody's
-    _known: dict[str, tuple[int, bool | str | None]] = field(default_factory=dict)
-    # the rests in which the first address is not the connection's: each is parsed by itself
-    _single: set[str] = field(default_factory=set)
+    # by rest without its first address
+    _known: dict[str, Numbered] = field(default_factory=dict)
+    # by text with no seconds: the number of its shape
+    _timings: dict[str, int] = field(default_factory=dict)
 
-    def number(self, key: str, text: str, address: str | None) -> tuple[int, str | None]:
+    def number(self, key: str, text: str, address: str | None) -> Numbered:
         """The shape of a rest, and the identity of the connection in it.
 
         Args:
@@ -170,26 +201,42 @@ class Reader:
         """
         known = self._known.get(key)
         if known is None:
-            known = self._learn(key, text, address)
-        number, identity = known
-        return number, (address if identity is True else identity or None)
+            return self._learn(key, text, address)
+        return known._replace(identity=address) if known.is_address else known
 
-    def _learn(self, key: str, text: str, address: str | None) -> tuple[int, bool | str | None]:
+    def _learn(self, key: str, text: str, address: str | None) -> Numbered:
         with self.vocabulary.lock:
             number, identity = self._parse(text)
-            if len(self._known) > _CACHED_TEXTS:
-                self._known.clear()
-            if address is None or identity is None:
-                # a text without an address stands for itself only
-                self._known[key] = number, identity
-                return number, identity
-            if identity == address:
-                self._known[key] = number, True
-                return number, True
-            return number, identity
+        if len(self._known) > _CACHED_TEXTS:
+            self._known.clear()
+        found = Numbered(number, identity, is_address=address is not None and identity == address)
+        if found.is_address or address is None or identity is None:
+            # a text without an address stands for itself only
+            self._known[key] = found
+            return found
+        return found._replace(is_single=True)
 
     def _parse(self, rest: str) -> tuple[int, str | None]:
         text = self.cut.restored(rest)
+        if not _MAY_MATTER.search(text):
+            # nothing but a pool's own record, or a timeout, makes any difference
+            return OTHER, None
+        timing = _TIMING.search(text)
+        number = self._timed(text, timing) if timing else None
+        return (number, None) if number is not None else self._read(text)
+
+    def _timed(self, text: str, seconds: re.Match[str]) -> int | None:
+        """A timing: what it says but for its number is read once. None for what is none after all."""
+        masked = f"{text[: seconds.start()]}0{text[seconds.end() :]}"
+        known = self._timings.get(masked)
+        if known is None:
+            known = self._timings[masked] = self._read(masked)[0]
+        shape = self.vocabulary.shapes[known]
+        if shape is None or shape.message.kind is not Kind.TIMING:
+            return known if known == UNFIT else None
+        return self.vocabulary.add(replace(shape, message=replace(shape.message, number=float(seconds[0]))))
+
+    def _read(self, text: str) -> tuple[int, str | None]:
         if self.cut.spans and not self.cut.owns(text):
             return UNFIT, None
         head = self.heads(text)

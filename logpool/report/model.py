@@ -37,6 +37,8 @@ class Finding:
         count: how often.
         message: what it means, and what to do.
         evidence: where it shows, the first few places.
+        first_time: when it began, or was first seen; None where no single time span is concerned, or is known.
+        last_time: when it ended, or was last seen.
     """
 
     code: str
@@ -45,6 +47,8 @@ class Finding:
     count: int
     message: str
     evidence: tuple[Evidence, ...] = ()
+    first_time: str | None = None
+    last_time: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +127,92 @@ class Censored:
 
 
 @dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting of a pool, as far as its log tells.
+
+    Attributes:
+        value: None where it is not known.
+        low: at least so much; no limit at all counts as more than any number.
+        high: at most so much.
+        how: ``stated`` in the log outright, ``inferred`` from how the pool behaves, or ``unknown``.
+        evidence: where it shows, the first few places.
+    """
+
+    value: float | str | None = None
+    low: float | None = None
+    high: float | None = None
+    how: Literal["stated", "inferred", "unknown"] = "unknown"
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a pool is set up. Durations are seconds; ``reset_on_return`` is rollback, commit or none."""
+
+    pool_size: Setting = Setting()
+    max_overflow: Setting = Setting()
+    pool_timeout: Setting = Setting()
+    pool_recycle: Setting = Setting()
+    pre_ping: Setting = Setting()
+    use_lifo: Setting = Setting()
+    reset_on_return: Setting = Setting()
+
+
+@dataclass(frozen=True, slots=True)
+class Closes:
+    """What closed connections: as many as were closed.
+
+    Attributes:
+        overflow: they came back to a pool that was full.
+        nullpool: they came back to a NullPool, which keeps none.
+        age: they were older than ``pool_recycle`` when they were to be checked out.
+        pool_invalidation: they were older than the failure that invalidated the whole pool.
+        soft_invalidation: they had been invalidated softly.
+        invalidated: they were thrown away in use.
+        ping_failed: they failed the test at check-out, the pool's ping or a listener's own.
+        disposed: the pool was disposed of.
+        detached: they had been taken out of the pool.
+        reclaimed: the garbage collector found them.
+        reset_failed: they could not be reset when they came back.
+        not_ready: they were made, but a listener failed to set them up.
+        unknown: the log does not tell.
+    """
+
+    overflow: int = 0
+    nullpool: int = 0
+    age: int = 0
+    pool_invalidation: int = 0
+    soft_invalidation: int = 0
+    invalidated: int = 0
+    ping_failed: int = 0
+    disposed: int = 0
+    detached: int = 0
+    reclaimed: int = 0
+    reset_failed: int = 0
+    not_ready: int = 0
+    unknown: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Little:
+    """Little's law: what is in use on average is what arrives in a second times how long it stays.
+
+    Attributes:
+        span_seconds: from the pool's first record to its last.
+        mean_in_use: connections in use on average over that time, measured as the area under them.
+        arrivals_per_second: checkouts, the unfinished ones too, over that time.
+        mean_hold_seconds: of the checkouts known from both ends; None where there are none.
+        product: of the last two, which is ``mean_in_use`` where no checkout is cut by the edge of the log.
+    """
+
+    span_seconds: float
+    mean_in_use: float
+    arrivals_per_second: float
+    mean_hold_seconds: float | None
+    product: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Pool:
     """The figures of one pool, of one pool class, or of all together."""
 
@@ -156,12 +246,17 @@ class Pool:
     life_seconds: Durations
     sequence: Sequence
     ends: Ends
+    closes: Closes
     censored: Censored
     # check-outs of connections that nothing tells apart: counted, but in nobody's life
     unidentified_checkouts: int = 0
+    # None without times
+    little: Little | None = None
     driver: str | None = None
     info_only: bool = False
     balanced: bool = True
+    # of one pool only: a class, or all pools together, have none
+    settings: Settings | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +303,45 @@ class Violation:
 
 
 @dataclass(frozen=True, slots=True)
+class Bin:
+    """What one pool did in one interval.
+
+    Attributes:
+        time: at which it begins, a multiple of the interval since the epoch.
+        open: connections open at once, at most.
+        in_use: connections in use at once, at most.
+        in_use_mean: connections in use on average.
+        checkouts: that began in it; likewise ``created``, ``closed`` and ``timeouts``.
+    """
+
+    time: str | None
+    open: int
+    in_use: int
+    in_use_mean: float
+    checkouts: int
+    created: int
+    closed: int
+    timeouts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """What one pool did over time, in intervals without a gap from the log's first time to its last.
+
+    Attributes:
+        pool: the pool's logger; None for all pools together.
+        interval_seconds: how long each interval is.
+        bins: the intervals.
+        untimed: checkouts, creates, closes and timeouts without a time, which are in no interval.
+    """
+
+    pool: str | None
+    interval_seconds: float
+    bins: tuple[Bin, ...]
+    untimed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """All that one analysis found.
 
@@ -220,6 +354,7 @@ class Report:
         timings: None where the log has none.
         findings: the worst first.
         violations: of the reset sequence, in the log's order.
+        timeline: one per pool, and one of all together where there are several; empty where the log has no times.
     """
 
     sources: tuple[SourceReport, ...]
@@ -230,6 +365,7 @@ class Report:
     timings: Timings | None
     findings: tuple[Finding, ...]
     violations: tuple[Violation, ...] = ()
+    timeline: tuple[Timeline, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON of ``analyze``, as plain values."""
@@ -243,6 +379,7 @@ class Report:
             "pool_classes": [asdict(pool) for pool in self.pool_classes],
             "totals": {**totals, "timeouts": self.timeouts},
             "timings": asdict(self.timings) if self.timings else None,
+            "timeline": [asdict(timeline) for timeline in self.timeline],
             "findings": [asdict(finding) for finding in self.findings],
         }
 

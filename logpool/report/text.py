@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import textwrap
+from dataclasses import fields
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from logpool.report.model import Side
+from logpool.report.chart import BLOCKS, chart, is_drawn
+from logpool.report.model import Closes, Side
+from logpool.report.settings import settings_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -19,13 +22,16 @@ _PLAIN = "\033[0m"
 _BY_TWO_PLACES = frozenset({"fork_shared"})
 
 
-def render(report: Report, width: int = 80, *, colour: bool = False) -> str:
-    """A report for a terminal of some width."""
+def render(report: Report, width: int = 80, *, colour: bool = False, blocks: str = BLOCKS) -> str:
+    """A report for a terminal of some width, with charts of these characters."""
     parts = [
         _sources(report.sources),
         _table(_POOL_HEADINGS, [_pool_row(pool) for pool in report.pools], width),
         _table(_HOLD_HEADINGS, list(_hold_rows(report.pools)), width),
+        *_over_time(report, width, blocks),
         _incidents(report.pools, width),
+        _settings(report.pools, width),
+        _closes(report.pools, width),
         _timings(report, width),
         _sequence(report, width, colour=colour),
         _findings(report.findings, colour=colour, width=width),
@@ -124,9 +130,16 @@ def _source(source: SourceReport) -> str:
 def _span(first: str | None, last: str | None) -> str:
     if first is None or last is None:
         return ", no times"
+    return f", {_from_to(first, last)}"
+
+
+def _from_to(first: str, last: str | None) -> str:
+    """A time span and how long it is; a time alone where it begins and ends at once."""
+    if last is None or last == first:
+        return first.replace("T", " ")
     start, end = datetime.fromisoformat(first), datetime.fromisoformat(last)
     until = last[11:] if first[:10] == last[:10] else last.replace("T", " ")
-    return f", {first.replace('T', ' ')} to {until} ({_seconds(max(0.0, (end - start).total_seconds()))})"
+    return f"{first.replace('T', ' ')} to {until} ({_seconds(max(0.0, (end - start).total_seconds()))})"
 
 
 _POOL_HEADINGS = ["pool", "checkouts", "reused", "created", "closed", "open/peak", "in use/peak"]
@@ -166,6 +179,47 @@ def _durations(durations: Durations) -> list[str]:
     return ["-" if value is None else _seconds(value) for value in values]
 
 
+def _over_time(report: Report, width: int, blocks: str) -> Iterable[str]:
+    """Charts of what was in use, and the mean by Little's law."""
+    named = {pool.logger: pool for pool in report.pools}
+    drawn = [(named[one.pool], one) for one in report.timeline if one.pool in named and is_drawn(one)]
+    yield chart([(pool_name(pool), timeline) for pool, timeline in drawn], width, _seconds, blocks)
+    yield _table(_AVERAGE_HEADINGS, list(_average_rows(pool for pool, _ in drawn)), width)
+    if any(_is_cut(pool) for pool, _ in drawn):
+        yield _wrapped(
+            "in use and product differ: checkouts that the log cuts are in use, but nobody knows how long", width
+        )
+
+
+# by which share of the larger one the sides of Little's law may differ before it is worth a word
+_LAWFUL = 0.02
+
+
+def _is_cut(pool: Pool) -> bool:
+    """Whether checkouts without an end, or a beginning, in the log make the sides of Little's law differ."""
+    little, cut = pool.little, pool.ends.open + pool.ends.lost + pool.censored.checkouts
+    if little is None or little.product is None or not cut:
+        return False
+    return abs(little.mean_in_use - little.product) > _LAWFUL * max(little.mean_in_use, little.product)
+
+
+_AVERAGE_HEADINGS = ["on average", "in use", "checkouts/s", "held for", "product"]
+
+
+def _average_rows(pools: Iterable[Pool]) -> Iterable[list[str]]:
+    for pool in pools:
+        little = pool.little
+        if little is not None and little.mean_hold_seconds is not None and little.product is not None:
+            rate = little.arrivals_per_second
+            yield [
+                pool_name(pool),
+                f"{little.mean_in_use:.2f}",
+                f"{rate:,.0f}" if rate >= 100 else f"{rate:.3g}",  # noqa: PLR2004 - three figures
+                _seconds(little.mean_hold_seconds),
+                f"{little.product:.2f}",
+            ]
+
+
 def _incidents(pools: Sequence[Pool], width: int) -> str:
     """What does not happen to a healthy pool, or not often; only the columns in which something did."""
     columns = {
@@ -184,6 +238,27 @@ def _incidents(pools: Sequence[Pool], width: int) -> str:
         return ""
     rows = [[pool_name(pool), *(f"{values[index]:,}" for values in shown.values())] for index, pool in enumerate(pools)]
     return _table(["incidents", *shown], rows, width)
+
+
+def _settings(pools: Sequence[Pool], width: int) -> str:
+    """What is known of how the pools are set up."""
+    known = [(pool_name(pool), settings_rows(pool.settings)) for pool in pools if pool.settings is not None]
+    lines = [_wrapped(f"settings of {name}: {', '.join(told)}", width, "", "  ") for name, told in known if told]
+    return "\n".join(lines)
+
+
+def _closes(pools: Sequence[Pool], width: int) -> str:
+    """What closed connections; nothing where a NullPool closed all of them, as it should."""
+    causes = {field.name: [getattr(pool.closes, field.name) for pool in pools] for field in fields(Closes)}
+    shown = {name.replace("_", " "): counts for name, counts in causes.items() if any(counts)}
+    if not set(shown) - {"nullpool"}:
+        return ""
+    rows = [
+        [pool_name(pool), *(f"{counts[index]:,}" for counts in shown.values())]
+        for index, pool in enumerate(pools)
+        if pool.closed
+    ]
+    return _table(["closed because", *shown], rows, width)
 
 
 def _timings(report: Report, width: int) -> str:
@@ -242,6 +317,8 @@ def _finding(finding: Finding, *, colour: bool, width: int) -> str:
     where = f" ({_short_logger(finding.pool)})" if finding.pool else ""
     text = _wrapped(f"{finding.severity} {finding.code}{where}: {finding.message}", width, "  ", "    ")
     lines = [text.replace(finding.severity, _painted(finding.severity, finding.severity, colour=colour), 1)]
+    if finding.first_time is not None:
+        lines.append(_wrapped(_from_to(finding.first_time, finding.last_time), width, "    ", "    "))
     lines += [f"    {_place(place)}" for place in finding.evidence]
     shown = len(finding.evidence) // (2 if finding.code in _BY_TWO_PLACES else 1)
     if finding.evidence and finding.count > shown:

@@ -14,7 +14,7 @@ import polars as pl
 
 from logpool.schema import Kind, Reason
 
-_LAST = {"group": pl.UInt32, "thread": pl.UInt32, "before": pl.Int64, "taken": pl.UInt32}
+_LAST = {"group": pl.UInt32, "thread": pl.UInt32, "seq": pl.Int64, "taken": pl.UInt32}
 _PLACE = ["group", "thread"]
 
 
@@ -23,39 +23,69 @@ class Emptied:
     """Carries the last checkout of every pool and thread from batch to batch.
 
     Attributes:
-        checkouts: the numbers of the events at which those of the last batch began.
+        begun: the numbers of the events at which those of the last batch were checked out.
+        groups: in which they are.
     """
 
-    checkouts: list[int] = field(default_factory=list)
+    begun: tuple[int, ...] = ()
+    groups: set[int] = field(default_factory=set)
     _last: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_LAST))
+    _found: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema={"seq": pl.Int64}))
 
-    def named(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """The rows of a batch, such a disconnection as the invalidation of the connection that it befell."""
-        kind = pl.col("kind")
-        taken = rows.filter((kind == int(Kind.CHECKED_OUT)) & pl.col("connection").is_not_null())
-        taken = taken.select("group", "thread", before="seq", taken="connection")
-        known, self.checkouts = pl.concat([self._last, taken]), []
+    def named(self, events: pl.DataFrame, shapes: pl.DataFrame, first: int) -> pl.DataFrame:
+        """The events of a batch, each such disconnection with the connection that it befell.
+
+        Args:
+            events: ``shape``, ``connection`` and whatever.
+            shapes: what the shapes mean.
+            first: the number of the first event.
+        """
+        self.begun, self.groups, self._found = (), set(), self._found.clear()
+        kind, reason = shapes["kind"], shapes["reason"]
+        shape, connection = events["shape"], events["connection"]
+        individual = (kind == int(Kind.DISCONNECTED)) & (reason == int(Reason.INDIVIDUAL))
+        sought = individual.gather(shape) & connection.is_null() if individual.any() else None
+        is_taken = (kind == int(Kind.CHECKED_OUT)).gather(shape) & connection.is_not_null()
+        taken = _placed(is_taken.arg_true(), shape, shapes, first).with_columns(taken=connection.filter(is_taken))
+        known = pl.concat([self._last, taken.select(_LAST.keys())])
         self._last = known.unique(_PLACE, keep="last")
-        nameless = (
-            (kind == int(Kind.DISCONNECTED))
-            & pl.col("connection").is_null()
-            & (pl.col("reason") == int(Reason.INDIVIDUAL))
-        )
-        places = rows.select(nameless).to_series().fill_null(value=False)
-        return self._filled(rows, places, known) if places.any() else rows
+        if sought is None or not sought.any():
+            return events
+        found = _last_before(_placed(sought.arg_true(), shape, shapes, first), known)
+        self._found = found.select("seq")
+        self.begun, self.groups = tuple(found["before"]), set(found["group"])
+        places = (found["seq"] - first).cast(pl.UInt32)
+        return events.with_columns(connection.scatter(places, found["taken"]))
 
-    def _filled(self, rows: pl.DataFrame, places: pl.Series, known: pl.DataFrame) -> pl.DataFrame:
-        # a join finds no null
-        sought = rows.filter(places).select("seq", *(pl.col(name).cast(pl.Int64).fill_null(-1) for name in _PLACE))
-        known = known.with_columns(pl.col(name).cast(pl.Int64).fill_null(-1) for name in _PLACE).sort("before")
-        found = sought.join_asof(
-            known, left_on="seq", right_on="before", by=_PLACE, coalesce=False, check_sortedness=False
-        ).filter(pl.col("taken").is_not_null())
-        self.checkouts = found["before"].to_list()
-        rows = rows.join(found.select("seq", "taken"), on="seq", how="left", maintain_order="left")
-        emptied = pl.col("taken").is_not_null()
+    def told(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """The rows of a batch, each such disconnection as the invalidation that it is."""
+        if not self._found.height:
+            return rows
+        emptied = pl.col("seq").is_in(self._found["seq"].implode())
         return rows.with_columns(
-            connection=pl.coalesce("connection", "taken"),
             kind=pl.when(emptied).then(pl.lit(int(Kind.INVALIDATED), pl.UInt8)).otherwise("kind"),
             reason=pl.when(emptied).then(pl.lit(int(Reason.DISCONNECTION), pl.UInt8)).otherwise("reason"),
-        ).drop("taken")
+        )
+
+
+def _placed(places: pl.Series, shape: pl.Series, shapes: pl.DataFrame, first: int) -> pl.DataFrame:
+    """``group``, ``thread`` and ``seq`` of some events."""
+    told = shapes.select(_PLACE)[shape.gather(places)]
+    return told.with_columns(seq=places.cast(pl.Int64) + first)
+
+
+def _last_before(sought: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+    """The last checkout of the same pool and thread before each event: ``before``, and ``taken``, its connection."""
+    # a join finds no null
+    by = [pl.col(name).cast(pl.Int64).fill_null(-1).alias(f"its_{name}") for name in _PLACE]
+    left = sought.with_columns(by).sort("seq")
+    right = known.with_columns(by).select("its_group", "its_thread", "taken", before="seq").sort("before")
+    joined = left.join_asof(
+        right,
+        left_on="seq",
+        right_on="before",
+        by=["its_group", "its_thread"],
+        coalesce=False,
+        check_sortedness=False,
+    )
+    return joined.filter(pl.col("taken").is_not_null()).select("seq", "group", "before", "taken")

@@ -37,6 +37,7 @@ class Mark(NamedTuple):
     time: int | None
     line: int
     source: int
+    thread: int | None
 
 
 class Moving(NamedTuple):
@@ -90,12 +91,15 @@ class Moves:
         Returns:
             The checkouts that failed.
         """
-        groups = set(rows.filter("moves")["group"])
-        groups |= {group for (group, _), moving in (*self.waiting.items(), *self.carried.items()) if moving}
+        groups = set(rows.filter("moves")["group"]) | self.busy()
         self.found, self.given_up = {}, []
         if not groups:
             return []
         return [failed for row in _steps(rows, failures, groups) if (failed := self._step(row)) is not None]
+
+    def busy(self) -> set[int]:
+        """The groups in which a checkout is on its way."""
+        return {group for (group, _), moving in (*self.waiting.items(), *self.carried.items()) if moving}
 
     def _step(self, row: Row) -> Failed | None:
         place: Place = row["group"], row["thread"]  # type: ignore[assignment]
@@ -159,7 +163,7 @@ class Moves:
     def inherited(self, lives: pl.Series) -> pl.DataFrame:
         """The marks of the checkouts that lives carry on: ``out_*`` per ``life_seq``, in order, null for none."""
         found = [self.found.get(life) for life in lives]
-        marks = [moving.mark if moving else (None, None, None, None) for moving in found]
+        marks = [moving.mark if moving else (None,) * len(MARK) for moving in found]
         schema = {f"out_{name}": dtype for name, dtype in MARK.items()}
         return pl.DataFrame(marks, schema=schema, orient="row").with_columns(
             out_key=pl.Series([moving.key if moving else None for moving in found], dtype=pl.Int64)
@@ -172,13 +176,13 @@ class Moves:
 
 
 def _mark(row: Row) -> Mark:
-    return Mark(row["seq"], row["time"], row["line"], row["source"])  # type: ignore[arg-type]
+    return Mark(row["seq"], row["time"], row["line"], row["source"], row["thread"])  # type: ignore[arg-type]
 
 
 def _moving(row: Row) -> Moving:
     if row["out_seq"] is None or not row["was_out"]:
-        return Moving(row["key"], Mark(HIDDEN, None, 0, 0), fresh=False)  # type: ignore[arg-type]
-    mark = Mark(row["out_seq"], row["out_time"], row["out_line"], row["out_source"])  # type: ignore[arg-type]
+        return Moving(row["key"], Mark(HIDDEN, None, 0, 0, None), fresh=False)  # type: ignore[arg-type]
+    mark = Mark(*(row[f"out_{name}"] for name in MARK))  # type: ignore[arg-type]
     return Moving(row["out_key"], mark, bool(row["fresh"]))  # type: ignore[arg-type]
 
 
@@ -192,7 +196,6 @@ def _steps(rows: pl.DataFrame, failures: pl.DataFrame, groups: set[int]) -> list
         "key",
         "kind",
         "group",
-        "thread",
         "reason",
         "inherits",
         "moves",

@@ -4,8 +4,8 @@ Every answer looks backwards only, so a batch needs no more of the past than one
 state, put in front of its events. That is why the way a log is cut into batches never changes a number.
 
 Rows carry the time and place of an event as a *mark*: ``seq`` (its number in the whole analysis), ``time``,
-``line``, ``source``. ``life_*`` is the mark at which the connection's life begins, ``out_*`` of its checkout,
-``back_*`` of its return.
+``line``, ``source``, ``thread``. ``life_*`` is the mark at which the connection's life begins, ``out_*`` of its
+checkout, ``back_*`` of its return.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from logpool.schema import Detail, Kind, Reason
 
 STATE = 255
 
-MARK = {"seq": pl.Int64, "time": pl.Int64, "line": pl.Int64, "source": pl.UInt32}
+MARK = {"seq": pl.Int64, "time": pl.Int64, "line": pl.Int64, "source": pl.UInt32, "thread": pl.UInt32}
 STATE_COLUMNS = {
     "key": pl.Int64,
     "kind": pl.UInt8,
@@ -34,6 +34,8 @@ STATE_COLUMNS = {
     "out": pl.Boolean,
     "fresh": pl.Boolean,
     "inherited": pl.Boolean,
+    # microseconds between the return before it and its beginning
+    "idle": pl.Int64,
     "out_key": pl.Int64,
     **{f"out_{name}": dtype for name, dtype in MARK.items()},
     # its return: whether the reset is awaited, whether a checkout in the log was returned
@@ -70,7 +72,8 @@ def related(events: pl.DataFrame, states: pl.DataFrame) -> pl.DataFrame:
     """The events of tracked connections by connection, each with what it does.
 
     Args:
-        events: ``key``, ``kind``, ``detail``, ``shared``, ``reason`` and a mark, in the log's order.
+        events: ``key``, ``kind``, ``detail``, ``shared``, ``reason`` and a mark, in the log's order; ``more``: uses of
+            the connection that were counted already, just before.
         states: of the keys among them that are known, as :data:`STATE_COLUMNS`.
 
     Returns:
@@ -165,7 +168,8 @@ def _usage() -> dict[str, pl.Expr]:
 
 def _uses() -> dict[str, pl.Expr]:
     """How often the connection was checked out in this life, and whether the log shows the life's beginning."""
-    use = (pl.col("takes") | pl.col("inherits")).cast(pl.Int64)
+    more = pl.col("more").fill_null(0)
+    use = (pl.col("takes") | pl.col("inherits")).cast(pl.Int64) + more
     total = use.cum_sum()
     at_life = (total - use).gather(pl.col("life_at").clip(0))
     known = pl.col("uses").fill_null(0).gather(pl.col("life_at").clip(0))

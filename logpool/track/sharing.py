@@ -48,8 +48,8 @@ class Batch:
     """What the shared pools of one batch did."""
 
     uses: list[Use] = field(default_factory=list)
-    # the event, the group, and +1 or -1
-    steps: list[tuple[int, int, int]] = field(default_factory=list)
+    # the event, and +1 or -1
+    steps: list[tuple[int, int]] = field(default_factory=list)
     # (code, key, the event's mark)
     violations: list[tuple[str, int, Mark]] = field(default_factory=list)
     # the groups of checkouts whose beginning the log does not show
@@ -76,7 +76,7 @@ class Sharing:
         batch = Batch()
         ordered = pl.concat([rows, failures], how="diagonal").sort("seq")
         for row in ordered.iter_rows(named=True):
-            mark = Mark(row["seq"], row["time"], row["line"], row["source"])
+            mark = Mark(row["seq"], row["time"], row["line"], row["source"], row["thread"])
             if row["key"] is None:
                 self._failure(row, mark, batch)
                 continue
@@ -110,7 +110,7 @@ class Sharing:
         moving = self.moving[group, row["thread"]]
         if kind == Kind.CHECKED_OUT:
             shared.out.append(Use(key, mark, fresh=bool(row["first_use"]) and not shared.carries))
-            batch.steps.append((mark.seq, group, 1))
+            batch.steps.append((mark.seq, 1))
         elif kind == Kind.CREATED:
             _carry_on(shared, moving)
         elif kind == Kind.CLOSING and shared.out:
@@ -121,7 +121,7 @@ class Sharing:
             use = shared.out.popleft()
             use.end, use.outcome = mark, _ENDS[int(kind)]
             use.complete = row["detail"] == Detail.ALREADY_RESET
-            batch.steps.append((mark.seq, group, -1))
+            batch.steps.append((mark.seq, -1))
             if kind == Kind.RETURNED and not use.complete:
                 shared.awaiting.append(use)
             else:
@@ -166,7 +166,7 @@ def _over(use: Use, outcome: End, mark: Mark, batch: Batch) -> None:
     """A checkout is over, without a return."""
     use.end, use.outcome = mark, outcome
     batch.uses.append(use)
-    batch.steps.append((mark.seq, use.key // _GROUP, -1))
+    batch.steps.append((mark.seq, -1))
 
 
 def _carry_on(shared: Shared, moving: deque[Use]) -> None:

@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 from logpool.judge.concurrency import Concurrency, Level
 
 STEPS = st.lists(st.tuples(st.integers(0, 2), st.integers(-1, 1), st.integers(-1, 1)), max_size=40)
-SCHEMA = {"part": pl.UInt32, "open": pl.Int32, "out": pl.Int32}
+SCHEMA = {"part": pl.UInt32, "opened": pl.Int8, "closed": pl.Int8, "out": pl.Int8}
 
 
 def counted(*batches: list[tuple[int, int, int]]) -> Concurrency:
     concurrency = Concurrency()
     for batch in batches:
-        concurrency.add(pl.DataFrame(batch, schema=SCHEMA, orient="row"))
+        rows = [(part, max(0, change), max(0, -change), out) for part, change, out in batch]
+        concurrency.add(pl.DataFrame(rows, schema=SCHEMA, orient="row"))
     return concurrency
 
 
@@ -36,6 +37,12 @@ def test_peaks_are_of_their_own_instants() -> None:
     # two open one after the other, then both used: never two of the first while one of the second
     steps = [(0, 1, 0), (0, 1, 0), (0, -1, 1), (0, 0, -1)]
     assert Level(open=1, out=0, peak_open=2, peak_out=1) == counted(steps).of(0)
+
+
+def test_what_is_opened_and_closed_at_once_was_open() -> None:
+    concurrency = Concurrency()
+    concurrency.add(pl.DataFrame([(0, 1, 1, 0)], schema=SCHEMA, orient="row"))
+    assert Level(open=0, out=0, peak_open=1, peak_out=0) == concurrency.of(0)
 
 
 def test_a_peak_of_an_earlier_batch_stays() -> None:

@@ -28,13 +28,16 @@ def written(tmp_path: Path, *messages: str) -> str:
 @pytest.mark.parametrize(
     ("case", "code", "severity", "count", "lines"),
     [
-        ("pool-timeouts", "pool_exhausted", "error", 3, [3, 10, 25]),
+        ("pool-timeouts", "pool_exhausted", "error", 3, [3, 10, 25, 2]),
         ("used-after-close", "sequence_violation", "error", 1, [6]),
         ("checked-out-twice", "books_unbalanced", "warning", 1, [1]),
-        ("right-cut", "left_out_at_end", "warning", 1, [7]),
+        ("right-cut", "left_out_at_end", "info", 1, [7]),
         ("async-leak-dropped", "reclaimed_by_gc", "error", 1, [7]),
         ("async-leak-terminated", "reclaimed_by_gc", "error", 1, [8]),
         ("info-only", "info_only", "warning", 1, [1]),
+        ("rollback-on-return", "commit_on_return", "info", 1, [1]),
+        ("reset-failed", "reset_failures", "warning", 1, [5]),
+        ("reclaimed-sync", "held_too_long", "warning", 1, [2]),
         ("no-reset-on-return", "no_reset_on_return", "info", 3, [1]),
         ("no-addresses", "unidentified_connections", "info", 3, [1]),
         ("unknown-messages", "unrecognised_records", "info", 2, [2, 6]),
@@ -47,14 +50,14 @@ def test_finding(case: str, code: str, severity: str, count: int, lines: list[in
     assert [Evidence(path, line) for line in lines] == list(finding.evidence)
 
 
-@pytest.mark.parametrize("case", ["address-reuse", "invalidated-in-use", "overflow-closed", "rollback-on-return"])
+@pytest.mark.parametrize("case", ["address-reuse", "invalidated-in-use", "overflow-closed", "reset-by-caller"])
 def test_what_is_normal_is_no_finding(case: str) -> None:
     assert found(case) == {}
 
 
 def test_findings_name_their_pool() -> None:
     assert found("several-pools")["left_out_at_end"].pool == "shop.db.TracedPool"
-    assert found("pool-timeouts")["pool_exhausted"].pool is None
+    assert found("pool-timeouts")["pool_exhausted"].pool == "sqlalchemy.pool.impl.QueuePool"
 
 
 def test_the_worst_come_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,7 +76,7 @@ def test_the_worst_come_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert codes == [finding.code for finding in logpool.analyze(log).findings]
     # in whatever order they are looked for
     monkeypatch.setattr(findings, "_CHECKS", findings._CHECKS[::-1])  # noqa: SLF001
-    severities = ["error", "error", "warning", "info"]
+    severities = ["error", "error", "info", "info"]
     assert severities == [finding.severity for finding in logpool.analyze(log).findings]
 
 

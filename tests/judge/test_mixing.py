@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from fuzzing import Lines
     from logpool import Report
 
+CONTRADICTIONS = {"mixed_processes", "sequence_violation", "books_unbalanced"}
 QUEUE = "sqlalchemy.pool.impl.QueuePool"
 
 # -- logs as real processes write them -------------------------------------------------------------------------------
@@ -80,14 +81,14 @@ def test_forked_processes(how: str, pool: str, tmp_path: Path, capsys: pytest.Ca
     log, url = tmp_path / "pool.log", f"sqlite:///{tmp_path / 'a.db'}"
     subprocess.run([sys.executable, "-c", SCRIPT, how, pool, str(log), url], check=True, timeout=60)
     shown = told(analyzed(log))
-    assert set(shown) == ({"fork_shared"} if how == "after" else set())
+    assert set(shown) & {*CONTRADICTIONS, "fork_shared"} == ({"fork_shared"} if how == "after" else set())
     log.write_text(HEAD.sub(r"\1 - \3 - \2 - ", log.read_text("utf-8")), "utf-8")
     report = analyzed(log)
     mixed = told(report)["mixed_processes"]
     assert (mixed.severity, mixed.count) == ("warning", len(report.violations))
     assert mixed.evidence == tuple(Evidence(violation.path, violation.line) for violation in report.violations[:5])
     assert "[%(process)d] [%(threadName)s]" in mixed.message
-    assert {finding.severity for finding in report.findings} == {"warning"}
+    assert "error" not in {finding.severity for finding in report.findings}
     assert report.findings[0] is mixed
     assert "(mixed_processes)" in told(report)["sequence_violation"].message
     assert "as those of several processes in one do not" in told(report)["books_unbalanced"].message

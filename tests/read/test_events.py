@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from logpool.read.events import EventReader, Reading
+from logpool.read.events import EventReader
 from logpool.read.lines import Block
+from logpool.read.reading import Reading
 from logpool.read.vocabulary import Vocabulary
 
 POOL = "sqlalchemy.pool.impl.QueuePool"

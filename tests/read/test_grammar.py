@@ -111,15 +111,50 @@ CONNECTIONS = [
     Printed("whatever stands at 0x7f15", "unknown", "0x7f15"),
 ]
 
+TOO_MANY = Detail.TOO_MANY_CLIENTS
+# as PostgreSQL, MySQL, Oracle, SQL Server and PgBouncer say it
+UNMADE = [
+    ('connection to server on socket "/tmp/.s" failed: FATAL:  sorry, too many clients already\n', TOO_MANY),
+    ("FATAL:  remaining connection slots are reserved for roles with the SUPERUSER attribute", TOO_MANY),
+    ('FATAL:  too many connections for role "me"', TOO_MANY),
+    ("(1040, 'Too many connections')", TOO_MANY),
+    ("(1226, \"User 'me' has exceeded the 'max_user_connections' resource (current value: 5)\")", TOO_MANY),
+    ("FATAL: no more connections allowed (max_client_conn)", TOO_MANY),
+    ("ORA-12519, TNS:no appropriate service handler found", TOO_MANY),
+    ('FATAL:  password authentication failed for user "me"', Detail.LOGIN_REFUSED),
+    ('FATAL:  role "me" does not exist', Detail.LOGIN_REFUSED),
+    ("(1045, \"Access denied for user 'me'@'10.0.0.5' (using password: YES)\")", Detail.LOGIN_REFUSED),
+    ("('28000', \"[Microsoft] Login failed for user 'me'. (18456)\")", Detail.LOGIN_REFUSED),
+    ('FATAL:  database "nope" does not exist', Detail.UNKNOWN_DATABASE),
+    ("(1049, \"Unknown database 'nope'\")", Detail.UNKNOWN_DATABASE),
+    ("unable to open database file", Detail.UNKNOWN_DATABASE),
+    ("FATAL:  the database system is starting up", Detail.STARTING_UP),
+    ("FATAL:  the database system is shutting down", Detail.STARTING_UP),
+    ('could not translate host name "db" to address: Name or service not known', Detail.UNKNOWN_HOST),
+    ("(2003, \"Can't connect to MySQL server on 'db' ([Errno -2] Name or service not known)\")", Detail.UNKNOWN_HOST),
+    ("[Errno 11001] getaddrinfo failed", Detail.UNKNOWN_HOST),
+    ('connection to server at "db", port 5432 failed: timeout expired', Detail.CONNECT_TIMEOUT),
+    ("(2003, \"Can't connect to MySQL server on 'db' (timed out)\")", Detail.CONNECT_TIMEOUT),
+    ('connection to server on socket "/tmp/.s" failed: No such file or directory', Detail.CONNECTION_REFUSED),
+    ("could not connect to server: No route to host", Detail.CONNECTION_REFUSED),
+]
+
 UNNAMED: list[tuple[str, Kind, Detail, str | None]] = [
     (
         "Error on connect(): connection to server failed: refused\n\tIs it running?",
         Kind.CONNECT_FAILED,
-        Detail.NONE,
+        Detail.CONNECTION_REFUSED,
         None,
     ),
-    ("Error on connect(): (2003, \"Can't connect to 'db' ([Errno 111])\")", Kind.CONNECT_FAILED, Detail.NONE, None),
+    (
+        "Error on connect(): (2003, \"Can't connect to 'db' ([Errno 111])\")",
+        Kind.CONNECT_FAILED,
+        Detail.CONNECTION_REFUSED,
+        None,
+    ),
     ("Error on connect(): ", Kind.CONNECT_FAILED, Detail.NONE, None),
+    ("Error on connect(): the disk is full", Kind.CONNECT_FAILED, Detail.NONE, None),
+    *((f"Error on connect(): {text}", Kind.CONNECT_FAILED, detail, None) for text, detail in UNMADE),
     (
         (
             "Disconnection detected on checkout, invalidating all pooled connections prior to current timestamp "

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from logpool.errors import UsageError
 from logpool.read.cuts import cut_of
-from logpool.read.events import EventReader, Reading
+from logpool.read.events import EventReader
 from logpool.read.formats import head_reader
 from logpool.read.heads import BASIC, DOCUMENT, ECHO_POOL
 from logpool.read.lines import Block
+from logpool.read.reading import Reading
 from logpool.read.records import Record, is_pool_logger
 from logpool.read.vocabulary import Vocabulary
 
@@ -36,7 +37,7 @@ class Read(NamedTuple):
 def read(layout: str | None, line: str) -> Read:
     """A line read by itself."""
     cut = cut_of(line)
-    fits, at, rest = cut.apply(pl.Series("line", [line])).select("fits", "time", "rest").row(0)
+    fits, at, rest = (column.item() for column in cut.apply(pl.Series("line", [line])))
     assert fits
     head = head_reader(layout)(cut.restored(rest))
     return Read(at, head.record if head else None)
@@ -418,7 +419,7 @@ TIME = "2024-01-01 12:00:00,123"
 def test_layout_is_found(line: str, layout: str, microseconds: int | None, logger: str, message: str) -> None:
     line = line.format(logger, message)
     assert Read(microseconds, Record(message, logger, "DEBUG")) == read(None, line)
-    head = head_reader(None)(cut_of(line).restored(cut_of(line).apply(pl.Series("line", [line]))["rest"][0]))
+    head = head_reader(None)(cut_of(line).restored(cut_of(line).apply(pl.Series("line", [line])).rest[0]))
     assert head is not None
     assert layout == head.layout
 
@@ -554,3 +555,37 @@ def test_json_is_read_back(name: str, message: str, level: str, process: int) ->
     assert record is not None
     assert (message, str(process)) == (record.message, record.process)
     assert (name, level) == (record.logger or "", record.level or "")
+
+
+@pytest.mark.parametrize(
+    ("head", "process", "thread"),
+    [
+        ("[4242:Thread-1 (work)] DEBUG {}: ", "4242", "Thread-1 (work)"),
+        ("[4242] [Thread-1 (work)] DEBUG {}: ", "4242", "Thread-1 (work)"),
+        ("[4242/MainThread] DEBUG {} ", "4242", "MainThread"),
+        ("DEBUG [4242-140374585935424] {} ", "4242", "140374585935424"),
+        ("DEBUG (4242 MainThread) {} ", "4242", "MainThread"),
+        ("4242 MainThread DEBUG {} ", "4242", "MainThread"),
+        ("DEBUG {} 4242 140374585935424 ", "4242", "140374585935424"),
+        ("(Thread-1 (work)) DEBUG [{}] ", None, "Thread-1 (work)"),
+        ("DEBUG (Thread-1 (work)) [{}] ", None, "Thread-1 (work)"),
+        ("[PID 4242] [MainThread] [DEBUG] [{}] ", "4242", "MainThread"),
+        ("- 4242 - MainThread - {} - DEBUG - ", "4242", "MainThread"),
+        ("|4242|MainThread|DEBUG|{}|", "4242", "MainThread"),
+        ("- {} - DEBUG - 4242 - MainThread - ", "4242", "MainThread"),
+        ("pid=4242 thread=MainThread DEBUG {}: ", "4242", "MainThread"),
+        ("DEBUG {} base.py:895 ", None, None),
+        # a line of source code is no process
+        ("DEBUG {} base.py 895 ", None, None),
+        ("895 DEBUG {} ", None, None),
+    ],
+)
+def test_process_and_thread_around_a_message(head: str, process: str | None, thread: str | None) -> None:
+    message = "Connection <pyodbc.Connection object at 0x7f6fbc2ff770> checked out from pool"
+    line = f"2024-09-26 17:45:36,210 {head.format('sqlalchemy.pool.impl.QueuePool')}{message}"
+    cut = cut_of(line)
+    found = head_reader(None)(cut.restored(cut.apply(pl.Series("line", [line])).rest[0]))
+    assert found is not None
+    record = found.record
+    assert (process, thread, "sqlalchemy.pool.impl.QueuePool") == (record.process, record.thread, record.logger)
+    assert record.message == message

@@ -54,7 +54,7 @@ def test_wide(queue: Report) -> None:
 
 
 def test_narrow(queue: Report) -> None:
-    assert render(queue, 40).splitlines()[5:21] == [
+    assert render(queue, 40).splitlines()[5:24] == [
         "pool QueuePool",
         "  checkouts    10",
         "  reused       90.0%",
@@ -65,6 +65,9 @@ def test_narrow(queue: Report) -> None:
         "",
         "held for    mean  p50   p95   p99   max",
         "QueuePool 8.5 ms 8 ms 16 ms 16 ms 16 ms",
+        "",
+        "settings of QueuePool: pre_ping no,",
+        "  reset_on_return rollback",
         "",
         "queries: 10, mean 18.7 ms, first 117 ms,",
         "  mean after the first 7.71 ms",

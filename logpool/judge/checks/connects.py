@@ -1,0 +1,87 @@
+"""Connections that could not be made, by the reason that the driver gives."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from logpool.judge.checks.tallies import Sightings, said, together
+from logpool.report.model import Finding
+from logpool.schema import Detail, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from logpool.judge.checks.tallies import Sighting
+    from logpool.judge.findings import Facts
+    from logpool.track.lifecycles import Tracked
+
+# what a reason means, and what to do
+_ADVICE = {
+    Detail.TOO_MANY_CLIENTS: "the server has as many clients as it takes: processes times (pool_size + max_overflow), "
+    "summed over all that use it, must stay below its limit",
+    Detail.LOGIN_REFUSED: "the server refuses the login: look at user, password and the server's own rules",
+    Detail.UNKNOWN_DATABASE: "the server has no such database: look at the URL",
+    Detail.STARTING_UP: "the server was starting up or shutting down",
+    Detail.UNKNOWN_HOST: "the server's name has no address: look at the URL and at name resolution",
+    Detail.CONNECTION_REFUSED: "nothing listens there, or nothing leads there: the server is down, or the URL is wrong",
+    Detail.CONNECT_TIMEOUT: "the server does not answer in time: it is overloaded, or a firewall drops what is sent",
+    Detail.NONE: "the records say why",
+}
+
+
+@dataclass
+class ConnectErrors:
+    """Counts failed connects by reason, and how many connections were open when the server would take no more."""
+
+    _seen: Sightings = field(default_factory=Sightings)
+    # connections open in all pools of all processes, and at most where the server took no more, by shape
+    _open: int = 0
+    _crowd: defaultdict[int, int] = field(default_factory=lambda: defaultdict(int))
+
+    def take(self, tracked: Tracked) -> None:
+        """Watches one batch."""
+        failed = tracked.incidents.filter(pl.col("kind") == int(Kind.CONNECT_FAILED))
+        if failed.height:
+            self._seen.add(failed, "shape")
+            self._count(failed.filter(pl.col("detail") == int(Detail.TOO_MANY_CLIENTS)), tracked.steps)
+        self._open += int(tracked.steps["opened"].sum()) - int(tracked.steps["closed"].sum())
+
+    def _count(self, crowded: pl.DataFrame, steps: pl.DataFrame) -> None:
+        if not crowded.height:
+            return
+        change = pl.col("opened").cast(pl.Int64) - pl.col("closed").cast(pl.Int64)
+        level = steps.select("seq", level=change.cum_sum())
+        found = crowded.select("seq", "shape").join_asof(level, on="seq").with_columns(pl.col("level").fill_null(0))
+        for shape, most in found.group_by("shape").agg(pl.col("level").max()).iter_rows():
+            self._crowd[shape] = max(self._crowd[shape], self._open + most)
+
+    def findings(self, facts: Facts) -> Iterator[Finding]:
+        """One finding per pool and reason."""
+        reasons: defaultdict[tuple[str, Detail], list[int]] = defaultdict(list)
+        for shape in self._seen.by_label:
+            known = facts.names.vocabulary.shapes[shape]
+            if known is not None and known.pool is not None:
+                reasons[known.pool, known.message.detail].append(shape)
+        for (pool, detail), shapes in reasons.items():
+            seen = together(self._seen.by_label[shape] for shape in shapes)
+            if seen.count >= facts.thresholds.connect_errors:
+                yield self._finding(facts, pool, detail, seen, shapes)
+
+    def _finding(self, facts: Facts, pool: str, detail: Detail, seen: Sighting, shapes: list[int]) -> Finding:
+        why = (detail.word or "other reason").replace("_", " ")
+        message = f"{said(seen.count, 'connection')} could not be made ({why}): {_ADVICE[detail]}"
+        crowd = max((self._crowd[shape] for shape in shapes if shape in self._crowd), default=0)
+        if crowd:
+            message += f"; this log's own pools had up to {crowd:,} open then, in all processes together"
+        zone = _group_of(facts, shapes[0])
+        first, last = (facts.names.time(time, zone) for time in (seen.first, seen.last))
+        return Finding("connect_errors", "error", pool, seen.count, message, seen.evidence(facts.names), first, last)
+
+
+def _group_of(facts: Facts, shape: int) -> int | None:
+    group = facts.names.vocabulary.frame()["group"][shape]
+    return None if group is None else int(group)

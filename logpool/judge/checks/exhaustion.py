@@ -1,0 +1,243 @@
+"""Pools that run out of connections: callers that timed out, and a plateau at the limit at which callers wait."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+import polars as pl
+
+from logpool.judge.checks.holds import Longest
+from logpool.judge.checks.limits import LIMITLESS, is_saturated, is_threaded, standing
+from logpool.judge.checks.plateau import Plateaus, Span
+from logpool.judge.names import EVIDENCE
+from logpool.judge.words import seconds, times
+from logpool.read.vocabulary import split_pool_name
+from logpool.report.model import Finding
+from logpool.schema import Kind
+from logpool.track.lifecycles import group_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from logpool.judge.checks.plateau import Plateau
+    from logpool.judge.findings import Facts
+    from logpool.report.model import Pool, Severity
+    from logpool.track.lifecycles import Tracked
+
+# timeouts at which the holders are noted: the first of each of so many threads
+_MOMENTS = 16
+_SECOND = 1e6
+# a timeout and the oldest check-out behind it matter more than the fifth of either
+_TIMEOUTS_SHOWN = 3
+
+
+class _Hold(NamedTuple):
+    """A checkout under way: where and when it began."""
+
+    seq: int
+    time: int | None
+    line: int
+    source: int
+
+
+@dataclass
+class _Told:
+    """The timeouts of one shape.
+
+    Attributes:
+        places: the first few: source and line.
+        first: the time of the first; ``last`` of the last, where known.
+        seq: the number of the first.
+    """
+
+    seq: int
+    first: int | None
+    last: int | None = None
+    count: int = 0
+    places: list[tuple[int, int, int]] = field(default_factory=list)
+
+
+@dataclass
+class Exhaustion:
+    """``pool_exhausted``: callers got no connection, or had to wait for one."""
+
+    _plateaus: Plateaus = field(default_factory=Plateaus)
+    _longest: Longest = field(default_factory=Longest)
+    _told: dict[int, _Told] = field(default_factory=dict)
+    # by the number of a timeout and the group: who held connections then, the oldest first
+    _holders: defaultdict[tuple[int, int], list[_Hold]] = field(default_factory=lambda: defaultdict(list))
+    _moments: list[int] = field(default_factory=list)
+
+    def take(self, tracked: Tracked) -> None:
+        """Watches one batch."""
+        self._plateaus.take(tracked.steps)
+        self._longest.take(tracked.checkouts)
+        self._note(tracked.incidents.filter(pl.col("kind") == int(Kind.TIMED_OUT)))
+        if self._moments:
+            self._note_holders(tracked.checkouts)
+
+    def _note(self, timeouts: pl.DataFrame) -> None:
+        for shape, seq, time, source, line in timeouts.select("shape", "seq", "time", "source", "line").iter_rows():
+            told = self._told.get(shape)
+            if told is None:
+                told = self._told[shape] = _Told(seq, time)
+                if len(self._moments) < _MOMENTS:
+                    self._moments.append(seq)
+            told.count += 1
+            told.last = told.last if time is None else time
+            if len(told.places) < EVIDENCE:
+                told.places.append((seq, source, line))
+
+    def _note_holders(self, checkouts: pl.DataFrame) -> None:
+        ended = checkouts.filter(
+            (pl.col("out_seq") < self._moments[-1])
+            & (pl.col("end_seq").is_null() | (pl.col("end_seq") > self._moments[0]))
+        )
+        for moment in self._moments if ended.height else ():
+            held = ended.filter(
+                (pl.col("out_seq") < moment) & (pl.col("end_seq").is_null() | (pl.col("end_seq") > moment))
+            )
+            oldest = held.with_columns(group=group_of()).sort("out_seq").group_by("group").head(EVIDENCE)
+            for group, *hold in oldest.select("group", "out_seq", "out_time", "out_line", "out_source").iter_rows():
+                here = self._holders[moment, group]
+                here.append(_Hold(*hold))
+                here.sort()
+                del here[EVIDENCE:]
+
+    def findings(self, facts: Facts) -> Iterator[Finding]:
+        """What was found, after the last batch."""
+        ends = self._ends(facts)
+        for group, state in self._plateaus.of.items():
+            state.finish(ends.get(facts.names.vocabulary.groups[group][0]))
+        belongs = {shape: self._pool_of(facts, shape) for shape in self._told}
+        for name in [*sorted({pool for pool in belongs.values() if pool}), None]:
+            told = {shape: one for shape, one in self._told.items() if belongs[shape] == name}
+            if told:
+                yield self._timed_out(facts, name, told)
+        for pool in facts.pools:
+            if pool.logger not in belongs.values() and pool.pool_class not in LIMITLESS:
+                yield from self._plateau(facts, pool)
+
+    def _ends(self, facts: Facts) -> dict[int, int]:
+        """By log, the time of the last event that was seen of it."""
+        ends: dict[int, int] = {}
+        vocabulary = facts.names.vocabulary
+        for group, state in self._plateaus.of.items():
+            if state.clock is not None:
+                source = vocabulary.groups[group][0]
+                ends[source] = max(ends.get(source, state.clock), state.clock)
+        for shape, told in self._told.items():
+            known = vocabulary.shapes[shape]
+            if known is not None and told.last is not None:
+                ends[known.source] = max(ends.get(known.source, told.last), told.last)
+        return ends
+
+    def _groups(self, facts: Facts, shape: int) -> list[int]:
+        """The pools of the process that a timeout was told in."""
+        known = facts.names.vocabulary.shapes[shape]
+        return [
+            group
+            for group, (source, process, pool) in enumerate(facts.names.vocabulary.groups)
+            if known is not None
+            and source == known.source
+            and known.process in {None, process}
+            and split_pool_name(pool)[0] not in LIMITLESS
+        ]
+
+    def _pool_of(self, facts: Facts, shape: int) -> str | None:
+        """Whose timeout it was: the only pool of its process that has a limit, or has that limit."""
+        groups = self._groups(facts, shape)
+        message = facts.names.message(shape)
+        if message is not None and len({facts.names.pool(group) for group in groups}) > 1:
+            limit = sum(message.numbers[:2])
+            groups = [group for group in groups if self._peak(group) == limit]
+        pools = {facts.names.pool(group) for group in groups}
+        return pools.pop() if len(pools) == 1 else None
+
+    def _peak(self, group: int) -> int:
+        state = self._plateaus.of.get(group)
+        return 0 if state is None else state.peak
+
+    def _timed_out(self, facts: Facts, pool: str | None, told: dict[int, _Told]) -> Finding:
+        count = sum(one.count for one in told.values())
+        shape, first = min(told.items(), key=lambda item: item[1].seq)
+        places = [(source, line) for _, source, line in sorted(place for one in told.values() for place in one.places)]
+        message = (
+            f"{times(count)} a caller waited for a connection until the pool's timeout and got none, because all were "
+            "in use"
+        )
+        groups = (
+            [] if pool is None else [group for group in self._groups(facts, shape) if facts.names.pool(group) == pool]
+        )
+        holders = sorted(hold for group in groups for hold in self._holders.get((first.seq, group), ()))
+        worst = self._worst(groups)
+        if worst is not None:
+            message += f"; {standing(worst)}"
+        shown = places[:EVIDENCE]
+        if holders:
+            message += f"; {_oldest(facts, holders[0], first.first)}"
+            shown = places[:_TIMEOUTS_SHOWN] + [(hold.source, hold.line) for hold in holders]
+        message += ": look at who holds them longest before making the pool larger"
+        last = max((one.last for one in told.values() if one.last is not None), default=None)
+        group = next(iter(self._groups(facts, shape)), None)
+        return Finding(
+            "pool_exhausted",
+            "error",
+            pool,
+            count,
+            message,
+            facts.names.evidence(shown),
+            facts.names.time(first.first, group),
+            facts.names.time(last, group),
+        )
+
+    def _worst(self, groups: list[int]) -> Plateau | None:
+        """Of some processes' pools the one that stood longest at its limit."""
+        states = [self._plateaus.of[group] for group in groups if group in self._plateaus.of]
+        return max((state for state in states if state.longest), key=lambda state: state.total, default=None)
+
+    def _plateau(self, facts: Facts, pool: Pool) -> Iterator[Finding]:
+        """A pool that nobody timed out at, and that still stands at its limit."""
+        saturated = [group for group in facts.groups(pool) if is_saturated(self._plateaus.of.get(group), facts)]
+        if not saturated:
+            return
+        group = max(
+            saturated, key=lambda group: (is_threaded(self._plateaus.of[group]), self._plateaus.of[group].total)
+        )
+        state = self._plateaus.of[group]
+        message = f"{standing(state)}, and what came back was taken again at once, {state.visits:,} times"
+        severity: Severity
+        if is_threaded(state):
+            severity, ending = "warning", ": callers wait for a connection; look at who holds them longest"
+        else:
+            severity = "info"
+            ending = (
+                f": if pool_size + max_overflow is {state.peak}, callers wait for a connection; "
+                "the log shows no threads that would tell"
+            )
+        span = state.longest or Span(0, 0, 0, 0, 0)
+        holders = [
+            (hold.source, hold.line)
+            for hold in self._longest.of([group])
+            if hold.time <= span.end and hold.end >= span.start
+        ]
+        shown = [(span.source, span.line), *holders]
+        yield Finding(
+            "pool_exhausted",
+            severity,
+            pool.logger,
+            state.visits,
+            message + ending,
+            facts.names.evidence(shown),
+            facts.names.time(span.start, group),
+            facts.names.time(span.end, group),
+        )
+
+
+def _oldest(facts: Facts, hold: _Hold, now: int | None) -> str:
+    """Who had held a connection longest when the first caller got none."""
+    place = facts.names.place(hold.source, hold.line)
+    since = "" if hold.time is None or now is None else f" for {seconds(max(0, now - hold.time) / _SECOND)}"
+    return f"at the first one the oldest had been out{since}, from {place.path}:{place.line} on"

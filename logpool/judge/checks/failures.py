@@ -1,0 +1,229 @@
+"""Connections that died: many at once, as when a server restarts; or one by one, closed while they lay idle.
+
+Both leave an invalidation with the exception that showed it. They are told apart by the idle time before the checkout
+that failed: where no connection of the pool ever survived so long a rest, it was closed for resting. What fails close
+together and was not closed for resting is a storm.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+import polars as pl
+
+from logpool.judge.checks.nullpools import births
+from logpool.judge.checks.tallies import SECOND, Cells, lasting, place_of, said
+from logpool.judge.names import EVIDENCE
+from logpool.report.model import Finding
+from logpool.schema import Detail, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from logpool.judge.findings import Facts
+    from logpool.report.model import Pool
+    from logpool.track.lifecycles import Tracked
+
+# exceptions of the application's own, which say nothing of the server: a task or a request was given up
+_GIVEN_UP = frozenset(
+    {"CancelledError", "GeneratorExit", "GreenletExit", "KeyboardInterrupt", "SystemExit", "Timeout", "TimeoutError"}
+)
+# the pool's own, where its ping failed
+_PINGED = frozenset({"InvalidatePoolError", "DisconnectionError"})
+_KINDS = [int(kind) for kind in (Kind.INVALIDATED, Kind.RECYCLED, Kind.CONNECT_FAILED)]
+_FAILED, _REPLACED, _UNMADE = range(3)
+# fewer that fail are no storm, however few connections there are
+_LEAST = 2
+# so many storms of a pool are told, the largest
+_TOLD = 3
+_ROLE = {"label": pl.UInt32, "group": pl.UInt32, "process": pl.UInt32, "role": pl.UInt8, "pinged": pl.Boolean}
+
+
+class Storm(NamedTuple):
+    """What failed close together in one pool, of all processes.
+
+    Attributes:
+        first: when it began, microseconds; likewise ``last`` when it ended.
+        failed: connections that died; likewise ``replaced`` those that the pool gave up because of them.
+        unmade: connects that failed.
+        outage: until when no connect worked, as far as the log tells.
+        processes: how many had connections that died or were given up.
+        places: of the first that failed.
+    """
+
+    first: int
+    last: int
+    failed: int
+    replaced: int
+    unmade: int
+    outage: int
+    processes: int
+    places: list[int]
+
+
+@dataclass
+class Failures:
+    """Counts what failed, and what was made, per second; and how long connections may rest."""
+
+    _failed: Cells = field(default_factory=Cells)
+    _made: Cells = field(default_factory=Cells)
+    # microseconds, by group
+    _rested: dict[int, int] = field(default_factory=dict)
+
+    def take(self, tracked: Tracked) -> None:
+        """Watches one batch."""
+        self._failed.add(tracked.incidents.filter(pl.col("kind").is_in(_KINDS)).rename({"shape": "label"}))
+        self._made.add(births(tracked.lives))
+        for group, idle in tracked.rested.select("group", "idle").drop_nulls().iter_rows():
+            self._rested[group] = max(idle, self._rested.get(group, 0))
+
+    def findings(self, facts: Facts) -> Iterator[Finding]:
+        """At most one finding on resting per pool, and a few storms."""
+        roles = _roles(facts)
+        for pool in facts.pools:
+            groups = [
+                number for number, (_, _, name) in enumerate(facts.names.vocabulary.groups) if name == pool.logger
+            ]
+            mine = roles.filter(pl.col("group").is_in(groups))
+            cells = self._failed.of(mine["label"]).join(mine, on="label", maintain_order="left")
+            if not (cells["role"] == _FAILED).any():
+                continue
+            # longer than any rest that a connection survived, and long enough to be closed for
+            longest = max((self._rested.get(group, 0) for group in groups), default=0)
+            rested = (pl.col("role") == _FAILED) & (pl.col("idle") > longest)
+            rested &= pl.col("idle") >= facts.thresholds.stale_idle * SECOND
+            yield from _stale(facts, pool, cells.filter(rested), longest)
+            storms = _storms(facts, pool, cells.filter(~rested))
+            for storm in storms[:_TOLD]:
+                yield self._storm(facts, pool, storm, groups, len(storms) - _TOLD)
+
+    def _storm(self, facts: Facts, pool: Pool, storm: Storm, groups: list[int], more: int) -> Finding:
+        message = (
+            f"{said(storm.failed, 'connection')} of {said(storm.processes, 'process', 'processes')} died within "
+            f"{lasting((storm.last - storm.first) / SECOND)}"
+        )
+        if storm.replaced:
+            message += f", {said(storm.replaced, 'more was', 'more were')} replaced because of them"
+        if storm.unmade:
+            message += f", {said(storm.unmade, 'connect')} failed"
+        message += (
+            f": the server was restarted or failed over, or the network went away; {self._recovery(storm, groups)}"
+        )
+        if not pool.pings.sent:
+            message += "; pool_pre_ping=True spares callers the error on a connection that died while idle"
+        if more > 0:
+            message += f" (one of the {_TOLD} largest of this pool; {said(more, 'smaller one')} left out)"
+        return Finding(
+            "invalidation_storm",
+            "error",
+            pool.logger,
+            storm.failed + storm.replaced,
+            message,
+            facts.names.evidence(place_of(place) for place in storm.places),
+            facts.names.time(storm.first, groups[0]),
+            facts.names.time(storm.last, groups[0]),
+        )
+
+    def _recovery(self, storm: Storm, groups: list[int]) -> str:
+        made = self._made.of(groups).filter(pl.col("last") >= storm.outage)
+        if not made.height:
+            return "no new connection was made before the log ends"
+        # of a second, the first and the last connect are known
+        at = made.select(pl.when(pl.col("first") >= storm.outage).then("first").otherwise("last").min()).item()
+        return f"new connections could be made again after {lasting((int(at) - storm.first) / SECOND)}"
+
+
+def _roles(facts: Facts) -> pl.DataFrame:
+    """What each shape of a failure means: ``label``, ``group``, ``process``, ``role``, ``pinged``."""
+    vocabulary = facts.names.vocabulary
+    processes: dict[tuple[int, str | None], int] = {}
+    rows = []
+    for label, group in enumerate(vocabulary.frame()["group"]):
+        message = facts.names.message(label)
+        if message is None or group is None or message.kind not in _KINDS:
+            continue
+        if message.kind is Kind.INVALIDATED and message.reason is not None and message.reason not in _GIVEN_UP:
+            role = _FAILED
+        elif message.kind is Kind.RECYCLED and message.detail is Detail.POOL_INVALIDATION:
+            role = _REPLACED
+        elif message.kind is Kind.CONNECT_FAILED:
+            role = _UNMADE
+        else:
+            continue
+        source, process, _ = vocabulary.groups[group]
+        number = processes.setdefault((source, process), len(processes))
+        rows.append((label, group, number, role, message.reason in _PINGED))
+    return pl.DataFrame(rows, schema=_ROLE, orient="row")
+
+
+def _storms(facts: Facts, pool: Pool, cells: pl.DataFrame) -> list[Storm]:
+    """The storms of one pool, the largest first."""
+    thresholds = facts.thresholds
+    gap = pl.col("first") - pl.col("last").cum_max().shift(1)
+    storm = (gap > thresholds.storm_seconds * SECOND).fill_null(value=False).cum_sum().alias("storm")
+    role = pl.col("role")
+    failed, lost = role == _FAILED, role != _UNMADE
+
+    def count(of: pl.Expr) -> pl.Expr:
+        return pl.col("count").filter(of).sum()
+
+    found = (
+        cells.sort("first", "last", "place")
+        .with_columns(storm)
+        .group_by("storm")
+        .agg(
+            first=pl.col("first").filter(failed).min(),
+            last=pl.col("last").max(),
+            failed=count(failed),
+            replaced=count(role == _REPLACED),
+            unmade=count(role == _UNMADE),
+            outage=pl.coalesce(pl.col("last").filter(role == _UNMADE).max(), pl.col("first").filter(failed).min()),
+            processes=pl.col("process").filter(lost).n_unique(),
+            places=pl.col("place").filter(failed).head(EVIDENCE),
+        )
+    )
+    enough = pl.col("failed") >= thresholds.storm_connections
+    share = pl.col("failed") + pl.col("replaced") >= thresholds.storm_share * pool.peak_open
+    # one connection that dies makes the pool replace all others: a connect that fails shows that it is not alone
+    several = (pl.col("failed") >= _LEAST) | (
+        (pl.col("failed") + pl.col("replaced") >= _LEAST) & (pl.col("unmade") > 0)
+    )
+    chosen = found.filter((pl.col("failed") > 0) & (enough | (share & several)))
+    largest = chosen.sort(pl.col("failed") + pl.col("replaced"), "first", descending=[True, False])
+    return [Storm(**row) for row in largest.drop("storm").iter_rows(named=True)]
+
+
+def _stale(facts: Facts, pool: Pool, cells: pl.DataFrame, longest: int) -> Iterator[Finding]:
+    """The finding on a pool whose connections were closed for resting."""
+    count = int(cells["count"].sum())
+    if count < max(1, facts.thresholds.stale_connections):
+        return
+    least = int(cells["idle"].min())  # type: ignore[arg-type]
+    survived = f"no rest of more than {lasting(longest / SECOND)} was survived" if longest else "no rest was survived"
+    seen = "by pre-pings" if bool(cells["pinged"].all()) else "by callers, as errors"
+    message = (
+        f"{said(count, 'connection')} had been closed by the other side while idle, and this was noticed {seen}: the "
+        f"shortest rest before such a failure was {lasting(least / SECOND)}, and {survived}: set pool_recycle below "
+        f"{_below(least)} seconds, or look for the idle timeout of the server or of what stands before it"
+    )
+    group = int(cells["group"][0])
+    first, last = int(cells["first"].min()), int(cells["last"].max())  # type: ignore[arg-type]
+    if last - first <= facts.thresholds.storm_seconds * SECOND:
+        message += "; all failed at one time, so it may also have been a restart while they were idle"
+    yield Finding(
+        "stale_connections",
+        "info" if bool(cells["pinged"].all()) else "warning",
+        pool.logger,
+        count,
+        message,
+        facts.names.evidence(place_of(place) for place in cells["place"].head(EVIDENCE)),
+        facts.names.time(first, group),
+        facts.names.time(last, group),
+    )
+
+
+def _below(least: int) -> str:
+    """Whole seconds where the idle time has any."""
+    seconds = least / SECOND
+    return f"{int(seconds):,}" if seconds >= 1 else f"{seconds:.2g}"

@@ -1,0 +1,169 @@
+"""Checkouts that last too long, and those among them that end inside a transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+import polars as pl
+
+from logpool.judge.durations import DurationCounts
+from logpool.judge.names import EVIDENCE
+from logpool.judge.words import many, seconds, share
+from logpool.report.model import Finding
+from logpool.schema import End
+from logpool.track.lifecycles import group_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from logpool.judge.findings import Facts
+    from logpool.report.model import Pool
+    from logpool.track.lifecycles import Tracked
+
+# of each group the longest few are kept, more than a finding cites, as those of an hour are looked for among them
+_KEPT = 20
+_SECOND = 1e6
+
+
+class Hold(NamedTuple):
+    """A checkout that has ended.
+
+    Attributes:
+        microseconds: how long it lasted.
+        seq: the number of its check-out; ``time``, ``line`` and ``source`` are of it as well.
+        end: the time of its end.
+        group: whose it is.
+    """
+
+    microseconds: int
+    seq: int
+    time: int
+    line: int
+    source: int
+    end: int
+    group: int
+
+
+@dataclass
+class Longest:
+    """The longest checkouts of each group, grown batch by batch."""
+
+    _kept: dict[int, list[Hold]] = field(default_factory=dict)
+
+    def take(self, checkouts: pl.DataFrame) -> None:
+        """Adds checkouts, those that have not ended and those without times left out."""
+        if not checkouts.height:
+            return
+        rows = checkouts.lazy().select(
+            (pl.col("end_time") - pl.col("out_time")).alias("microseconds"),
+            *("out_seq", "out_time", "out_line", "out_source", "end_time"),
+            group_of().alias("group"),
+        )
+        # how long one has to be to be among the longest, by group number
+        least = [-1] * (1 + max(self._kept, default=-1))
+        for group, holds in self._kept.items():
+            least[group] = holds[-1].microseconds if len(holds) == _KEPT else -1
+        floors = pl.DataFrame({"least": pl.Series(least, dtype=pl.Int64)}).with_row_index("group").lazy()
+        found = (
+            rows.join(floors, on="group", how="left")
+            .filter(pl.col("microseconds") >= pl.max_horizontal("least", 0).fill_null(0))
+            .drop("least")
+            .sort("group", "microseconds", "out_seq", descending=[False, True, False])
+            .group_by("group", maintain_order=True)
+            .head(_KEPT)
+            .select("microseconds", "out_seq", "out_time", "out_line", "out_source", "end_time", "group")
+            .collect()
+        )
+        for row in found.iter_rows():
+            self._kept.setdefault(row[-1], []).append(Hold(*row))
+        for group in found["group"].unique():
+            self._kept[group] = sorted(self._kept[group], key=_longest_first)[:_KEPT]
+
+    def of(self, groups: Iterable[int]) -> list[Hold]:
+        """The longest of some groups, the longest first."""
+        return sorted((hold for group in groups for hold in self._kept.get(group, ())), key=_longest_first)
+
+
+def _longest_first(hold: Hold) -> tuple[int, int]:
+    return -hold.microseconds, hold.seq
+
+
+@dataclass
+class LongHolds:
+    """``held_too_long`` and ``idle_in_transaction``: connections that somebody keeps from the others."""
+
+    _longest: Longest = field(default_factory=Longest)
+    # told by themselves, as leaks
+    _reclaimed: DurationCounts = field(default_factory=DurationCounts)
+    _in_transaction: Longest = field(default_factory=Longest)
+    _transactions: DurationCounts = field(default_factory=DurationCounts)
+
+    def take(self, tracked: Tracked) -> None:
+        """Watches one batch."""
+        reclaimed = pl.col("outcome") == int(End.RECLAIMED)
+        self._longest.take(tracked.checkouts.filter(~reclaimed))
+        self._reclaimed.add(_durations(tracked.checkouts.filter(reclaimed)))
+        self._in_transaction.take(tracked.unfinished)
+        self._transactions.add(_durations(tracked.unfinished))
+
+    def findings(self, facts: Facts) -> Iterator[Finding]:
+        """What was found, after the last batch."""
+        for pool in facts.pools:
+            groups = facts.groups(pool)
+            limit = facts.thresholds.held_too_long
+            count, held = facts.holds.beyond(groups, limit)
+            less, reclaimed = self._reclaimed.beyond(groups, limit)
+            longest = [hold for hold in self._longest.of(groups) if hold.microseconds > limit * _SECOND]
+            if longest:
+                yield _held(facts, pool, (count - less, held - reclaimed), longest)
+            limit = facts.thresholds.idle_in_transaction
+            longest = [hold for hold in self._in_transaction.of(groups) if hold.microseconds > limit * _SECOND]
+            if longest:
+                yield _idle(facts, pool, self._transactions.beyond(groups, limit)[0], longest)
+
+
+def _durations(checkouts: pl.DataFrame) -> pl.DataFrame:
+    return checkouts.select(group_of().alias("group"), microseconds=pl.col("end_time") - pl.col("out_time"))
+
+
+def _held(facts: Facts, pool: Pool, beyond: tuple[int, int], longest: list[Hold]) -> Finding:
+    """A finding on the checkouts beyond the threshold: how many, and their microseconds together."""
+    count, held = beyond
+    total = (pool.hold_seconds.mean or 0.0) * pool.hold_seconds.count
+    first = longest[0]
+    place = facts.names.place(first.source, first.line)
+    message = (
+        f"{many(count, 'checkout', 'checkouts')} of {pool.hold_seconds.count:,} lasted longer than "
+        f"{seconds(facts.thresholds.held_too_long)} and took {share(min(1.0, held / _SECOND / total))} of all the "
+        f"time that connections were held, the longest {seconds(first.microseconds / _SECOND)} from "
+        f"{place.path}:{place.line} on: give connections back before anything slow that needs none"
+    )
+    return _finding(facts, pool, ("held_too_long", count, message), longest)
+
+
+def _idle(facts: Facts, pool: Pool, count: int, longest: list[Hold]) -> Finding:
+    first = longest[0]
+    place = facts.names.place(first.source, first.line)
+    message = (
+        f"{many(count, 'checkout', 'checkouts')} longer than {seconds(facts.thresholds.idle_in_transaction)} ended "
+        f"inside a transaction, the longest {seconds(first.microseconds / _SECOND)} from {place.path}:{place.line} "
+        "on: an idle transaction keeps its locks and holds up vacuum, so commit or roll back once the work is done"
+    )
+    return _finding(facts, pool, ("idle_in_transaction", count, message), longest)
+
+
+def _finding(facts: Facts, pool: Pool, told: tuple[str, int, str], longest: list[Hold]) -> Finding:
+    """A finding with the longest checkouts as its evidence, and the time span of the longest."""
+    code, count, message = told
+    first = longest[0]
+    return Finding(
+        code,
+        "warning",
+        pool.logger,
+        count,
+        message,
+        facts.names.evidence((hold.source, hold.line) for hold in longest[:EVIDENCE]),
+        facts.names.time(first.time, first.group),
+        facts.names.time(first.end, first.group),
+    )

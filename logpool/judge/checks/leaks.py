@@ -1,0 +1,191 @@
+"""Connections still in use where the log ends: leaked, or only on their way when the log was cut.
+
+How long such a checkout had lasted is known only as far as the log shows that its process went on: a log may hold a
+process that ended and the one started after it, under one name or none. :mod:`logpool.judge.checks.eras` tells them
+apart; a checkout's age ends with its era.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+import polars as pl
+
+from logpool.judge.checks.eras import Era, Eras
+from logpool.judge.checks.limits import LIMITLESS
+from logpool.judge.names import EVIDENCE
+from logpool.judge.words import many, seconds
+from logpool.report.model import Finding
+from logpool.schema import End
+from logpool.track.lifecycles import group_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from logpool.judge.findings import Facts
+    from logpool.report.model import Pool
+    from logpool.track.lifecycles import Tracked
+
+_SECOND = 1e6
+_HOUR = 3600
+# so many of one kind are no accident: they need not be older than the pool's patience
+_SEVERAL = 3
+# what the 99th percentile of fewer hold times says is little
+_HOLDS = 20
+# SQLAlchemy's pool_size and max_overflow, together
+_DEFAULT_LIMIT = 15
+
+
+class _Open(NamedTuple):
+    """A checkout that the log shows no end of.
+
+    Attributes:
+        seq: the number of its check-out; ``time``, ``line`` and ``source`` are of it as well.
+        age: how long its process went on, in microseconds; None where the log shows no times. ``records`` the same
+            in events.
+        seen: the time at which its process was last heard of.
+        last: whether its process is the last that the log shows.
+    """
+
+    seq: int
+    time: int | None
+    line: int
+    source: int
+    group: int
+    age: int | None
+    records: int
+    seen: int | None
+    last: bool
+
+
+@dataclass
+class Leaks:
+    """``connection_leak`` and ``left_out_at_end``."""
+
+    _eras: Eras = field(default_factory=Eras)
+    # by group, the longest checkout that ended, in events
+    _records: defaultdict[int, int] = field(default_factory=lambda: defaultdict(int))
+    _open: pl.DataFrame | None = None
+
+    def take(self, tracked: Tracked) -> None:
+        """Watches one batch; the last one holds what is still open at the end of the log."""
+        self._eras.take(tracked.lives)
+        longest = tracked.checkouts.group_by(group_of().alias("group")).agg(
+            (pl.col("end_seq") - pl.col("out_seq")).max().fill_null(0)
+        )
+        for group, records in longest.iter_rows():
+            self._records[group] = max(self._records[group], records)
+        still = tracked.checkouts.filter(pl.col("outcome") == int(End.OPEN))
+        if still.height:
+            self._open = still if self._open is None else pl.concat([self._open, still])
+
+    def findings(self, facts: Facts) -> Iterator[Finding]:
+        """What was found, after the last batch."""
+        still_out = self._aged(facts)
+        for pool in facts.pools:
+            still = still_out.get(pool.logger or "", [])
+            leaked = [] if pool.pool_class in LIMITLESS else _leaked(facts, pool, still)
+            if leaked:
+                yield _leak(facts, pool, leaked)
+            # the books may know of fewer: a shared connection has several users
+            count = pool.checked_out_at_end - len(leaked)
+            if count > 0:
+                yield self._left_out(facts, pool, count, [one for one in still if one not in leaked])
+
+    def _aged(self, facts: Facts) -> dict[str, list[_Open]]:
+        """What is still open by pool, the oldest first, each with its age."""
+        found: defaultdict[str, list[_Open]] = defaultdict(list)
+        if self._open is None:
+            return found
+        usual = {pool.logger: pool.hold_seconds.max or 0.0 for pool in facts.pools}
+        rows = self._open.with_columns(group=group_of()).sort("out_seq")
+        for (group,), mine in rows.group_by("group", maintain_order=True):
+            number = int(group)
+            logger = facts.names.pool(number)
+            eras = self._eras.of(number, mine, usual.get(logger, 0.0) * _SECOND)
+            columns = ("out_seq", "out_time", "out_line", "out_source")
+            for seq, time, line, source in mine.select(columns).iter_rows():
+                era = next((era for era in eras if era.start <= seq <= era.end), Era(seq, seq, time))
+                age = None if time is None or era.time is None else max(0, era.time - time)
+                last = not eras or era.end >= eras[-1].end
+                found[logger].append(_Open(seq, time, line, source, number, age, era.end - seq, era.time, last))
+        return found
+
+    def _left_out(self, facts: Facts, pool: Pool, count: int, still: list[_Open]) -> Finding:
+        """Some that are no proven leaks: normal, unless they are older than whatever came back."""
+        longest = max(facts.thresholds.held_too_long, pool.hold_seconds.max or 0.0) * _SECOND
+        factor = facts.thresholds.leak_factor
+        odd = any(
+            one.records > factor * self._records[one.group] > 0 if one.age is None else one.age > longest
+            for one in still
+        )
+        if odd:
+            explained = "some for longer than any checkout that was returned: see where they were checked out"
+        elif all(one.last for one in still):
+            explained = "in use at that moment, which is normal"
+        else:
+            explained = "in use at that moment, or when their process ended, which is normal"
+        ages = [one.age for one in still if one.age is not None]
+        oldest = f", the oldest for {seconds(max(ages) / _SECOND)}" if any(ages) else ""
+        still_out = many(count, "connection is", "connections are")
+        message = f"{still_out} still checked out where the log ends{oldest}: {explained}"
+        places = facts.names.evidence((one.source, one.line) for one in still)
+        return Finding("left_out_at_end", "warning" if odd else "info", pool.logger, count, message, places)
+
+
+def _leaked(facts: Facts, pool: Pool, still: list[_Open]) -> list[_Open]:
+    """Those older than the hold times explain."""
+    holds, thresholds = pool.hold_seconds, facts.thresholds
+    usual = max(holds.max or 0.0, thresholds.leak_factor * (holds.p99 or 0.0))
+    aged = [(one, one.age / _SECOND) for one in still if one.age is not None]
+    leaked = [one for one, age in aged if age > max(usual, thresholds.leak_seconds)]
+    if len(leaked) < _SEVERAL and holds.count >= _HOLDS:
+        # begun one after the other, not all at once, as when the database stalls
+        odd = [one for one, age in aged if age > max(usual, thresholds.held_too_long)]
+        if len(odd) >= _SEVERAL and _spread(odd) > 1 / 2:
+            leaked = odd
+    return leaked
+
+
+def _spread(leaked: list[_Open]) -> float:
+    """Over how much of their time they began."""
+    begins = [one.time for one in leaked if one.time is not None]
+    oldest = max(one.age or 0 for one in leaked)
+    return (max(begins) - min(begins)) / oldest if oldest else 0.0
+
+
+def _leak(facts: Facts, pool: Pool, leaked: list[_Open]) -> Finding:
+    count = len(leaked)
+    oldest = max(one.age or 0 for one in leaked) / _SECOND
+    usual = (
+        ""
+        if pool.hold_seconds.p99 is None
+        else f", while 99% of all checkouts last at most {seconds(pool.hold_seconds.p99)}"
+    )
+    message = (
+        f"{many(count, 'connection was', 'connections were')} checked out and never returned, the oldest "
+        f"{seconds(oldest)} before the log last shows its process{usual}"
+    )
+    if count > 1:
+        rate = count / oldest * _HOUR
+        message += f"; that is {rate:.3g} an hour"
+        if count < _DEFAULT_LIMIT:
+            dry = seconds(_DEFAULT_LIMIT / rate * _HOUR)
+            message += f", so a pool of {_DEFAULT_LIMIT}, SQLAlchemy's default, is dry within {dry}"
+        message += ": close every session and connection, or use them in a with block"
+    else:
+        message += ": close it, or use it in a with block, unless it is kept on purpose"
+    begun = [one for one in leaked if one.time is not None]
+    seen = max((one.seen for one in leaked if one.seen is not None), default=None)
+    return Finding(
+        "connection_leak",
+        "error" if count > 1 else "warning",
+        pool.logger,
+        count,
+        message,
+        facts.names.evidence((one.source, one.line) for one in leaked[:EVIDENCE]),
+        facts.names.time(min(one.time for one in begun if one.time is not None), begun[0].group),
+        facts.names.time(seen, leaked[0].group),
+    )

@@ -1,0 +1,55 @@
+"""When a pool that stands at its limit is exhausted, and how that is said."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from logpool.judge.words import many, seconds, share
+
+if TYPE_CHECKING:
+    from logpool.judge.checks.plateau import Plateau
+    from logpool.judge.findings import Facts
+
+#: pools without a limit, or with one that nobody waits at
+LIMITLESS = frozenset({"NullPool", "StaticPool", "SingletonThreadPool", "AssertionPool"})
+# a limit of one is what one thread reaches that uses one connection after another
+_LEAST_LIMIT = 2
+# of the returns at the limit, those after which somebody takes the connection at once; by chance it is about half
+_TAKEN_AT_ONCE = 0.8
+# how often the limit is reached, per connection of the limit, before it is a limit at all
+_VISITS = 3
+_SECOND = 1e6
+
+
+def is_saturated(state: Plateau | None, facts: Facts) -> bool:
+    """Whether a pool stands at its limit so long, and what comes back is taken so soon, that callers must wait."""
+    if state is None or state.longest is None or state.peak < _LEAST_LIMIT:
+        return False
+    if is_threaded(state) and len(state.threads) <= state.peak:
+        # no more callers than connections: nobody can have waited
+        return False
+    least = _VISITS * state.peak
+    long = state.longest.length >= facts.thresholds.plateau_seconds * _SECOND and state.longest.visits >= least
+    at_once = state.visits - state.spans >= _TAKEN_AT_ONCE * state.visits
+    return long or (_share(state) >= facts.thresholds.plateau_share and state.visits >= least and at_once)
+
+
+def is_threaded(state: Plateau) -> bool:
+    """Whether the log shows more threads than one, so that their number says how many callers there are."""
+    return len(state.threads) > 1
+
+
+def _share(state: Plateau) -> float:
+    """How much of the time the pool stood at its limit."""
+    if state.first is None or state.clock is None or state.clock <= state.first:
+        return 0.0
+    return min(1.0, state.total / (state.clock - state.first))
+
+
+def standing(state: Plateau) -> str:
+    """How much of the time a pool stood at its limit, in words."""
+    longest = 0 if state.longest is None else state.longest.length
+    return (
+        f"{many(state.peak, 'connection was', 'connections were')} in use, and never more, for {share(_share(state))} "
+        f"of the time, at most {seconds(longest / _SECOND)} without a break"
+    )

@@ -1,0 +1,222 @@
+"""How long each pool stands at the most connections that it ever has in use: a plateau shows where its limit is.
+
+A saturated pool stays at its limit: whoever waits takes a connection within milliseconds of its return. Such a dip
+does not end a span at the limit. Only the highest level so far is followed, as the limit can be no lower, so a
+group's state is small, however many levels it has been through.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import polars as pl
+
+#: microseconds: the longest dip below the limit that a waiting caller fills: a reset, a round trip, a thread's turn
+DIP = 50_000
+
+
+class Span(NamedTuple):
+    """Some time at the limit.
+
+    Attributes:
+        start: in microseconds; likewise ``end``.
+        line: of the check-out that reached the limit, in the file ``source``.
+        visits: how often the limit was reached in it, dips in between.
+    """
+
+    start: int
+    end: int
+    line: int
+    source: int
+    visits: int
+
+    @property
+    def length(self) -> int:
+        """In microseconds."""
+        return self.end - self.start
+
+
+@dataclass(slots=True)
+class Plateau:
+    """What one group has been through.
+
+    Attributes:
+        level: connections in use now; ``peak`` at most.
+        first: the first step's time, and ``clock`` the latest; None as long as there is none.
+        total: microseconds at the peak.
+        visits: how often it was reached and left; ``spans`` over how many spans, the current one not counted.
+        longest: the longest span that is over.
+        current: the span that the next visit may continue.
+        waiting: the step that reached the peak and is not yet left: time, line, source.
+        threads: those that reached the peak, as many as tell whether there are more of them than connections.
+    """
+
+    level: int = 0
+    peak: int = 0
+    first: int | None = None
+    clock: int | None = None
+    total: int = 0
+    visits: int = 0
+    spans: int = 0
+    longest: Span | None = None
+    current: Span | None = None
+    waiting: tuple[int, int, int] | None = None
+    threads: set[int] = field(default_factory=set)
+
+    def rise(self, peak: int) -> None:
+        """There are more in use than ever: what was noted of a lower peak does not count."""
+        self.peak, self.total, self.visits, self.spans = peak, 0, 0, 0
+        self.longest = self.current = self.waiting = None
+        self.threads = set()
+
+    def close(self, span: Span | None) -> None:
+        """A span is over."""
+        if span is not None:
+            self.spans += 1
+            if self.longest is None or span.length > self.longest.length:
+                self.longest = span
+
+    def finish(self, end: int | None) -> None:
+        """The log ends: whatever lasts, lasts until then."""
+        if end is not None and self.clock is not None:
+            self.clock = max(self.clock, end)
+        if self.waiting is not None and end is not None:
+            start, line, source = self.waiting
+            self.waiting = None
+            self.visits += 1
+            self.total += max(end, start) - start
+            if self.current is not None and start - self.current.end <= DIP:
+                self.current = self.current._replace(end=max(end, start), visits=self.current.visits + 1)
+            else:
+                self.close(self.current)
+                self.current = Span(start, max(end, start), line, source, 1)
+        self.close(self.current)
+        self.current = None
+
+
+_VISIT = {
+    "group": pl.UInt32,
+    "time": pl.Int64,
+    "level": pl.Int64,
+    "line": pl.Int64,
+    "source": pl.UInt32,
+    "out_thread": pl.UInt32,
+    "visits": pl.Int64,
+}
+_BY_GROUP = "group"
+
+
+@dataclass
+class Plateaus:
+    """The plateaus of all groups, grown batch by batch."""
+
+    of: dict[int, Plateau] = field(default_factory=dict)
+
+    def take(self, steps: pl.DataFrame) -> None:
+        """Adds the steps of one batch."""
+        rows = steps.filter(pl.col("out") != 0)
+        if not rows.height:
+            return
+        groups = rows["group"].unique(maintain_order=True).to_list()
+        states = [self.of.setdefault(group, Plateau()) for group in groups]
+        carried = pl.DataFrame(
+            [(group, state.level, state.clock) for group, state in zip(groups, states, strict=True)],
+            schema={"group": pl.UInt32, "base": pl.Int64, "clock": pl.Int64},
+            orient="row",
+        )
+        # a clock may step back; the log's order holds
+        rows = rows.join(carried, on=_BY_GROUP, how="left", maintain_order="left").select(
+            "group",
+            pl.max_horizontal(pl.col("time").cum_max().forward_fill().over(_BY_GROUP), "clock").alias("time"),
+            (pl.col("out").cast(pl.Int64).cum_sum().over(_BY_GROUP) + pl.col("base")).alias("level"),
+            "line",
+            "source",
+            "out_thread",
+            pl.lit(1, pl.Int64).alias("visits"),
+        )
+        self._rise(rows)
+        self._visit(pl.concat([self._waiting(groups), rows]))
+
+    def _rise(self, rows: pl.DataFrame) -> None:
+        """Takes note of new peaks, and of the last step of every group."""
+        known = rows.group_by(_BY_GROUP).agg(
+            pl.col("level").max().alias("peak"),
+            pl.col("level").last(),
+            pl.col("time").drop_nulls().first().alias("first"),
+            pl.col("time").last(),
+        )
+        for group, peak, level, first, clock in known.iter_rows():
+            state = self.of[group]
+            if peak > state.peak:
+                state.rise(peak)
+            state.level = level
+            state.first = first if state.first is None else state.first
+            state.clock = clock
+
+    def _waiting(self, groups: list[int]) -> pl.DataFrame:
+        """The steps that reached the peak in an earlier batch, and are left in this one."""
+        found = []
+        for group in groups:
+            state = self.of[group]
+            if state.waiting is not None:
+                time, line, source = state.waiting
+                found.append((group, time, state.peak, line, source, None, 1))
+                state.waiting = None
+        return pl.DataFrame(found, schema=_VISIT, orient="row")
+
+    def _visit(self, rows: pl.DataFrame) -> None:
+        peaks = pl.DataFrame(
+            [(group, self.of[group].peak) for group in rows["group"].unique()],
+            schema={"group": pl.UInt32, "peak": pl.Int64},
+            orient="row",
+        )
+        rows = rows.with_columns(end=pl.col("time").shift(-1).over(_BY_GROUP))
+        rows = rows.with_columns(last=pl.int_range(pl.len()).over(_BY_GROUP) == pl.len().over(_BY_GROUP) - 1)
+        at_peak = rows.join(peaks, on=_BY_GROUP, how="left", maintain_order="left").filter(
+            (pl.col("level") == pl.col("peak")) & (pl.col("peak") > 0)
+        )
+        for group, threads in at_peak.group_by(_BY_GROUP).agg(pl.col("out_thread").drop_nulls().unique()).iter_rows():
+            state = self.of[group]
+            if len(state.threads) <= state.peak:
+                state.threads.update(threads)
+        timed = at_peak.filter(pl.col("time").is_not_null())
+        for group, *waiting in timed.filter("last").select("group", "time", "line", "source").iter_rows():
+            time, line, source = waiting
+            self.of[group].waiting = time, line, source
+        self._span(timed.filter(~pl.col("last") & pl.col("end").is_not_null()))
+
+    def _span(self, visits: pl.DataFrame) -> None:
+        """Joins visits that dips part, and the first of them to the span that an earlier batch began."""
+        if not visits.height:
+            return
+        pending = []
+        for group in visits["group"].unique(maintain_order=True):
+            state = self.of[group]
+            if state.current is not None:
+                span = state.current
+                pending.append((group, span.start, state.peak, span.line, span.source, None, span.visits, span.end))
+        before = pl.DataFrame(pending, schema=_VISIT | {"end": pl.Int64}, orient="row")
+        counts = visits.group_by(_BY_GROUP).agg(pl.len(), (pl.col("end") - pl.col("time")).sum().alias("total"))
+        for group, count, total in counts.iter_rows():
+            self.of[group].visits += count
+            self.of[group].total += total
+        rows = pl.concat([before, visits.select(before.columns)])
+        parted = (pl.col("time") - pl.col("end").shift(1).over(_BY_GROUP) > DIP).fill_null(value=False)
+        spans = (
+            rows.with_columns(span=parted.cast(pl.Int64).cum_sum().over(_BY_GROUP))
+            .group_by(_BY_GROUP, "span", maintain_order=True)
+            .agg(pl.col("time").first(), pl.col("end").last(), pl.col("line", "source").first(), pl.col("visits").sum())
+            .with_columns(latest=pl.col("span") == pl.col("span").max().over(_BY_GROUP))
+        )
+        over = spans.filter(~pl.col("latest"))
+        columns = ("group", "time", "end", "line", "source", "visits")
+        longest = over.group_by(_BY_GROUP, maintain_order=True).agg(
+            pl.len(), pl.all().exclude("span", "latest").get((pl.col("end") - pl.col("time")).arg_max())
+        )
+        for group, count, *found in longest.select("group", "len", *columns[1:]).iter_rows():
+            state = self.of[group]
+            state.close(Span(*found))
+            state.spans += count - 1
+        for group, *found in spans.filter("latest").select(columns).iter_rows():
+            self.of[group].current = Span(*found)

@@ -1,0 +1,145 @@
+"""What several checks count by: first and last times, first places, and counts per second. All of bounded size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from logpool.judge.names import EVIDENCE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from logpool.judge.names import Names
+    from logpool.report.model import Evidence
+
+SECOND = 1_000_000
+#: the ``idle`` of what did not lie idle, or not for a known time
+AWAKE = -1
+# of more cells than these, each is made twice as wide: some 60 bytes a cell
+_MOST_CELLS = 1 << 17
+_PLACE = 1 << 40
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """Records of one sort: how many, when (microseconds), and where the first few stand: ``seq``, source, line."""
+
+    count: int = 0
+    first: int | None = None
+    last: int | None = None
+    places: tuple[tuple[int, int, int], ...] = ()
+
+    def evidence(self, names: Names) -> tuple[Evidence, ...]:
+        """The first few places."""
+        return names.evidence((source, line) for _, source, line in self.places)
+
+
+def together(sightings: Iterable[Sighting]) -> Sighting:
+    """Several sorts of records as one."""
+    seen = list(sightings)
+    firsts = [one.first for one in seen if one.first is not None]
+    lasts = [one.last for one in seen if one.last is not None]
+    places = sorted(place for one in seen for place in one.places)[:EVIDENCE]
+    count = sum(one.count for one in seen)
+    return Sighting(count, min(firsts, default=None), max(lasts, default=None), tuple(places))
+
+
+@dataclass
+class Sightings:
+    """Rare records by their sort, a number such as a shape."""
+
+    by_label: dict[int, Sighting] = field(default_factory=dict)
+
+    def add(self, rows: pl.DataFrame, label: str) -> None:
+        """Adds rows with a mark, in the log's order; the column ``label`` says of which sort each is."""
+        if not rows.height:
+            return
+        mark = pl.struct("seq", "source", "line").head(EVIDENCE)
+        found = rows.group_by(label, maintain_order=True).agg(
+            pl.len(), first=pl.col("time").min(), last=pl.col("time").max(), places=mark
+        )
+        for one, count, first, last, places in found.iter_rows():
+            marks = tuple((place["seq"], place["source"], place["line"]) for place in places)
+            here = self.by_label.get(one, Sighting())
+            self.by_label[one] = together((here, Sighting(count, first, last, marks)))
+
+
+_CELL = {
+    "label": pl.UInt32,
+    "cell": pl.Int64,
+    "count": pl.Int64,
+    "first": pl.Int64,
+    "last": pl.Int64,
+    "idle": pl.Int64,
+    "place": pl.Int64,
+}
+_MERGED = (
+    pl.col("count").sum(),
+    pl.col("first").min(),
+    pl.col("last").max(),
+    pl.col("idle").min(),
+    pl.col("place").min(),
+)
+
+
+@dataclass
+class Cells:
+    """Events counted per sort and second: count, first and last time, least ``idle``, and first place.
+
+    Where there are too many seconds, cells become wider, all at once and by halves of their number: what comes of it
+    depends on the events alone, not on how they come.
+
+    Attributes:
+        width: of a cell, microseconds.
+    """
+
+    width: int = SECOND
+    _kept: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_CELL))
+
+    def add(self, rows: pl.DataFrame) -> None:
+        """Adds ``label``, ``time``, ``source``, ``line`` and ``idle``; what has no time is left out."""
+        timed = rows.drop_nulls("time")
+        if not timed.height:
+            return
+        time = pl.col("time")
+        place = (pl.col("source").cast(pl.Int64) * _PLACE + pl.col("line")).min().alias("place")
+        idle = pl.col("idle").fill_null(AWAKE).min()
+        counted = timed.group_by("label", (time // self.width).alias("cell")).agg(
+            pl.len().alias("count"), time.min().alias("first"), time.max().alias("last"), idle, place
+        )
+        self._merge([self._kept, counted.select(pl.col(name).cast(dtype) for name, dtype in _CELL.items())])
+        while self._kept.height > _MOST_CELLS:
+            self.width *= 2
+            self._merge([self._kept.with_columns(cell=pl.col("cell") // 2)])
+
+    def _merge(self, cells: list[pl.DataFrame]) -> None:
+        self._kept = pl.concat(cells).group_by("label", "cell").agg(*_MERGED)
+
+    def of(self, labels: Iterable[int]) -> pl.DataFrame:
+        """The cells of some sorts, by time: ``label``, ``cell``, and what is counted in each."""
+        chosen = self._kept.filter(pl.col("label").is_in(list(labels)))
+        return chosen.sort("first", "last", "place")
+
+
+def place_of(place: int) -> tuple[int, int]:
+    """The source and the line of a cell's ``place``."""
+    return divmod(place, _PLACE)
+
+
+def said(count: int, one: str, more: str = "") -> str:
+    """A count with its noun."""
+    return f"{count:,} {one if count == 1 else more or f'{one}s'}"
+
+
+def lasting(seconds: float) -> str:
+    """A duration in words, to two figures or the second."""
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 100:  # noqa: PLR2004
+        return f"{seconds:.3g} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"

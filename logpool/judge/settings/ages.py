@@ -1,0 +1,162 @@
+"""How old connections were when they were used again, and when the pool replaced them: bounds of ``pool_recycle``.
+
+The pool looks at a connection's age when it is checked out, and only then. Its own clock starts before it connects,
+and the log's with ``created``, after that.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from logpool.schema import Detail, Kind
+from logpool.track.lifecycles import group_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from logpool.judge.settings.seen import Place
+    from logpool.track.lifecycles import Tracked
+
+# microseconds: a clock that steps back so far, or a silence so long, and the time between is unknown: a change from
+# or to daylight saving time may hide in it
+_STEP_BACK = -1_000_000
+_SILENCE = 3_000_000_000
+_SECOND = 1_000_000
+# a clock that steps more often measures nothing
+_STEPS = 1000
+# of the check-outs after so many events, one in so many is looked at: a bound a little weaker, at little cost
+_ALL_UNTIL = 1 << 17
+_ONE_IN = 16
+
+_BIRTH = {"key": pl.Int64, "birth_seq": pl.Int64, "birth_time": pl.Int64}
+
+
+@dataclass
+class Ages:
+    """The extreme ages of each pool's connections.
+
+    Attributes:
+        reused: per pool, the greatest age in seconds at which one was used again, and where.
+        recycled: per pool, the smallest at which one was too old, and where.
+    """
+
+    reused: dict[str, tuple[float, Place]] = field(default_factory=dict)
+    recycled: dict[str, tuple[float, Place]] = field(default_factory=dict)
+    _births: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_BIRTH))
+    # the events at which the clock makes a step
+    _steps: list[int] = field(default_factory=list)
+    _last_time: int | None = None
+
+    def take(
+        self, events: pl.DataFrame, first: int, created: pl.DataFrame, tracked: Tracked, pool_of: Callable[[int], str]
+    ) -> None:
+        """Takes one batch.
+
+        Args:
+            events: of which ``time`` is looked at.
+            first: the number of the first of them.
+            created: of pools whose connections may be used again: ``key``, ``seq``, ``time``.
+            tracked: what the fold made of the batch.
+            pool_of: the pool of a group.
+        """
+        if len(self._steps) <= _STEPS:
+            self._watch_clock(events["time"], first)
+        births = created.select("key", birth_seq="seq", birth_time="time")
+        if births.height:
+            births = births.drop_nulls()
+            self._births = pl.concat([self._births, births])
+        self._look(tracked, pool_of)
+        if births.height:
+            self._births = self._births.unique("key", keep="last", maintain_order=True)
+        if tracked.lives.height and self._births.height:
+            over = tracked.lives.filter(pl.col("end_seq").is_not_null()).select("key", birth_seq="life_seq")
+            self._births = self._births.join(over, on=["key", "birth_seq"], how="anti", maintain_order="left")
+
+    def finish(self, last: Tracked, pool_of: Callable[[int], str]) -> None:
+        """Takes what is open at the end of the log."""
+        self._look(last, pool_of)
+
+    def _watch_clock(self, times: pl.Series, first: int) -> None:
+        known = times.drop_nulls()
+        if not len(known):
+            return
+        change = known.diff()
+        change[0] = 0 if self._last_time is None else known[0] - self._last_time
+        self._last_time = known[-1]
+        if change.min() < _STEP_BACK or change.max() >= _SILENCE:  # type: ignore[operator]
+            steps = (change < _STEP_BACK) | (change >= _SILENCE)
+            places = pl.int_range(len(times), eager=True).filter(times.is_not_null()).filter(steps)
+            self._steps += (places + first).to_list()
+
+    def _look(self, tracked: Tracked, pool_of: Callable[[int], str]) -> None:
+        if len(self._steps) > _STEPS:
+            self.reused.clear()
+            self.recycled.clear()
+        if not self._births.height or len(self._steps) > _STEPS:
+            return
+        # what cannot be older than the oldest so far need not be looked at
+        known = min((age for age, _ in self.reused.values()), default=-1.0) if self._is_even(pool_of) else -1.0
+        oldest = self._births["birth_time"].min()
+        promising = pl.col("out_time") - oldest > known * _SECOND
+        chosen = (pl.col("out_seq") < _ALL_UNTIL) | (pl.col("out_seq") % _ONE_IN == 0)
+        reused = tracked.checkouts.filter(chosen & ~pl.col("fresh") & promising)
+        reused = reused.select("key", seq="out_seq", time="out_time", source="out_source", line="out_line")
+        for group, age, place in self._extremes(reused, tracked.lives, oldest=True):
+            pool = pool_of(group)
+            if pool not in self.reused or age > self.reused[pool][0]:
+                self.reused[pool] = age, place
+        if not tracked.incidents.height:
+            return
+        old = (pl.col("kind") == int(Kind.RECYCLED)) & (pl.col("detail") == int(Detail.AGE))
+        recycled = tracked.incidents.filter(old).select("key", "seq", "time", "source", "line")
+        for group, age, place in self._extremes(recycled, tracked.lives, oldest=False):
+            pool = pool_of(group)
+            if pool not in self.recycled or age < self.recycled[pool][0]:
+                self.recycled[pool] = age, place
+
+    def _is_even(self, pool_of: Callable[[int], str]) -> bool:
+        """Whether an age is known of every pool."""
+        groups = self._births.select(group_of()).to_series().unique()
+        return all(pool_of(group) in self.reused for group in groups)
+
+    def _extremes(self, rows: pl.DataFrame, lives: pl.DataFrame, *, oldest: bool) -> list[tuple[int, float, Place]]:
+        """Per group the greatest or the smallest age of some connections, in seconds, and where."""
+        if not rows.height:
+            return []
+        aged = self._born(rows.filter(pl.col("time").is_not_null() & pl.col("key").is_not_null()))
+        if aged.height and lives.height:
+            # what is used after its end is no older for that; in the next batch it is forgotten
+            ends = lives.select("key", "end_seq", birth_seq="life_seq").drop_nulls()
+            aged = aged.join(ends, on=["key", "birth_seq"], how="left")
+            aged = aged.filter(pl.col("end_seq").is_null() | (pl.col("seq") <= pl.col("end_seq")))
+        if self._steps:
+            steps = pl.DataFrame({"step": self._steps}, schema={"step": pl.Int64})
+            aged = aged.sort("seq").join_asof(steps, left_on="seq", right_on="step", coalesce=False)
+            aged = aged.filter(pl.col("birth_seq") >= pl.col("step").fill_null(-1))
+        age = pl.col("time") - pl.col("birth_time")
+        aged = aged.filter(age >= 0).select("seq", "source", "line", age=age, group=group_of())
+        # of equal ones the first
+        ordered = aged.sort("age", "seq", descending=[oldest, False]).unique("group", keep="first", maintain_order=True)
+        rows = ordered.select("group", "age", "source", "line")
+        return [(group, age / _SECOND, (source, line)) for group, age, source, line in rows.iter_rows()]
+
+    def _born(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """The rows of connections whose beginning is known, with it."""
+        again = self._births["key"].is_duplicated()
+        if not again.any():
+            return rows.join(self._births, on="key").filter(pl.col("seq") > pl.col("birth_seq"))
+        return (
+            rows.sort("seq")
+            .join_asof(
+                self._births.sort("birth_seq"),
+                left_on="seq",
+                right_on="birth_seq",
+                by="key",
+                coalesce=False,
+                check_sortedness=False,
+            )
+            .filter(pl.col("birth_seq").is_not_null())
+        )

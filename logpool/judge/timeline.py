@@ -1,0 +1,263 @@
+"""What the pools did over time: how many connections were open and in use, interval by interval.
+
+How long a log lasts is known when it has been read. Until then the intervals are as fine as memory allows, and grow:
+each width divides the next, and intervals start at multiples of their width since the epoch, so what comes out does
+not depend on when they grew.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from logpool.errors import UsageError
+from logpool.judge.intervals import FINE, NICE, SECOND
+from logpool.read.vocabulary import split_pool_name
+from logpool.report.model import Bin, Timeline
+from logpool.schema import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from logpool.judge.names import Names
+    from logpool.read.vocabulary import Vocabulary
+
+# kept while reading: many times what a report shows, so that every nice width can be made of them
+_MOST_FINE = 4096
+#: a report shows at most so many intervals,
+MOST = 120
+# and fewer of a log of few events: so many to an interval, but not fewer than these in all
+_EVENTS_AN_INTERVAL, _FEWEST = 4, 8
+#: more than these nobody reads, and memory does not hold for many pools
+MOST_ASKED = 100_000
+
+_COUNTED = {
+    "checkouts": Kind.CHECKED_OUT,
+    "created": Kind.CREATED,
+    "closed": Kind.CLOSING,
+    "timeouts": Kind.TIMED_OUT,
+}
+# parts that are no pool: all pools together, and the timeouts, which name none
+_ALL, _NOBODY = -1, -2
+_COUNTS = {"part": pl.Int64, "bin": pl.Int64, **dict.fromkeys(_COUNTED, pl.Int64)}
+# of the steps in an interval: their sum, the sum of each one's microseconds after the interval's start, the highest
+# level after one, and the level after the last one
+_LEVELS = {
+    "part": pl.Int64,
+    "bin": pl.Int64,
+    "out": pl.Int64,
+    "moment": pl.Int64,
+    "most_open": pl.Int64,
+    "most_out": pl.Int64,
+    "last": pl.Int64,
+    "last_open": pl.Int64,
+    "last_out": pl.Int64,
+}
+
+
+@dataclass
+class Timelines:
+    """Grows by batches.
+
+    Attributes:
+        vocabulary: gives events their meaning.
+        interval: the microseconds of every interval; found to suit the log where it is None.
+    """
+
+    vocabulary: Vocabulary
+    interval: int | None = None
+    _width: int = FINE[0]
+    # of the log; None without times
+    _span: tuple[int, int] | None = None
+    _timed: int = 0
+    _parts: dict[str, int] = field(default_factory=dict)
+    _seen: set[int] = field(default_factory=set)
+    # what had no time
+    _untimed: Counter[int] = field(default_factory=Counter)
+    # open and in use now, and before the first time, by part
+    _now: dict[int, tuple[int, int]] = field(default_factory=dict)
+    _before: dict[int, tuple[int, int]] = field(default_factory=dict)
+    _counts: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_COUNTS))
+    _levels: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_LEVELS))
+
+    def __post_init__(self) -> None:
+        self._width = self.interval or self._width
+
+    def take(self, events: pl.DataFrame, steps: pl.DataFrame) -> None:
+        """Adds one batch: its events ``time``, ``shape``, and the fold's steps, both in the log's order, with times."""
+        meaning = self.vocabulary.frame()
+        parts = [self._parts.setdefault(pool, len(self._parts)) for _, _, pool in self.vocabulary.groups]
+        part_of = pl.Series("part", parts, dtype=pl.Int64)
+        rows = events.select(
+            "time",
+            kind=meaning["kind"].gather(events["shape"]),
+            part=part_of.gather(meaning["group"].gather(events["shape"])).fill_null(_NOBODY),
+        )
+        self._reach(rows["time"])
+        self._count(rows)
+        seen = self._seen | (set(rows["part"].unique()) - {_NOBODY})
+        if len(self._seen) == 1 < len(seen):
+            self._begin_together()
+        self._seen = seen
+        placed = steps.with_columns(part_of.gather(steps["group"]).alias("part"))
+        self._climb(placed)
+        if len(self._seen) > 1:
+            self._climb(placed.with_columns(part=pl.lit(_ALL, pl.Int64)))
+
+    def _reach(self, times: pl.Series) -> None:
+        """Notes how far the log reaches, and makes the intervals as wide as it takes."""
+        first, last = times.min(), times.max()
+        self._timed += len(times) - times.null_count()
+        if not isinstance(first, int) or not isinstance(last, int):
+            return
+        self._span = (first, last) if self._span is None else (min(self._span[0], first), max(self._span[1], last))
+        if self.interval is not None and self._number(self.interval) > MOST_ASKED:
+            raise UsageError(
+                f"an interval of {self.interval / SECOND:g} s divides this log into more than {MOST_ASKED:,}",
+                "take a longer one, or a part of the log: --since, --until",
+            )
+        while self.interval is None and self._number(self._width) > _MOST_FINE and self._width < FINE[-1]:
+            self._widen(FINE[FINE.index(self._width) + 1])
+
+    def _number(self, width: int) -> int:
+        """How many intervals of a width the log reaches over."""
+        if self._span is None:
+            return 0
+        first, last = self._span
+        return last // width - first // width + 1
+
+    def _widen(self, width: int) -> None:
+        """Merges intervals to wider ones, of a multiple of their width."""
+        if width == self._width:
+            return
+        start = pl.col("bin") * self._width
+        wider = start // width
+        self._counts = _counted(self._counts.with_columns(bin=wider))
+        moved = pl.col("moment") + pl.col("out") * (start - wider * width)
+        self._levels = _levelled(self._levels.with_columns(bin=wider, moment=moved))
+        self._width = width
+
+    def _count(self, rows: pl.DataFrame) -> None:
+        counted = rows.filter(pl.col("kind").is_in([int(kind) for kind in _COUNTED.values()]))
+        untimed = counted.filter(pl.col("time").is_null())["part"].value_counts()
+        self._untimed.update(dict(untimed.iter_rows()))
+        kinds = {name: (pl.col("kind") == int(kind)).cast(pl.Int64) for name, kind in _COUNTED.items()}
+        found = counted.drop_nulls("time").select("part", bin=pl.col("time") // self._width, **kinds)
+        self._counts = _counted(pl.concat([self._counts, found]))
+
+    def _begin_together(self) -> None:
+        """A second pool appears: until now, one pool was all of them."""
+        (part,) = self._seen
+        mine = self._levels.filter(pl.col("part") == part).with_columns(part=pl.lit(_ALL, pl.Int64))
+        self._levels = pl.concat([self._levels, mine])
+        for levels in (self._now, self._before):
+            levels[_ALL] = levels.get(part, (0, 0))
+
+    def _climb(self, steps: pl.DataFrame) -> None:
+        """Adds the steps of some parts, in the log's order."""
+        if not steps.height:
+            return
+        now = pl.DataFrame(
+            [(part, *level) for part, level in self._now.items()],
+            schema={"part": pl.Int64, "open_before": pl.Int64, "out_before": pl.Int64},
+            orient="row",
+        )
+        rows = steps.join(now, on="part", how="left", maintain_order="left").with_columns(
+            last_open=pl.col("open").cast(pl.Int64).cum_sum().over("part") + pl.col("open_before").fill_null(0),
+            last_out=pl.col("out").cast(pl.Int64).cum_sum().over("part") + pl.col("out_before").fill_null(0),
+        )
+        levels = rows.group_by("part").agg(pl.col("last_open").last(), pl.col("last_out").last())
+        self._now |= {part: (opened, out) for part, opened, out in levels.iter_rows()}
+        untimed = rows.filter(pl.col("time").is_null()).group_by("part")
+        before = untimed.agg(pl.col("last_open").last(), pl.col("last_out").last())
+        self._before |= {part: (opened, out) for part, opened, out in before.iter_rows()}
+        place = pl.col("time") // self._width
+        found = rows.drop_nulls("time").select(
+            "part",
+            "last_open",
+            "last_out",
+            bin=place,
+            out=pl.col("out").cast(pl.Int64),
+            moment=pl.col("out") * (pl.col("time") - place * self._width),
+            most_open="last_open",
+            most_out="last_out",
+            last="seq",
+        )
+        self._levels = _levelled(pl.concat([self._levels, found.select(_LEVELS.keys())]))
+
+    def finish(self, pools: Sequence[str], names: Names) -> tuple[Timeline, ...]:
+        """One per pool, and one of all together where there are several; none where the log has no times."""
+        if self._span is None or not pools:
+            return ()
+        self._widen(self.interval or self._suitable())
+        rooms = [pool for pool in pools if split_pool_name(pool)[0].endswith("QueuePool")]
+        # a timeout names no pool, but only one that makes its callers wait has any
+        waiting = rooms if len(rooms) == 1 else pools if len(pools) == 1 else ()
+        groups = {pool: group for group, (_, _, pool) in reversed(list(enumerate(self.vocabulary.groups)))}
+        found = []
+        for pool in pools:
+            parts = [self._parts[pool], *([_NOBODY] if pool in waiting else [])]
+            found.append(self._timeline(pool, parts[0], parts, self._span, partial(names.time, group=groups[pool])))
+        if len(pools) > 1:
+            parts = [_NOBODY, *(self._parts[pool] for pool in pools)]
+            found.append(self._timeline(None, _ALL, parts, self._span, partial(names.time, group=groups[pools[0]])))
+        return tuple(found)
+
+    def _suitable(self) -> int:
+        """The width for a report: the finest nice one that makes few enough intervals."""
+        most = max(_FEWEST, min(MOST, self._timed // _EVENTS_AN_INTERVAL))
+        fitting = (width for width in NICE if width % self._width == 0 and self._number(width) <= most)
+        return next(fitting, NICE[-1])
+
+    def _timeline(
+        self, pool: str | None, part: int, counted: list[int], span: tuple[int, int], iso: Callable[[int], str | None]
+    ) -> Timeline:
+        counts = self._counts.filter(pl.col("part").is_in(counted)).group_by("bin").agg(pl.col(*_COUNTED).sum())
+        happened = {number: told for number, *told in counts.select("bin", *_COUNTED).iter_rows()}
+        nothing = [0] * len(_COUNTED)
+        bins = tuple(
+            Bin(iso(number * self._width), *level, *happened.get(number, nothing))
+            for number, level in self._filled(part, span)
+        )
+        return Timeline(pool, self._width / SECOND, bins, sum(self._untimed[one] for one in counted))
+
+    def _filled(self, part: int, span: tuple[int, int]) -> Iterator[tuple[int, tuple[int, int, float]]]:
+        """Every interval of one part: the most open, the most in use, and in use on average."""
+        first, last = span
+        mine = self._levels.filter(pl.col("part") == part)
+        climbed = {row["bin"]: row for row in mine.iter_rows(named=True)}
+        opened, out = self._before.get(part, (0, 0))
+        level = out
+        for number in range(first // self._width, last // self._width + 1):
+            row = climbed.get(number)
+            begin, end = number * self._width, min(last, (number + 1) * self._width)
+            covered = end - max(first, begin)
+            area = level * covered
+            most_open, most_out = opened, out
+            if row is not None:
+                most_open, most_out = max(opened, row["most_open"]), max(out, row["most_out"])
+                opened, out = row["last_open"], row["last_out"]
+                area += row["out"] * (end - begin) - row["moment"]
+                level += row["out"]
+            mean = area / covered if covered else float(out)
+            # where the clock steps back, a connection may seem to come back before it was taken
+            yield number, (most_open, most_out, min(max(mean, 0.0), float(most_out)))
+
+
+def _counted(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.group_by("part", "bin").agg(pl.col(*_COUNTED).sum()).select(_COUNTS.keys())
+
+
+def _levelled(rows: pl.DataFrame) -> pl.DataFrame:
+    """One row per part and interval."""
+    ordered = rows.sort("last")
+    merged = ordered.group_by("part", "bin").agg(
+        pl.col("out", "moment").sum(),
+        pl.col("most_open", "most_out").max(),
+        pl.col("last", "last_open", "last_out").last(),
+    )
+    return merged.select(_LEVELS.keys())

@@ -1,0 +1,303 @@
+"""What closed each connection, as the records around its close tell.
+
+Most causes stand in the record before: a recycling, an invalidation, a reset. Two stand in what follows: the pool's
+``dispose()`` closes the idle connections in a row and then says so, and the garbage collector's message comes after
+the close that it explains. A close waits for that, and for no more: what the log does not tell is unknown.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from logpool.read.vocabulary import split_pool_name
+from logpool.schema import Cause, Detail, Kind, Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from logpool.read.vocabulary import Vocabulary
+
+# one row per close whose cause is settled
+CLOSE = {"key": pl.Int64, "group": pl.UInt32, "seq": pl.Int64, "cause": pl.UInt8}
+
+_GROUP = 1 << 32
+# the place of records whose layout shows no thread
+_NO_THREAD = _GROUP - 1
+# dispose() closes no more idle connections than a pool keeps: more in a row than this wait for no message
+_LONGEST_RUN = 10_000
+
+_SAID_BEFORE = (Kind.INVALIDATED, Kind.RECYCLED)
+# what is looked at of the related rows
+_RELATED = (
+    *("key", "group", "thread", "seq", "kind", "detail", "reason", "shared"),
+    *("previous", "was_out", "was_awaiting"),
+)
+_IN_A_RUN = [int(kind) for kind in (Kind.CLOSING, Kind.CLOSE_FAILED)]
+_CHECKING_OUT = [int(kind) for kind in (Kind.CHECKED_OUT, Kind.PINGED, Kind.PING_SKIPPED)]
+
+
+class Style(IntEnum):
+    """What a pool class closes of its own accord."""
+
+    OTHER = 0
+    #: what comes back to a full pool
+    QUEUE = 1
+    #: what comes back
+    NULL = 2
+    #: what other threads have, when there are too many threads
+    THREADS = 3
+
+
+_MARK = {"key": pl.Int64, "seq": pl.Int64, "cause": pl.UInt8}
+# a close that waits for what follows it: ``before`` is the number of its connection's record before it, ``place``
+# its group and thread, ``idle`` whether it had been returned, ``goes_on`` whether its pool says more afterwards
+_WAITING = {
+    "key": pl.Int64,
+    "group": pl.UInt32,
+    "seq": pl.Int64,
+    "before": pl.Int64,
+    "place": pl.Int64,
+    "style": pl.UInt8,
+    "idle": pl.Boolean,
+    "was_out": pl.Boolean,
+    "goes_on": pl.Boolean,
+}
+_HARD = {"key": pl.Int64, "group": pl.UInt32, "seq": pl.Int64}
+
+
+@dataclass
+class Causes:
+    """Follows every close from batch to batch, until its cause is settled."""
+
+    vocabulary: Vocabulary
+    # what was said last of connections that a close may follow
+    _marks: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_MARK))
+    # reset failures that no invalidation has followed, by group and thread
+    _failures: Counter[tuple[int, int | None]] = field(default_factory=Counter)
+    # terminated after a return without a reset: the garbage collector's message may follow
+    _terminated: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_HARD))
+    # after which their place has said nothing else yet
+    _waiting: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_WAITING))
+
+    def take(
+        self,
+        tracked: pl.DataFrame,
+        whole: pl.DataFrame,
+        events: pl.DataFrame,
+        first: int,
+        later: pl.DataFrame,
+        detached: Collection[int],
+    ) -> pl.DataFrame:
+        """Settles what one batch tells.
+
+        Args:
+            tracked: the related rows of a batch, sorted by connection, with the states before them.
+            whole: the closes of its whole lives, as related rows, with ``before`` and ``is_last``.
+            events: all events of the batch, in the log's order.
+            first: the number of the first one.
+            later: its reset failures, reclaimings, and invalidations after a return.
+            detached: the ``seq`` of closes that end a detached checkout of a shared connection.
+
+        Returns:
+            The closes whose cause is settled, as :data:`CLOSE`.
+        """
+        related = tracked.select(*_RELATED, before=pl.col("seq").shift(1), is_last=_IS_LAST)
+        related = pl.concat([related, whole.select(related.columns)])
+        closes = self._explained(related, later, detached)
+        waits = closes["cause"].is_null()
+        terminated = waits & (closes["detail"] == int(Detail.HARD)) & (closes["previous"] == int(Kind.RETURNED))
+        settled = [_settled(closes.filter(~waits)), self._reclaimed(closes.filter(terminated), later)]
+        settled.append(self._runs(closes.filter(waits & ~terminated), events, first))
+        return pl.concat(settled)
+
+    def _explained(self, related: pl.DataFrame, later: pl.DataFrame, detached: Collection[int]) -> pl.DataFrame:
+        """The closes of a batch, with the ``cause`` that the records before them tell, null where they do not."""
+        said = pl.col("kind").is_in([int(kind) for kind in _SAID_BEFORE]) | _STRAY
+        new = related.filter(said).select("key", "seq", "is_last", cause=_said(self._reset_failures(later)))
+        marks = pl.concat([self._marks, new.drop("is_last")])
+        closes = related.filter(pl.col("kind") == int(Kind.CLOSING)).join(
+            marks.select(before="seq", said="cause"), on="before", how="left", maintain_order="left"
+        )
+        touched = related["key"].unique() if self._marks.height else related["key"]
+        kept = self._marks.filter(~pl.col("key").is_in(touched.implode()))
+        self._marks = pl.concat([kept, new.filter("is_last").drop("is_last")])
+        styles = pl.Series("style", [_style(pool) for _, _, pool in self.vocabulary.groups], dtype=pl.UInt8)
+        returned = pl.col("previous").is_in([int(Kind.RETURNED), int(Kind.RESET)]) & ~pl.col("was_out")
+        closes = closes.with_columns(
+            styles.gather(closes["group"]),
+            place=_PLACE,
+            idle=returned & (pl.col("detail") != int(Detail.HARD)) & ~pl.col("shared"),
+            goes_on=pl.lit(value=False),
+        )
+        reset_in_use = ~pl.col("shared") & pl.col("was_out") & (pl.col("previous") == int(Kind.RESET))
+        unready = (pl.col("previous") == int(Kind.CREATED)) & (pl.col("detail") == int(Detail.HARD))
+        return closes.with_columns(
+            cause=pl.when(reset_in_use | pl.col("seq").is_in(list(detached)))
+            .then(int(Cause.DETACHED))
+            .when(pl.col("said").is_not_null())
+            .then("said")
+            .when(unready)
+            .then(int(Cause.NOT_READY))
+            .when(pl.col("idle") & (pl.col("style") == int(Style.NULL)))
+            .then(int(Cause.NULLPOOL))
+            .cast(pl.UInt8)
+        )
+
+    def _reset_failures(self, later: pl.DataFrame) -> list[int]:
+        """The ``seq`` of the invalidations that a failed reset explains."""
+        failures = later["kind"] == int(Kind.RESET_FAILED)
+        if not failures.any() and not self._failures:
+            return []
+        found = []
+        for kind, group, thread, seq in later.sort("seq").select("kind", "group", "thread", "seq").iter_rows():
+            if kind == Kind.RESET_FAILED:
+                self._failures[group, thread] += 1
+            elif kind == Kind.INVALIDATED and self._failures[group, thread]:
+                self._failures[group, thread] -= 1
+                found.append(seq)
+        return found
+
+    def _reclaimed(self, terminated: pl.DataFrame, later: pl.DataFrame) -> pl.DataFrame:
+        """The closes that a message of the garbage collector's explains."""
+        if terminated.height:
+            self._terminated = pl.concat([self._terminated, terminated.select(_HARD.keys())])
+        messages = later.filter(pl.col("kind") == int(Kind.RECLAIMED)).select("key", told="seq").sort("told")
+        if not messages.height or not self._terminated.height:
+            return pl.DataFrame(schema=CLOSE)
+        waiting = self._terminated.sort("seq")
+        told = messages.join_asof(
+            waiting.select("key", "seq"),
+            left_on="told",
+            right_on="seq",
+            by="key",
+            coalesce=False,
+            check_sortedness=False,
+        )["seq"].drop_nulls()
+        explained = pl.col("seq").is_in(told.implode())
+        # of the others, only the last close of a connection can be meant by what is still to come
+        self._terminated = waiting.filter(~explained).unique("key", keep="last", maintain_order=True)
+        return _settled(waiting.filter(explained).with_columns(cause=pl.lit(int(Cause.RECLAIMED))))
+
+    def _runs(self, closes: pl.DataFrame, events: pl.DataFrame, first: int) -> pl.DataFrame:
+        """Settles the closes by what their place says next: of one thread, or of all where no thread shows."""
+        waiting = pl.concat([self._waiting, closes.select(_WAITING.keys()).sort("seq")])
+        if not waiting.height:
+            return pl.DataFrame(schema=CLOSE)
+        others = self._others(waiting["group"].unique(), events, first)
+        last = others.group_by("group").agg(in_group=pl.col("seq").max())
+        waiting = waiting.join(last, on="group", how="left", maintain_order="left").with_columns(
+            goes_on=pl.col("goes_on") | (pl.col("in_group") > pl.col("seq")).fill_null(value=False)
+        )
+        ended = self._ended(waiting.drop("in_group"), others)
+        open_runs = ended.filter(pl.col("end").is_null())
+        to_come = pl.int_range(pl.len()).reverse().over("place")
+        too_long = open_runs.select(to_come >= _LONGEST_RUN).to_series()
+        self._waiting = open_runs.filter(~too_long).select(_WAITING.keys())
+        over = ended.filter(pl.col("end").is_not_null())
+        return pl.concat([_by_the_end(over), _by_the_end(open_runs.filter(too_long))])
+
+    def _others(self, groups: pl.Series, events: pl.DataFrame, first: int) -> pl.DataFrame:
+        """The events of some groups that go on with no run: ``seq``, ``group``, ``place``, ``kind``, ``shape``."""
+        meaning = self.vocabulary.frame()
+        ends_runs = meaning["group"].is_in(groups.implode()) & ~meaning["kind"].is_in(_IN_A_RUN)
+        places = ends_runs.fill_null(value=False).gather(events["shape"]).arg_true()
+        shapes = events["shape"].gather(places)
+        rows = meaning.select("group", "thread", "kind")[shapes]
+        return rows.with_columns(shape=shapes, seq=places.cast(pl.Int64) + first, place=_PLACE)
+
+    def _ended(self, waiting: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
+        """With what ends each one's run: ``end`` (its ``seq``), ``ender`` (its kind), ``size`` (of the pool)."""
+        ends = others.select("place", "seq", end="seq", ender="kind", shape="shape")
+        found = waiting.join_asof(ends, on="seq", by="place", strategy="forward", check_sortedness=False)
+        shapes = found["shape"].unique().drop_nulls()
+        sizes = {number: told for number in shapes if (told := self._pool_size(number)) is not None}
+        size = pl.col("shape").replace_strict(sizes, default=None, return_dtype=pl.Int64)
+        return found.with_columns(size=size if sizes else pl.lit(None, pl.Int64))
+
+    def _pool_size(self, number: int) -> int | None:
+        """The pool's size where a message tells it; None where there is none, or no limit."""
+        shape = self.vocabulary.shapes[number]
+        if shape is None or shape.message.kind is not Kind.DISPOSED or not shape.message.numbers:
+            return None
+        return int(shape.message.numbers[0]) or None
+
+    def finish(self) -> pl.DataFrame:
+        """Settles what the end of the log leaves: a pool that is silent afterwards may have been disposed of."""
+        waiting = self._waiting
+        at_once = pl.col("seq") - pl.col("before") == 1
+        full = (pl.col("style") == int(Style.QUEUE)) & pl.col("idle") & (pl.col("goes_on") | at_once)
+        cause = pl.when(full).then(int(Cause.OVERFLOW)).when(_TAKEN).then(int(Cause.TAKEN)).otherwise(_UNKNOWN)
+        return _settled(waiting.with_columns(cause=cause))
+
+
+_PLACE = pl.col("group").cast(pl.Int64) * _GROUP + pl.col("thread").cast(pl.Int64).fill_null(_NO_THREAD)
+_IS_LAST = pl.col("key") != pl.col("key").shift(-1, fill_value=-1)
+# a reset of which the beginning of the log hides whether it was a returned connection's or a detached one's
+_STRAY = (pl.col("kind") == int(Kind.RESET)) & ~pl.col("was_out") & ~pl.col("was_awaiting") & ~pl.col("shared")
+_TAKEN = pl.col("was_out")
+_UNKNOWN = int(Cause.UNKNOWN)
+
+
+def _said(failed: list[int]) -> pl.Expr:
+    """What an invalidation, a recycling or a stray reset says of the close that follows it."""
+    kind = pl.col("kind")
+    in_vain = pl.col("previous").is_in([int(Kind.PING_FAILED), int(Kind.DISCONNECTED)])
+    in_vain |= pl.col("reason") == int(Reason.DISCONNECTION)
+    why = {
+        int(Detail.AGE): int(Cause.AGE),
+        int(Detail.POOL_INVALIDATION): int(Cause.POOL_INVALIDATION),
+        int(Detail.SOFT_INVALIDATION): int(Cause.SOFT_INVALIDATION),
+    }
+    return (
+        pl.when(kind == int(Kind.RECYCLED))
+        .then(pl.col("detail").replace_strict(why, default=_UNKNOWN, return_dtype=pl.UInt8))
+        .when(kind == int(Kind.RESET))
+        .then(_UNKNOWN)
+        .when(in_vain)
+        .then(int(Cause.PING_FAILED))
+        .when(pl.col("seq").is_in(failed))
+        .then(int(Cause.RESET_FAILED))
+        .otherwise(int(Cause.INVALIDATED))
+        .cast(pl.UInt8)
+    )
+
+
+def _by_the_end(closes: pl.DataFrame) -> pl.DataFrame:
+    """Settles closes by the record that ends their run, which is null where the run never seems to end."""
+    style, ender = pl.col("style"), pl.col("ender")
+    queue = style == int(Style.QUEUE)
+    # the others say so only by the pool that replaces them
+    disposing = (ender == int(Kind.DISPOSED)) | (~queue & (ender == int(Kind.RECREATED)))
+    # those before the last few, as many as the pool keeps, came back to a full pool right before
+    kept = pl.int_range(pl.len()).reverse().over("place", "end") < pl.col("size").fill_null(_LONGEST_RUN)
+    disposed = disposing & kept & ~(queue & _TAKEN)
+    crowded = (queue & pl.col("idle")) | ((style == int(Style.THREADS)) & ender.is_in(_CHECKING_OUT))
+    return _settled(
+        closes.with_columns(
+            cause=pl.when(disposed)
+            .then(int(Cause.DISPOSED))
+            .when(crowded)
+            .then(int(Cause.OVERFLOW))
+            .when(_TAKEN)
+            .then(int(Cause.TAKEN))
+            .otherwise(_UNKNOWN)
+        )
+    )
+
+
+def _settled(closes: pl.DataFrame) -> pl.DataFrame:
+    return closes.select(pl.col(name).cast(dtype) for name, dtype in CLOSE.items())
+
+
+def _style(pool: str) -> Style:
+    name = split_pool_name(pool)[0]
+    if name.endswith("QueuePool"):
+        return Style.QUEUE
+    if name.endswith("NullPool"):
+        return Style.NULL
+    return Style.THREADS if name == "SingletonThreadPool" else Style.OTHER
