@@ -15,13 +15,16 @@ from logpool.errors import InputError
 from logpool.judge.books import Books
 from logpool.judge.checks import CHECKS
 from logpool.judge.findings import DAMAGED, Facts, find, masked
+from logpool.judge.forks import Forks
 from logpool.judge.intervals import parse_interval
+from logpool.judge.mixing import mixed
 from logpool.judge.names import EVIDENCE, Names
 from logpool.judge.settings import Watch, settings_of
 from logpool.judge.statistics import Statistics
 from logpool.judge.thresholds import Thresholds
 from logpool.read.damage import Damages
 from logpool.read.doubles import Doubles
+from logpool.read.ends import end_of
 from logpool.read.events import EventReader
 from logpool.read.lines import BLOCK_BYTES
 from logpool.read.logs import blocks
@@ -56,7 +59,8 @@ _ALL_BLOCKS_BYTES = 1 << 28
 _LEAST_BLOCK_BYTES = 1 << 18
 # of more logs than these, none is read ahead
 _READ_AHEAD = 8
-_FOLDED_EVENTS = 1 << 18
+# an event for so many bytes read at once is folded at once: fewer where less is read, as tests do
+_BYTES_AN_EVENT = 1 << 5
 _NAMED = 3
 
 
@@ -103,9 +107,11 @@ class Analysis:
         sources = sources_of(names, self.damages)  # type: ignore[arg-type]
         self.readings = [Reading(source.path, tuple(part.path for part in source.parts)) for source in sources]
         self.places = [path for reading in self.readings for path in reading.files]
+        back = self.selection.back
+        selection = self.selection.settled(end_of(sources, self.layout, back[0])) if back else self.selection
         for batch in merged(self._streams(sources), _begins(sources)):
             self._tell(0, batch.height)
-            yield self.selection.apply(batch, self.vocabulary)
+            yield selection.apply(batch, self.vocabulary)
         for part, line in (torn for reading in self.readings for torn in reading.torn):
             if not self.damages.is_noted(self.places[part], line):
                 self.damages.note(self.places[part], "cut within a line", line)
@@ -148,7 +154,7 @@ class Analysis:
     ) -> Iterator[Tracked]:
         """Lives and checkouts, batch by batch; in the end, what is still open."""
         fold = Fold(self.vocabulary)
-        for batch in _gathered(self.events()):
+        for batch in _gathered(self.events(), self.block_bytes // _BYTES_AN_EVENT):
             tracked = fold.take(batch)
             if statistics is not None:
                 statistics.take(batch, tracked)
@@ -168,7 +174,10 @@ class Analysis:
     def report(self) -> Report:
         """Reads all logs to the end, and judges them."""
         statistics = Statistics(self.vocabulary, self.interval)
-        checks = [check() for check in CHECKS]
+        checks: list[Check] = [
+            Forks(self.vocabulary, statistics.first, lambda: self.keys),
+            *(check() for check in CHECKS),
+        ]
         watch = Watch(self.vocabulary)
         *_, last = _last_of(self.tracked(statistics, checks, watch))
         names = self.names
@@ -176,7 +185,7 @@ class Analysis:
         pools = books.pools()
         settings = settings_of(watch, pools, names)
         pools = [replace(pool, settings=settings.get(pool.logger or "")) for pool in pools]
-        violations = self._violations(books)
+        violations, mixture = self._violations(books), mixed(books)
         timeouts = statistics.told(Kind.TIMED_OUT)
         facts = Facts(
             names,
@@ -189,6 +198,8 @@ class Analysis:
             self._doubled(),
             self.damages,
             statistics.holds,
+            self._files_and_pools(mixture.groups),
+            tuple(mixture.findings(names.place)),
         )
         skipped = self.damages.skipped
         return Report(
@@ -210,6 +221,11 @@ class Analysis:
             for doubles in self.doubles
             if doubles.count
         ]
+
+    def _files_and_pools(self, groups: Iterable[int]) -> frozenset[tuple[str, str]]:
+        """Where the records of some groups stand: in which files, of which pools."""
+        found = [self.vocabulary.groups[group] for group in groups]
+        return frozenset((path, pool) for source, _, pool in found for path in self.readings[source].files)
 
     def _violations(self, books: Books) -> list[Violation]:
         rows = books.verdict.violations
@@ -236,12 +252,12 @@ class Analysis:
         return count, samples[:EVIDENCE]
 
 
-def _gathered(batches: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-    """The same events in fewer batches: each costs the fold the same, however few are in it."""
+def _gathered(batches: Iterable[pl.DataFrame], events: int) -> Iterator[pl.DataFrame]:
+    """The same events in fewer batches of so many: each costs the fold the same, however few are in it."""
     waiting: list[pl.DataFrame] = []
     for batch in batches:
         waiting.append(batch)
-        if sum(one.height for one in waiting) >= _FOLDED_EVENTS:
+        if sum(one.height for one in waiting) >= events:
             yield pl.concat(waiting)
             waiting = []
     if waiting:
@@ -268,8 +284,9 @@ def analyze(
         layout: the format string of the log's ``logging.Formatter``, in any of its three styles, or ``json``; found
             by itself when left out.
         pools: only these pools, each by class, logging name or whole logger.
-        since: only what was logged at this time or later, ISO 8601.
-        until: only what was logged before this time, ISO 8601.
+        since: only what was logged at this time or later: ISO 8601, or how long before the end of the log, as in
+            ``2h``, ``90s``, ``1h30m``.
+        until: only what was logged before this time, likewise.
         block_bytes: how much to read at once; changes the memory used, never the result.
         progress: called now and then with the bytes and the events read so far.
         thresholds: from where on something is worth a finding.
@@ -278,7 +295,8 @@ def analyze(
     Raises:
         logpool.errors.InputError: a log is not there, or none can be read, or none holds a pool record. What cannot
             be read besides is a finding.
-        logpool.errors.UsageError: the layout is no format string; the interval is none, or too short for the log.
+        logpool.errors.UsageError: the layout is no format string; a time is none, or counts from the end of a log that
+            can be read only once; the interval is none, or too short for the log.
     """
     selection = Selection.of(pools, since, until)
     width = None if interval is None else parse_interval(interval)

@@ -87,11 +87,15 @@ LayoutOption = Annotated[
 ]
 SinceOption = Annotated[
     str | None,
-    typer.Option("--since", metavar="TIME", help="Only what was logged at this time (ISO 8601) or later."),
+    typer.Option(
+        "--since",
+        metavar="TIME",
+        help="Only what was logged at this time or later: ISO 8601, or how long before the log's end (2h, 90s, 1h30m).",
+    ),
 ]
 UntilOption = Annotated[
     str | None,
-    typer.Option("--until", metavar="TIME", help="Only what was logged before this time (ISO 8601)."),
+    typer.Option("--until", metavar="TIME", help="Only what was logged before this time, given in the same way."),
 ]
 PoolOption = Annotated[
     list[str] | None,
@@ -235,7 +239,7 @@ def verify(
         from logpool.report.text import render_verdict
 
         _write(render_verdict(report, _width(), colour=_colour()))
-    _warn_of_damage(report)
+    _warn(report)
     if report.violations:
         raise typer.Exit(CHECK_FAILED)
 
@@ -256,7 +260,7 @@ def compare(
 
     reports = [_report([name], layout, since, until, pool) for name in (baseline, other)]
     for report in reports:
-        _warn_of_damage(report)
+        _warn(report)
     comparison = put_side_by_side(*reports)
     if output is Format.json:
         _print_json(comparison.to_dict())
@@ -335,10 +339,10 @@ def _report(
     return report
 
 
-def _warn_of_damage(report: Report) -> None:
-    """Tells what could not be read, where no findings are shown."""
+def _warn(report: Report) -> None:
+    """Tells what could not be read, or not be told apart, where no findings are shown."""
     for finding in report.findings:
-        if finding.code == "damaged_input":
+        if finding.code in {"damaged_input", "mixed_processes"}:
             _tell(f"warning: {finding.message}")
 
 

@@ -82,6 +82,8 @@ class Reason(IntEnum):
     #: the pool's own at check-out, which makes it try another connection
     DISCONNECTION = 1
     OTHER = 2
+    #: of a disconnection: it befell one connection, and not all
+    INDIVIDUAL = 3
 
 
 class End(IntEnum):
@@ -202,6 +204,7 @@ FINDINGS = {
     "nested_checkouts": "threads hold a connection while they ask for another",
     "held_too_long": "connections are kept for long",
     "idle_in_transaction": "connections are kept for long inside a transaction",
+    "fork_shared": "forked processes use the connections of their parent",
     "cancelled_in_use": "connections are lost to cancelled tasks",
     "reset_failures": "connections could not be reset when they came back",
     "commit_on_return": "the pool commits what comes back",
@@ -212,6 +215,7 @@ FINDINGS = {
     "nullpool_churn": "connections are made all the time, where a pool would keep them",
     "ping_failures": "connections were found dead when they were checked out",
     "left_out_at_end": "connections are still in use where the log ends",
+    "mixed_processes": "several processes are in one log, which does not show which is which",
     "books_unbalanced": "records are missing, or doubled",
     "duplicate_records": "every record stands twice",
     "damaged_input": "part of the input could not be read",

@@ -43,7 +43,7 @@ def read_events(
         paths: as :func:`logpool.analyze` takes them, and so the rest.
         layout: the log's format string.
         pools: only these.
-        since: only from this time on.
+        since: only from this time on: ISO 8601, or how long before the log's end (``2h``).
         until: only before this time.
         progress: called now and then with the bytes and events read so far.
 

@@ -67,6 +67,7 @@ FAULTS = {
     "age": 4,
     "disconnect_one": 3,
     "disconnect_all": 3,
+    "empty": 3,
     "exhaust": 2,
     "listener": 3,
     "exhausted_pool": 2,
@@ -80,6 +81,10 @@ _REASONS = (
     "(reason: none) [1: 2] <object at 0xdead>: (a) (b",
     'could not connect: FATAL: "x" (y)\n\tIs the server running on host "db" [10.0.0.1]: (port 5432)?\nHINT: no',
 )
+
+
+class EmptiedError(exc.DisconnectionError):
+    """What a listener raises that takes a connection away from the pool: as after a fork, where it is another's."""
 
 
 class Fault(RuntimeError):  # noqa: N818 - as the application might call it
@@ -552,7 +557,7 @@ class Witness:
             self.problems.append(f"{attempt.use} is on {life}")
         return attempt
 
-    def _on_checkout(self, connection: Connection, _record: Handle, _fairy: Handle) -> None:
+    def _on_checkout(self, connection: Connection, record: Handle, fairy: Handle) -> None:
         with self.lock:
             attempt = self._attempt_on(connection.life)
             if self.scenario.pre_ping and not attempt.pinged:
@@ -561,6 +566,10 @@ class Witness:
             if self.now.plan:
                 fault = self.now.plan.pop()
                 attempt.failing = isinstance(fault, exc.DisconnectionError)
+                if isinstance(fault, EmptiedError):
+                    for handle in (record, fairy):
+                        setattr(handle, "dbapi_connection" if VERSION >= (1, 4) else "connection", None)
+                    self._moves(attempt, connection.life)
                 raise fault
 
     def _on_reset(self, *told: Handle) -> None:
@@ -609,13 +618,17 @@ class Witness:
     def _failed_at_checkout(self, attempt: _Attempt, life: Life, error: BaseException | None) -> None:
         assert attempt.use is not None
         if attempt.failing:
-            attempt.failing, attempt.moving = False, True
-            attempt.disconnections += 1
-            life.out.remove(attempt.use)
-            attempt.use.life = None
+            self._moves(attempt, life)
         else:
             exhausted = attempt.disconnections > 1 and error is None
             self._end(attempt.use, "failed" if exhausted else "invalidated")
+
+    def _moves(self, attempt: _Attempt, life: Life) -> None:
+        assert attempt.use is not None
+        attempt.failing, attempt.moving = False, True
+        attempt.disconnections += 1
+        life.out.remove(attempt.use)
+        attempt.use.life = None
 
     def _on_soft_invalidate(self, connection: Connection, _record: Handle, _error: BaseException | None) -> None:
         with self.lock:
@@ -975,6 +988,9 @@ class User:
         if "connect_listener" in self.witness.scenario.faults and self.chance.random() < 0.3:
             self.witness.now.listener_faults = [Fault("cannot set up the next")]
         self._check_out()
+
+    def _empty(self) -> None:
+        self._disconnected(EmptiedError)
 
     def _exhaust(self) -> None:
         kinds = (exc.DisconnectionError, exc.InvalidatePoolError)

@@ -63,6 +63,7 @@ SUFFIXES = "hint: name a file that ends in .parquet, .csv or .ndjson\n"
 STYLES = (
     "hint: give a format string as logging.Formatter takes it, such as '%(asctime)s %(name)s %(message)s', or json\n"
 )
+TIMES = "hint: give a time such as 2024-09-26T17:45:00, or how long before the end of the log: 2h, 90s, 1h30m\n"
 NOTHING_LEFT = "hint: without it, logpool analyze shows the names of the pools and the times of the logs\n"
 
 
@@ -114,12 +115,25 @@ NOTHING_LEFT = "hint: without it, logpool analyze shows the names of the pools a
         (
             "analyze --since tomorrow pool.log",
             2,
-            "error: --since is no time: 'tomorrow'\nhint: give a time such as 2024-09-26T17:45:00\n",
+            f"error: --since is no time: 'tomorrow'\n{TIMES}",
         ),
         (
             "verify --until 25:00 pool.log",
             2,
-            "error: --until is no time: '25:00'\nhint: give a time such as 2024-09-26T17:45:00\n",
+            f"error: --until is no time: '25:00'\n{TIMES}",
+        ),
+        (
+            "analyze --until 2h app.log",
+            3,
+            (
+                "error: --until 2h counts from the end of the log, but no time was found in app.log\n"
+                "hint: without times there is nothing to select by: leave it out\n"
+            ),
+        ),
+        (
+            "verify --until 2h pool.log",
+            3,
+            f"error: nothing is left to show with --until 2h\n{NOTHING_LEFT}",
         ),
         ("analyze --pool web pool.log", 3, f"error: nothing is left to show with --pool web\n{NOTHING_LEFT}"),
         (

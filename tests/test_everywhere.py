@@ -17,7 +17,7 @@ SECONDS_ONLY = ("ISO with zone", "gunicorn", "day first")
 @pytest.fixture(scope="module")
 def traffic(tmp_path_factory: pytest.TempPathFactory) -> list[Printed]:
     scenario = Scenario(pools=("QueuePool",), pre_ping=True, steps=60)
-    text, _ = drive(11, scenario, tmp_path_factory.mktemp("traffic"))
+    text, _ = drive(12, scenario, tmp_path_factory.mktemp("traffic"))
     return records(text.replace("oracle.Connection", "sqlite3.Connection"))
 
 
@@ -68,8 +68,8 @@ def test_several_layouts_in_one_file(traffic: list[Printed], tmp_path: Path) -> 
     parts = (traffic[:third], traffic[third : 2 * third], traffic[2 * third :])
     layouts = ("document", "JSON, python-json-logger", "echo_pool")
     text = "".join(printed(part, layout) for part, layout in zip(parts, layouts, strict=True))
-    # JSON shows the process, the others do not: there it would be another one
-    text = text.replace('"process": 4242, ', "")
+    # JSON shows process and thread, the others do not: there they would be others
+    text = text.replace(', "process": 4242, "threadName": "Thread-1"', "")
     actual = report(tmp_path / "other.log", text)
     assert counts(expected.totals) == counts(actual.totals)
     assert expected.totals.hold_seconds == actual.totals.hold_seconds

@@ -33,7 +33,7 @@ POOLS = (
     ("QueuePool", "QueuePool", "AssertionPool", "StaticPool"),
 )
 # whose log does not tell, without its threads, which of two checkouts under way it befell
-NEEDS_THREADS = frozenset({"connect", "connect_listener", "exhaust", "dispose"})
+NEEDS_THREADS = frozenset({"connect", "connect_listener", "empty", "exhaust", "dispose"})
 # what the witness cannot tell apart while another thread makes connections older
 OUTDATED = ("closes.age", "closes.pool_invalidation", "closes.soft_invalidation")
 # one sum over the whole log each: cut in two, the parts add up to the whole

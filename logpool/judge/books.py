@@ -112,6 +112,14 @@ class Books:
         """The driver of a group's connections."""
         return self._drivers.get(group)
 
+    def lost(self, group: int) -> int:
+        """How many of a group's checkouts have no end in the log, though their connection was used again."""
+        return sum(count for (end, *_), count in self._outcomes[group].items() if end is End.LOST)
+
+    def count(self, group: int, kind: Kind) -> int:
+        """How many records of a kind a group has."""
+        return sum(self._kinds[group, kind, detail] for detail in Detail)
+
     def _pool_of(self, group: int) -> str:
         return self.statistics.vocabulary.groups[group][2]
 

@@ -10,7 +10,9 @@ from logpool.judge.books import imbalances
 from logpool.judge.durations import DurationCounts
 from logpool.judge.names import EVIDENCE
 from logpool.read.damage import Damages
+from logpool.read.vocabulary import UNKNOWN_POOL
 from logpool.report.model import Evidence, Finding
+from logpool.track.sequence import CHECKED_OUT_TWICE, RESET_FAILED, SHARING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from logpool.judge.checks import Check
     from logpool.judge.names import Names
     from logpool.judge.thresholds import Thresholds
-    from logpool.report.model import Pool, Violation
+    from logpool.report.model import Pool, Severity, Violation
 
 #: what the input's damage is told with
 DAMAGED = "part of the input is damaged or was left out, and the rest was read"
@@ -41,6 +43,8 @@ class Facts:
         doubled: per log whose records stand twice: how many were left out, how it is doubled, the first few.
         damages: what could not be read, or not as it stands.
         holds: how long the checkouts lasted, each.
+        mixed: the files and the pools whose records are of several processes, without telling which.
+        others: findings made elsewhere.
     """
 
     names: Names
@@ -53,6 +57,8 @@ class Facts:
     doubled: list[tuple[int, str, tuple[Evidence, ...]]] = field(default_factory=list)
     damages: Damages = field(default_factory=Damages)
     holds: DurationCounts = field(default_factory=DurationCounts)
+    mixed: frozenset[tuple[str, str]] = frozenset()
+    others: tuple[Finding, ...] = ()
 
     def groups(self, pool: Pool) -> list[int]:
         """The numbers of a pool's groups: itself in each of its processes."""
@@ -66,7 +72,7 @@ class Facts:
 
 def find(facts: Facts, checks: Iterable[Check] = ()) -> list[Finding]:
     """All findings, the worst first."""
-    found = [finding for check in checks for finding in check.findings(facts)]
+    found = [*facts.others, *(finding for check in checks for finding in check.findings(facts))]
     found += [finding for check in _CHECKS for finding in check(facts)]
     return sorted(found, key=lambda finding: _ORDER[finding.severity])
 
@@ -74,11 +80,37 @@ def find(facts: Facts, checks: Iterable[Check] = ()) -> list[Finding]:
 def _violated(facts: Facts) -> Iterator[Finding]:
     for pool in facts.pools:
         mine = [violation for violation in facts.violations if violation.pool == pool.logger]
-        if mine:
-            codes = ", ".join(sorted({violation.code for violation in mine}))
-            places = tuple(Evidence(violation.path, violation.line) for violation in mine[:EVIDENCE])
-            message = f"the reset sequence is broken ({codes}): logpool verify shows each place"
-            yield Finding("sequence_violation", "error", pool.logger, len(mine), message, places)
+        is_shared = _may_be_shared(pool, facts)
+        reasons: dict[str, list[Violation]] = {}
+        for violation in mine:
+            reasons.setdefault(_reason(violation, facts, is_shared=is_shared), []).append(violation)
+        for reason, found in reasons.items():
+            codes = ", ".join(sorted({violation.code for violation in found}))
+            places = tuple(Evidence(violation.path, violation.line) for violation in found[:EVIDENCE])
+            message = f"the reset sequence is broken ({codes}){reason}: logpool verify shows each place"
+            severity: Severity = "warning" if reason else "error"
+            yield Finding("sequence_violation", severity, pool.logger, len(found), message, places)
+
+
+def _may_be_shared(pool: Pool, facts: Facts) -> bool:
+    """Whether one connection may have several users by design: the layout does not show the pool's class."""
+    return pool.logger == UNKNOWN_POOL and any(
+        (violation.pool, violation.code) == (UNKNOWN_POOL, CHECKED_OUT_TWICE) for violation in facts.violations
+    )
+
+
+def _reason(violation: Violation, facts: Facts, *, is_shared: bool) -> str:
+    """What may explain a violation besides a fault of the application's; empty for nothing."""
+    if violation.code == RESET_FAILED:
+        return ""
+    if (violation.path, violation.pool) in facts.mixed:
+        return ", as it is where several processes are taken for one (mixed_processes)"
+    if is_shared and violation.code in SHARING:
+        return (
+            ", unless the pool, which the layout does not show, is a StaticPool or a SingletonThreadPool: these hand "
+            "one connection to several users (log %(name)s to tell)"
+        )
+    return ""
 
 
 def _reclaimed(facts: Facts) -> Iterator[Finding]:
@@ -123,7 +155,12 @@ def _unbalanced(facts: Facts) -> Iterator[Finding]:
     for pool in facts.pools:
         wrong = imbalances(pool)
         if wrong:
-            message = f"the books do not balance, so records are missing or doubled: {'; '.join(wrong)}"
+            why = "so records are missing or doubled"
+            if pool.logger in {name for _, name in facts.mixed}:
+                why = "as those of several processes in one do not"
+            elif _may_be_shared(pool, facts):
+                why += ", or its connections have several users each"
+            message = f"the books do not balance, {why}: {'; '.join(wrong)}"
             yield Finding("books_unbalanced", "warning", pool.logger, len(wrong), message, facts.beginning(pool))
 
 

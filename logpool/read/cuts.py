@@ -20,13 +20,17 @@ from logpool.read.times import OFFSET, TimeFormat, any_time_format
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_FRACTION_AND_ZONE = rf"(?:[.,]\d{{1,9}})?(?:Z|\s?{OFFSET})?"
+# milliseconds behind all of a time, as ``%(asctime)s.%(msecs)03d`` prints them; a comma may as well begin what is next
+_BEHIND = r"(?:[.,]\d{1,3}(?![\d,]))?"
+_TWICE = r",(?:(?P<three>\d{3})\.(?P=three)|0(?P<two>\d\d)\.(?P=two)|00(?P<one>\d)\.(?P=one))(?!\d)"
+_FRACTION_AND_ZONE = rf"(?:[.,]\d{{1,9}})?(?:Z| UTC\b| GMT\b|\s?{OFFSET}{_BEHIND})?"
 _TIMES = re.compile(
-    rf"(?<!\d)(?<!\d[.:/-])(?:\d{{4}}[-/]\d{{2}}[-/]\d{{2}}[ T:]\d{{2}}:\d{{2}}:\d{{2}}{_FRACTION_AND_ZONE}"
-    rf"|\d{{2}}[-./]\d{{2}}[-./]\d{{4}}[ T]\d{{2}}:\d{{2}}:\d{{2}}(?: [AP]M\b|{_FRACTION_AND_ZONE})"
-    rf"|\d{{2}}[/ ][A-Z][a-z]{{2}}[/ ]\d{{4}}[: ]\d{{2}}:\d{{2}}:\d{{2}}{_FRACTION_AND_ZONE}"
-    rf"|\d{{2}}:\d{{2}}:\d{{2}}(?:[.,]\d{{1,9}})?)(?!\d)"
-    rf"|\b[A-Z][a-z]{{2}} [ \d]\d \d{{2}}:\d{{2}}:\d{{2}}(?:\.\d{{1,9}})?(?!\d)"
+    r"(?<!\d)(?<!\d[.:/-])(?:"
+    r"(?:\d{4}[-/.]\d{2}[-/.]\d{2}[ T:]|(?:19|20)\d{6}[ T]|\d{2}[-./]\d{2}[-./]\d{4}[ T]"
+    r"|\d{2}[/ ][A-Z][a-z]{2}[/ ]\d{4}[: ])"
+    rf"\d{{2}}:\d{{2}}:\d{{2}}(?: [AP]M\b{_BEHIND}|:\d{{3}}(?![\d:])|{_TWICE}|{_FRACTION_AND_ZONE})"
+    r"|\d{2}:\d{2}:\d{2}(?:[.,]\d{1,9})?|1\d{9}\.\d{3,6})(?!\d)"
+    r"|\b[A-Z][a-z]{2} [ \d]\d \d{2}:\d{2}:\d{2}(?:\.\d{1,9}| (?:19|20)\d\d\b)?(?!\d)"
 )
 # a time as the value of a key, in JSON or logfmt: there it may be a number
 _KEYED = re.compile(
@@ -73,7 +77,9 @@ class Span:
         printed, example = self.format, self.example
         seconds = _SECONDS.search(example)
         base = printed.parse(pl.Series([example], dtype=pl.String)).item()
-        if seconds is None or (printed.directives and base is None):
+        # a year behind the clock counts days of its own
+        is_whole = printed.directives and (base is None or printed.directives.endswith("%Y"))
+        if seconds is None or is_whole:
             values = printed.parse(texts)
             return _is_one(printed, texts, values), values
         end = seconds.end()

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import os
-import stat
 import tempfile
 import weakref
 from collections import OrderedDict
@@ -202,6 +201,16 @@ class RegionStream:
             self.failure = self._too_short
         return data
 
+    def leave(self, size: int) -> bool:
+        """Passes over all but about so many bytes at the end; whether there was more.
+
+        From the beginning to where it goes on there are pairs of UTF-16 and fours of UTF-32, none of them cut.
+        """
+        place = ((self._region.size or 0) - size) // 4 * 4
+        passed = place > self._place
+        self._place = max(self._place, place)
+        return passed
+
     def close(self) -> None:
         """Closes the region."""
         self._region.close()
@@ -237,19 +246,3 @@ class RegionFile(io.RawIOBase):
         view[: len(data)] = data
         self._place += len(data)
         return len(data)
-
-
-def kind_of(path: str) -> str | None:
-    """What a path is that holds no log: None for a file.
-
-    Raises:
-        OSError: it is not there, or not to be seen.
-    """
-    mode = os.stat(path).st_mode  # noqa: PTH116 - the path is the user's text
-    if stat.S_ISFIFO(mode):
-        return "is a pipe"
-    if stat.S_ISREG(mode):
-        return None
-    if stat.S_ISDIR(mode):
-        return "is a directory"
-    return "is a socket" if stat.S_ISSOCK(mode) else "is a device"

@@ -21,23 +21,31 @@ if TYPE_CHECKING:
 
 # AM and PM are no level: they end a time
 _LEVEL = r"(?:Level \d+|(?![AP]M\b)[A-Za-z]+)"
+# of seconds, which may be a time
+_NUMBER = rf"(?:{TIME}|\d+(?:\.\d+)?)"
+# a time, with a date before it or a zone behind it that are not known for such; or any text
+_ASCTIME = (
+    rf"(?:(?:[A-Z][a-z]{{2,8}},? |\d[\d,./-]*[ T]){{0,3}}?{TIME}(?: [A-Z]{{1,3}}[SD]?T\b)?"
+    rf"|[^{TIME}]+?)"
+)
 _PATTERNS = {
-    "asctime": TIME,
-    "created": rf"(?:{TIME}|\d+(?:\.\d+)?)",
+    "created": _NUMBER,
     "levelname": _LEVEL,
     "levelno": r"\d+",
     "lineno": r"\d+",
     "message": r".*",
     "msecs": r"\d+(?:\.\d+)?",
-    "name": r"[^\s:](?:.*?[^\s:])??",
+    "name": rf"[^\s:{TIME}](?:[^{TIME}]*?[^\s:{TIME}])??",
     "process": r"\d+",
-    "relativeCreated": r"\d+(?:\.\d+)?",
+    "relativeCreated": _NUMBER,
     "thread": r"-?\d+",
     # the name that Python gives holds a space: Thread-1 (work)
     "threadName": r"(?:Thread-\d+ \([^)]*\)|.*?)",
 }
 _STYLES = "give a format string as logging.Formatter takes it, such as '%(asctime)s %(name)s %(message)s', or json"
 _JSON = "json"
+_BEFORE_MILLISECONDS = (["asctime", "."], ["asctime", ","], ["asctime", ":"])
+_ZONE = re.compile(r"Z| UTC\b| GMT\b")
 # what tells a style: first of all how it writes the message
 _FIELDS = (
     ("percent", r"%\(message\)"),
@@ -106,30 +114,36 @@ def _part(node: Tree[Token] | Token) -> tuple[str, str]:
 
 
 def _with_milliseconds(parts: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """``asctime`` and ``msecs`` with a dot or a comma between them are one time."""
+    """``msecs`` right behind ``asctime`` may have become part of the time, and so may a zone that is a text."""
     merged: list[tuple[str, str]] = []
-    for part in parts:
-        before = [value for _, value in merged[-2:]]
-        if part[1] == "msecs" and part[0] != "text" and before in (["asctime", "."], ["asctime", ","]):
-            merged.pop()
+    for kind, value in parts:
+        before = [known for _, known in merged[-2:]]
+        zone = _ZONE.match(value) if kind == "text" and merged and _ends_time(merged[-1]) else None
+        if value == "msecs" and kind != "text" and before in _BEFORE_MILLISECONDS:
+            merged[-1] = ("optional", rf"{re.escape(before[1])}\d+(?:\.\d+)?")
+        elif zone:
+            merged += [("optional", zone[0]), ("text", value[zone.end() :])]
         else:
-            merged.append(part)
+            merged.append((kind, value))
     return merged
+
+
+def _ends_time(part: tuple[str, str]) -> bool:
+    return part[0] == "optional" or (part[0] != "text" and part[1] == "asctime")
 
 
 def _regex(parts: list[tuple[str, str]]) -> str:
     seen: set[str] = set()
     out: list[str] = []
     for kind, value in parts:
-        if kind == "text":
-            out.append(re.escape(value))
+        if kind in {"text", "optional"}:
+            out.append(re.escape(value) if kind == "text" else f"(?:{value})?")
             continue
         pattern = _PATTERNS.get(value, r".*?")
         if value == "asctime" and value in seen:
             pattern = ".*?"
         elif value == "asctime":
-            # a date format that is not known as a time is some text
-            pattern = f"(?:{TIME}|[^{TIME}]+?)"
+            pattern = _ASCTIME
         elif value not in seen:
             pattern = f"(?P<{value}>{pattern})"
         seen.add(value)

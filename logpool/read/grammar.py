@@ -25,6 +25,8 @@ _DETAILS = {detail.name.lower(): detail for detail in Detail if detail}
 _CONNECTION_TERMINALS = frozenset({"REST", "USED", "INVALIDATED", "UNCLOSED", "TERMINATED", "COLLECTED", "UNSUPPORTED"})
 _CONNECTIONLESS = frozenset({Kind.CONNECT_FAILED})
 _ADDRESS = re.compile(r"\b0x[0-9A-Fa-f]+")
+# a text that may be one connection's name: it has a number, and no room for anything else
+_NAME = re.compile(r"[\w.#:-]*\d[\w.#:-]*")
 _LAST_NUMBER = re.compile(r"(\d+)\D*$")
 
 
@@ -141,10 +143,11 @@ def _driver(shape: str, tokens: dict[str, str]) -> str:
 
 
 def _unknown_connection(text: str) -> Connection:
-    """A driver that no rule knows: by its address if it shows one, by its whole text if not."""
+    """A driver that no rule knows: by its address if it shows one, by its text if that can be a name, or by nothing."""
     address = _ADDRESS.search(text)
-    name = re.match(r"<([A-Za-z_][\w.]*)", text)
-    return Connection(name[1] if name else "unknown", address[0] if address else text)
+    driver = re.match(r"<(?:AdaptedConnection <)?([A-Za-z_][\w.]*)", text)
+    own = text if _NAME.fullmatch(text) else None
+    return Connection(driver[1] if driver else "unknown", address[0] if address else own)
 
 
 def _walk(tree: Tree[Token]) -> Iterator[Tree[Token] | Token]:

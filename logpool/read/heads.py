@@ -70,7 +70,7 @@ _WRAPPERS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     for name, pattern in (
         ("docker compose", r"(?P<host>[\w][\w.-]*)\s+\| ?"),
         ("Kubernetes", rf"{TIME} (?:stdout|stderr) [FP] "),
-        ("Heroku", rf"(?:<\d+>\d? ?)?{TIME} (?:[\w.-]+ )?app\[(?P<host>[\w.-]+)\]: "),
+        ("Heroku", rf"(?:<\d+>\d? ?)?{TIME} (?:[\w.-]+ )?app\[(?P<host>[A-Za-z][\w.-]*)\]: "),
         ("syslog", rf"(?:<\d+>\d? ?)?{TIME} (?P<host>[\w.:-]+) [\w./@-]+\[(?P<process>\d+)\]: "),
         ("syslog", rf"<\d+>1 {TIME} (?P<host>\S+) \S+ (?P<process>\d+) \S+ (?:-|\[.*?\]) (?:\ufeff)?"),
         (_DOCKER_TIME, rf"{TIME} (?=\S)"),
@@ -114,6 +114,8 @@ _PROCESSES = ("process", "pid", "process_id", "process.pid")
 _THREADS = ("threadName", "thread", "thread_name", "process.thread.name")
 _MESSAGES = ("message", "msg", "event")
 _HOSTS = ("hostname", "host", "host.name", "pod")
+# a time that was a number: in JSON within JSON, its quotes are to be escaped as its key's are
+_BARE_TIME = re.compile(rf'(?P<key>(?P<escape>\\*)":\s*){TIME}')
 _PAIRS = re.compile(r'([\w.@]+)=("(?:[^"\\]|\\.)*"|\S*)')
 
 
@@ -232,7 +234,7 @@ def _bare(text: str) -> Iterator[Head]:
 
 def _json(text: str) -> Iterator[Head]:
     try:
-        value = json.loads(re.sub(rf'(":\s*){TIME}', rf'\1"{TIME}"', text), strict=False)
+        value = json.loads(_BARE_TIME.sub(rf'\g<key>\g<escape>"{TIME}\g<escape>"', text), strict=False)
     except (ValueError, RecursionError):
         return
     if not isinstance(value, dict):
@@ -293,11 +295,12 @@ def _found_anywhere(readings: list[tuple[str, _Wrapping]], *, of_another: bool) 
         return None
     for start in STARTS.finditer(text):
         message = parse_message(text[start.start() :])
-        if message is None or (message.connection is not None and message.connection.driver == "unknown"):
+        if message is None:
             continue
         before = text[: start.start()]
         name = _POOL_NAME.search(before)
-        if message.connection is None and (of_another or not name):
+        named = message.connection is not None and message.connection.driver != "unknown"
+        if not named and (of_another or not name):
             continue
         level = _LEVEL_WORD.search(before)
         around = _PROCESS_AROUND.search(before)

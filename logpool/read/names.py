@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+import stat
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 from logpool.errors import InputError
 from logpool.read.archives import HEAD_BYTES, archive_of, members
 from logpool.read.damage import Damages, reason, shown
-from logpool.read.files import FileRegion, Spool, kind_of
+from logpool.read.files import FileRegion, Spool
 from logpool.read.packing import Ahead, unpacked
 from logpool.read.parts import Part, file_part, member_parts
 from logpool.read.pipes import named_pipe, standard_input
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from logpool.read.files import Region, Stream
 
 STANDARD_INPUT = "-"
+_PIPE = "is a pipe"
 
 
 @dataclass
@@ -41,7 +43,7 @@ class Finder:
         elif os.path.isdir(name):  # noqa: PTH112 - a name may hold what no path can
             self._add_directory(name)
         elif os.path.lexists(name):
-            self._add_named(name)
+            self._add_path(name, is_named=True)
         else:
             self._add_glob(name)
 
@@ -51,7 +53,7 @@ class Finder:
         for directory, _, files in os.walk(name, onerror=self._note):
             paths += [os.path.join(directory, file) for file in files]  # noqa: PTH118 - keeps ./ as it is
         for path in sorted(os.path.normpath(path) for path in paths):
-            self._add_found(path)
+            self._add_path(path, is_named=False)
         if before == (len(self.parts), len(self.damages.all)) and not paths:
             raise InputError(f"no file in the directory {shown(name)}")
 
@@ -61,41 +63,26 @@ class Finder:
             what = "no file matches" if glob.has_magic(name) else "no such file:"
             raise InputError(f"{what} {name}")
         for path in found:
-            self._add_found(path)
+            self._add_path(path, is_named=False)
 
-    def _add_found(self, path: str) -> None:
-        """Adds a file that was not named itself: nobody waits for what is none."""
+    def _add_path(self, path: str, *, is_named: bool) -> None:
+        """Adds a file; and a pipe that was named itself, since nobody waits for one that was found."""
         try:
-            kind = kind_of(path)
+            kind = _kind_of(path)
+            if kind is None:
+                self._add_file(path)
+            elif kind == _PIPE and is_named:
+                self._add_pipe(path, partial(named_pipe, path))
+            else:
+                self.damages.skip(shown(path), kind)
         except OSError as error:
             self._note(error, path)
-            return
-        if kind is not None:
-            self.damages.skip(shown(path), kind)
-            return
-        self._add_file(path)
-
-    def _add_named(self, name: str) -> None:
-        try:
-            kind = kind_of(name)
-            if kind == "is a pipe":
-                self._add_pipe(name, partial(named_pipe, name))
-            elif kind is not None:
-                self.damages.skip(shown(name), kind)
-            else:
-                self._add_file(name)
-        except OSError as error:
-            self._note(error, name)
 
     def _note(self, error: OSError, path: str | None = None) -> None:
         self.damages.skip(shown(str(path or error.filename)), reason(error))
 
     def _add_file(self, path: str) -> None:
-        try:
-            region = FileRegion(path)
-        except OSError as error:
-            self._note(error, path)
-            return
+        region = FileRegion(path)
         if region.identity in self._seen:
             return
         self._seen.add(region.identity)
@@ -112,7 +99,7 @@ class Finder:
             self.damages.skip("standard input" if name == STANDARD_INPUT else shown(name), reason(error))
             return
         opened = unpacked(stream)
-        self._add(Part(shown(name), lambda: opened, name, name), None)
+        self._add(Part(shown(name), lambda: opened, name, name, once=True), None)
 
     def _add(self, part: Part, region: Region | None) -> None:
         """Adds a log, or the members of an archive."""
@@ -154,3 +141,19 @@ class Finder:
         if member.damage is not None:
             self.damages.skip(f"{archive.path}:{shown(member.name)}", member.damage)
         return member.damage is not None
+
+
+def _kind_of(path: str) -> str | None:
+    """What a path is that holds no log: None for a file.
+
+    Raises:
+        OSError: it is not there, or not to be seen.
+    """
+    mode = os.stat(path).st_mode  # noqa: PTH116 - the path is the user's text
+    if stat.S_ISFIFO(mode):
+        return _PIPE
+    if stat.S_ISREG(mode):
+        return None
+    if stat.S_ISDIR(mode):
+        return "is a directory"
+    return "is a socket" if stat.S_ISSOCK(mode) else "is a device"

@@ -74,6 +74,14 @@ class Ahead:
         taken, self._next = self._next[:size], self._next[size:]
         return taken + self._stream.read(size - len(taken)) if len(taken) < size else taken
 
+    def leave(self, size: int) -> bool:
+        """Passes over all but about so many bytes at the end, where the stream can; whether it did."""
+        leave = getattr(self._stream, "leave", None)
+        passed = leave is not None and bool(leave(size))
+        if passed:
+            self._next = b""
+        return passed
+
     def close(self) -> None:
         """Closes the stream."""
         self._stream.close()

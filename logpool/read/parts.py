@@ -27,12 +27,14 @@ class Part:
             stream, so that only its beginning can be looked at.
         place: what its name is unique in, such as a directory.
         name: in that place.
+        once: whether it can be read only once.
     """
 
     path: str
     open: Callable[[], Ahead]
     place: str = ""
     name: str = ""
+    once: bool = False
 
 
 def file_part(path: str) -> Part:

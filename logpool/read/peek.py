@@ -43,5 +43,10 @@ def _head_lines(part: Part) -> list[str]:
     data = stream.peek(_PEEKED_BYTES)
     stream.close()
     encoding, mark = encoding_of(data)
-    lines = data[mark:].decode(encoding, errors="replace").split("\n")
-    return [line.strip("\0\r") for line in (lines[:-1] if len(data) == _PEEKED_BYTES else lines)]
+    lines = lines_of(data[mark:], encoding)
+    return lines[:-1] if len(data) == _PEEKED_BYTES else lines
+
+
+def lines_of(data: bytes, encoding: str) -> list[str]:
+    """The lines in some bytes, the last one as far as it goes."""
+    return [line.strip("\0\r") for line in data.decode(encoding, errors="replace").split("\n")]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,35 @@ if TYPE_CHECKING:
 
     from logpool.read.vocabulary import Shape, Vocabulary
 
+_UNITS = {"w": 604_800, "d": 86_400, "h": 3600, "ms": 0.001, "m": 60, "s": 1}
+_DURATION = re.compile(
+    r"\s*(?P<number>\d+(?:\.\d+)?)\s*"
+    r"(?:(?P<w>w(?:eeks?)?)|(?P<d>d(?:ays?)?)|(?P<h>h(?:(?:ou)?rs?)?)|(?P<ms>ms|milliseconds?)"
+    r"|(?P<m>m(?:in(?:ute)?s?)?)|(?P<s>s(?:ec(?:ond)?s?)?))(?![a-z])",
+    re.IGNORECASE,
+)
+# longer than any log, and short enough for what counts the microseconds
+_LONGEST = 1 << 62
+_HINT = "give a time such as 2024-09-26T17:45:00, or how long before the end of the log: 2h, 90s, 1h30m"
+
+
+@dataclass(frozen=True, slots=True)
+class Back:
+    """A time that is counted back from the end of the log.
+
+    Attributes:
+        option: what it is for.
+        text: as the user wrote it.
+        microseconds: how long before the end.
+    """
+
+    option: str
+    text: str
+    microseconds: int
+
+    def __str__(self) -> str:
+        return f"{self.option} {self.text}"
+
 
 @dataclass(frozen=True, slots=True)
 class Selection:
@@ -26,20 +56,30 @@ class Selection:
         pools: names of pools: class, logging name or whole logger; empty for all.
         since: the earliest time kept, microseconds.
         until: the time from which on nothing is kept.
+        back: those of these times that the log's end has to tell.
     """
 
     pools: frozenset[str] = frozenset()
     since: int | None = None
     until: int | None = None
+    back: tuple[Back, ...] = ()
 
     @classmethod
     def of(cls, pools: Iterable[str], since: str | None, until: str | None) -> Selection:
         """A selection from what a user writes.
 
         Raises:
-            UsageError: a time is no ISO 8601 time.
+            UsageError: a time is neither an ISO 8601 time nor a duration.
         """
-        return cls(frozenset(pools), _microseconds(since, "--since"), _microseconds(until, "--until"))
+        times = {"since": _time(since, "--since"), "until": _time(until, "--until")}
+        back = tuple(time for time in times.values() if isinstance(time, Back))
+        told = {name: time for name, time in times.items() if isinstance(time, int)}
+        return cls(frozenset(pools), **told, back=back)
+
+    def settled(self, end: int) -> Selection:
+        """The same where the log's last time is known, in microseconds."""
+        times = {back.option.removeprefix("--"): end - back.microseconds for back in self.back}
+        return replace(self, **times, back=())  # type: ignore[arg-type]
 
     def apply(self, events: pl.DataFrame, vocabulary: Vocabulary) -> pl.DataFrame:
         """The events kept. What crosses the cut has no beginning, or no end, like at the edge of a log."""
@@ -59,14 +99,29 @@ class Selection:
         return not self.pools.isdisjoint((shape.pool, *split_pool_name(shape.pool)))
 
 
-def _microseconds(text: str | None, option: str) -> int | None:
+def _time(text: str | None, option: str) -> int | Back | None:
+    """Microseconds, or how long before the end of the log."""
     if text is None:
         return None
+    duration = _duration(text)
+    if duration is not None:
+        return Back(option, text, duration)
     try:
         time = datetime.fromisoformat(text)
         # a log's local times are kept as they are printed
         time = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        hint = "give a time such as 2024-09-26T17:45:00"
-        raise UsageError(f"{option} is no time: {text!r}", hint) from error
+        raise UsageError(f"{option} is no time: {text!r}", _HINT) from error
     return (time - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+
+
+def _duration(text: str) -> int | None:
+    """The microseconds of ``2h``, ``1h30m``, ``2 hours``; None for what is no duration."""
+    seconds = 0.0
+    end = 0
+    while match := _DURATION.match(text, end):
+        seconds += float(match["number"]) * _UNITS[match.lastgroup or ""]
+        end = match.end()
+    if not end or text[end:].strip():
+        return None
+    return round(min(seconds * 1e6, _LONGEST))

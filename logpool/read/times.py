@@ -11,13 +11,23 @@ import polars as pl
 _DATES = (
     (r"\d{4}-\d{2}-\d{2}", "%Y-%m-%d"),
     (r"\d{4}/\d{2}/\d{2}", "%Y/%m/%d"),
+    (r"\d{4}\.\d{2}\.\d{2}", "%Y.%m.%d"),
+    (r"\d{8}(?=[ T])", "%Y%m%d"),
     (r"\d{2}/[A-Z][a-z]{2}/\d{4}", "%d/%b/%Y"),
     (r"\d{2} [A-Z][a-z]{2} \d{4}", "%d %b %Y"),
 )
-_CLOCK = re.compile(r"(?P<gap>[ T:])\d{2}:\d{2}:\d{2}(?:(?P<mark>[,.])(?P<fraction>\d{1,9}))?")
+_CLOCK = re.compile(r"(?P<gap>[ T:])\d{2}:\d{2}:\d{2}(?:(?P<half> [AP]M\b)|(?P<mark>[,.:])(?P<fraction>\d{1,9}))?")
 #: an offset from UTC, of a place that there is: other figures are a process, or a year
 OFFSET = r"[+-](?:0\d|1[0-4]):?(?:00|15|30|45)(?![\d-])"
-_ZONE = re.compile(rf" ?(?P<zone>{OFFSET})|(?P<utc>Z)")
+_ZONE = re.compile(rf" ?(?P<zone>{OFFSET})|Z| UTC\b| GMT\b")
+# a time, and milliseconds behind all of it: ``05:45:36 PM.123``, or once more: ``17:45:36,123.123``
+_BEHIND = re.compile(
+    rf"(?:(?P<time>.*(?: [AP]M|{OFFSET}))[.,]|(?P<seconds>.*:\d\d),\d{{3}}\.)(?P<milliseconds>\d{{1,3}})"
+)
+_IN_FIGURES = re.compile(r"(?P<one>\d{2})(?P<mark>[-./])(?P<other>\d{2})(?P=mark)\d{4}")
+# as ``ctime`` prints it, but for the name of the day
+_YEAR_LAST = re.compile(r"[A-Z][a-z]{2} [ \d]\d \d{2}:\d{2}:\d{2} \d{4}")
+_MONTHS = 12
 _EPOCH = re.compile(r"\d{9,}(?:\.\d+)?")
 # numbers below the first are to be multiplied by the second: seconds have at most eleven digits, milliseconds
 # three more, and so on
@@ -29,19 +39,20 @@ class TimeFormat:
     """One way to print a time.
 
     Attributes:
-        pattern: a regular expression that such a text matches, without groups.
-        directives: the same for ``str.to_datetime``; empty for seconds since the epoch.
+        directives: as ``str.to_datetime`` takes them; empty for seconds since the epoch, None for a text that does not
+            tell the day.
         width: how many characters such a text always has; None where that varies.
         offset: the offset from UTC, in seconds, that the sample shows; None for a naive time.
-        clock: how many characters stand before milliseconds that are no fraction (``,5`` for 5 ms); None where
-            there are none.
+        clock: where the time ends, and where milliseconds begin that are no fraction (``,5`` for 5 ms) or do not stand
+            behind the seconds; None where there are none.
+        pattern: a regular expression that such a text matches, without groups; set of a whole text's format.
     """
 
-    pattern: str
     directives: str | None
     width: int | None
     offset: int | None = None
-    clock: int | None = None
+    clock: tuple[int, int] | None = None
+    pattern: str = ""
 
     def parse(self, texts: pl.Series) -> pl.Series:
         """Texts to microseconds: UTC where there is an offset, local as printed where not; null for no time."""
@@ -50,8 +61,8 @@ class TimeFormat:
         if not self.directives:
             return _since_epoch(texts.cast(pl.Float64, strict=False))
         if self.clock is not None:
-            milliseconds = texts.str.slice(self.clock + 1).cast(pl.Float64, strict=False)
-            return self._parsed(texts.str.head(self.clock)) + (milliseconds * 1000).round().cast(pl.Int64)
+            milliseconds = texts.str.slice(self.clock[1]).cast(pl.Float64, strict=False)
+            return self._parsed(texts.str.head(self.clock[0])) + (milliseconds * 1000).round().cast(pl.Int64)
         if "%.f" in self.directives:
             texts = texts.str.replace(",", ".", literal=True)
         return self._parsed(texts)
@@ -73,52 +84,71 @@ def _since_epoch(numbers: pl.Series) -> pl.Series:
 
 def time_format(text: str) -> TimeFormat | None:
     """The format of the time that a text begins with; None for a text that begins with none."""
-    dates = ((re.match(pattern, text), pattern, directives) for pattern, directives in _DATES)
-    date, pattern, directives = next(filter(lambda found: found[0], dates), (None, "", ""))
+    dates = ((re.match(pattern, text), directives) for pattern, directives in _DATES)
+    date, directives = next(filter(lambda found: found[0], dates), (None, ""))
     if date is None:
-        return TimeFormat(_EPOCH.pattern, "", None, 0) if _EPOCH.match(text) else None
+        return TimeFormat("", None, offset=0) if _EPOCH.match(text) else None
     clock = _CLOCK.match(text, date.end())
-    if not clock:
-        return None
+    return _dated_format(text, directives, clock) if clock else None
+
+
+def _dated_format(text: str, date: str, clock: re.Match[str]) -> TimeFormat:
+    directives = f"{date}{clock['gap']}%H:%M:%S"
+    if clock["half"]:
+        return TimeFormat(f"{directives.replace('%H', '%I')} %p", clock.end())
     fraction = len(clock["fraction"] or "")
-    pattern += f"{clock['gap']}\\d{{2}}:\\d{{2}}:\\d{{2}}"
-    directives += f"{clock['gap']}%H:%M:%S"
-    if fraction:
-        pattern += f"{re.escape(clock['mark'])}\\d{{{fraction}}}"
-    if fraction in {1, 2} and clock["mark"] == ",":
+    if clock["mark"] == ":" or (clock["mark"] == "," and fraction in {1, 2}):
         # ``%(asctime)s,%(msecs)d``: the milliseconds without their zeros
-        return TimeFormat(pattern, directives, clock.end(), clock=clock.start("mark"))
+        start = clock.start("mark")
+        return TimeFormat(directives, clock.end(), clock=(start, start + 1))
     if fraction:
         directives += f"{clock['mark']}%{fraction}f" if fraction in {3, 6, 9} else "%.f"
-    end = clock.end()
-    zone = _ZONE.match(text, end)
-    if zone:
-        gap = " " if zone[0].startswith(" ") else ""
-        return TimeFormat(
-            pattern + gap + (OFFSET if zone["zone"] else "Z"),
-            directives + gap + ("%z" if zone["zone"] else "Z"),
-            zone.end(),
-            _seconds(zone["zone"]),
-        )
-    return TimeFormat(pattern, directives, end)
+    zone = _ZONE.match(text, clock.end())
+    if zone is None:
+        return TimeFormat(directives, clock.end())
+    told = f"{' ' if zone[0].startswith(' ') else ''}%z" if zone["zone"] else zone[0]
+    return TimeFormat(directives + told, zone.end(), _seconds(zone["zone"]))
 
 
 def any_time_format(text: str) -> TimeFormat:
-    """The format of a text that looks like a time: without directives where it does not tell the day.
+    """The format of a text that looks like a time: without directives where it does not tell the day."""
+    behind = _BEHIND.fullmatch(text)
+    told = behind["time"] or behind["seconds"] if behind else text
+    found = _whole_format(told)
+    if found is None:
+        return TimeFormat(None, len(text), pattern=_alike(text))
+    clock = (len(told), behind.start("milliseconds")) if behind else found.clock
+    return replace(found, pattern=_alike(text), width=len(text), clock=clock)
 
-    A day and a month in figures are told apart only where one of them is no month.
-    """
+
+def _whole_format(text: str) -> TimeFormat | None:
+    """The format of a text that is a time and nothing else; None where it does not tell the day."""
     found = time_format(text)
     if found is not None and found.width in {None, len(text)}:
-        return replace(found, pattern=_alike(text), width=len(text))
-    day_first = re.match(r"(\d{2})([-./])(\d{2})\2\d{4}", text)
-    if day_first and int(day_first[1]) > 12 >= int(day_first[3]):  # noqa: PLR2004 - months
-        mark = day_first[2]
-        same = time_format(f"2000-01-01{text[10:]}")
-        if same is not None and same.directives is not None and same.width == len(text):
-            directives = same.directives.replace("%Y-%m-%d", f"%d{mark}%m{mark}%Y")
-            return TimeFormat(_alike(text), directives, len(text), same.offset)
-    return TimeFormat(_alike(text), None, len(text))
+        return found
+    if _YEAR_LAST.fullmatch(text):
+        return TimeFormat("%b %d %H:%M:%S %Y", len(text))
+    figures = _IN_FIGURES.match(text)
+    order = _order(figures, text) if figures else None
+    if figures is None or order is None:
+        return None
+    same = time_format(f"2000-01-01{text[10:]}")
+    if same is None or same.directives is None or same.width != len(text):
+        return None
+    return replace(same, directives=same.directives.replace("%Y-%m-%d", order.replace("-", figures["mark"])))
+
+
+def _order(figures: re.Match[str], text: str) -> str | None:
+    """Whether the day or the month stands first; None where both may.
+
+    They are told apart where one of them is no month, and where the clock has twelve hours, as it has where months
+    come first.
+    """
+    one, other = int(figures["one"]), int(figures["other"])
+    if one > _MONTHS >= other:
+        return "%d-%m-%Y"
+    american = figures["mark"] == "/" and text.endswith("M")
+    return "%m-%d-%Y" if one == other or american or other > _MONTHS >= one else None
 
 
 def _alike(text: str) -> str:

@@ -144,6 +144,8 @@ class Vocabulary:
 
 
 def _reason(message: Message) -> Reason:
+    if message.kind is Kind.DISCONNECTED and message.connection is not None:
+        return Reason.INDIVIDUAL
     if message.reason is None:
         return Reason.NONE
     return Reason.DISCONNECTION if message.reason in _DISCONNECTIONS else Reason.OTHER

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _COLOURS = {"error": "\033[1;31m", "warning": "\033[1;33m", "info": "\033[1;36m", "good": "\033[1;32m"}
 _PLAIN = "\033[0m"
+# each of these is shown by two places
+_BY_TWO_PLACES = frozenset({"fork_shared"})
 
 
 def render(report: Report, width: int = 80, *, colour: bool = False, blocks: str = BLOCKS) -> str:
@@ -318,8 +320,9 @@ def _finding(finding: Finding, *, colour: bool, width: int) -> str:
     if finding.first_time is not None:
         lines.append(_wrapped(_from_to(finding.first_time, finding.last_time), width, "    ", "    "))
     lines += [f"    {_place(place)}" for place in finding.evidence]
-    if finding.evidence and finding.count > len(finding.evidence):
-        lines.append(f"    and {finding.count - len(finding.evidence):,} more")
+    shown = len(finding.evidence) // (2 if finding.code in _BY_TWO_PLACES else 1)
+    if finding.evidence and finding.count > shown:
+        lines.append(f"    and {finding.count - shown:,} more")
     return "\n".join(lines)
 
 

@@ -14,6 +14,7 @@ import polars as pl
 from logpool.schema import Detail, End, Kind
 from logpool.track.causes import Causes
 from logpool.track.clocks import SETBACK, Clocks
+from logpool.track.emptied import Emptied
 from logpool.track.keys import KeySet
 from logpool.track.moves import HIDDEN, Failed, Moves
 from logpool.track.neighbours import MARK, STATE, STATE_COLUMNS, related
@@ -82,6 +83,8 @@ INCIDENT = {
 }
 # per group, of returns that end the use of a kept connection: the first, and the longest idle time before such a use
 RESTED = {"group": pl.UInt32, "seq": pl.Int64, "idle": pl.Int64}
+# where a connection first shows up without having been created
+UNBORN = {"key": pl.Int64, "kind": pl.UInt8, **MARK}
 # of events that the sequence is judged by in the end, when all is known
 LATER = {
     "key": pl.Int64,
@@ -168,6 +171,8 @@ class Tracked:
         setbacks: where a process's clock steps back.
         closes: those whose cause is settled, as :data:`logpool.track.causes.CLOSE`.
         unfinished: returns with a transaction still open, where the driver prints it.
+        unborn: connections that are first seen without having been created.
+        emptied: the numbers of the events at which checkouts began whose connection a listener took away at once.
     """
 
     checkouts: pl.DataFrame
@@ -181,6 +186,8 @@ class Tracked:
     setbacks: pl.DataFrame
     closes: pl.DataFrame
     unfinished: pl.DataFrame
+    unborn: pl.DataFrame
+    emptied: tuple[int, ...] = ()
 
 
 @dataclass
@@ -197,6 +204,7 @@ class Fold:
     _seq: int = 0
     _states: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=STATE_COLUMNS))
     _meanings: pl.DataFrame = field(default_factory=pl.DataFrame)
+    _emptied: Emptied = field(default_factory=Emptied)
     _moves: Moves = field(default_factory=Moves)
     _sharing: Sharing = field(default_factory=Sharing)
     _clocks: Clocks = field(default_factory=Clocks)
@@ -209,12 +217,14 @@ class Fold:
         """Follows one batch: ``line``, ``time``, ``shape``, ``connection``, ``source``."""
         first = self._seq
         self._seq += events.height
+        events = self._emptied.named(events, self.vocabulary.frame(), first)
         incidents = self._told(events, self._meaning("incident")[events["shape"]].arg_true(), first)
         failures = incidents.filter(pl.col("kind").is_in(_NAMELESS)).select(FAILURE.keys())
         wholes = without_wholes(self._followed(events, incidents), self._states["key"])
         followed = self._told(events, wholes.rest["place"], first).with_columns(
             wholes.rest["key"], wholes.rest["more"], time_before=events["time"].gather(wholes.rest["before"])
         )
+        followed = self._emptied.told(followed)
         touched = wholes.rest["key"].unique()
         known = self._states.filter(pl.col("key").is_in(touched.implode()))
         tracked = related(followed, known).with_columns(group=group_of())
@@ -243,6 +253,8 @@ class Fold:
             self._setbacks(events, told["group"], first),
             self._causes.take(tracked, self._whole_closes(events, wholes.lives, first), events, first, later, detached),
             _unfinished(own, self.vocabulary.in_transaction()),
+            _unborn(own),
+            self._emptied.begun,
         )
 
     def _meaning(self, name: str) -> pl.Series:
@@ -270,7 +282,8 @@ class Fold:
     def _followed(self, events: pl.DataFrame, incidents: pl.DataFrame) -> pl.DataFrame:
         """``key``, ``place`` and ``role`` of the events of connections."""
         roles = self._meaning("role")
-        busy = self._moves.busy() | set(incidents.filter(pl.col("kind") == int(Kind.INVALIDATED))["group"])
+        thrown = incidents.filter(pl.col("kind") == int(Kind.INVALIDATED))["group"]
+        busy = self._moves.busy() | self._emptied.groups | set(thrown)
         if busy:
             # a connection that is created there may carry on the checkout of one that failed
             groups = self.vocabulary.frame()["group"]
@@ -421,6 +434,7 @@ class Fold:
             pl.DataFrame(schema=SETBACK),
             self._causes.finish(),
             pl.DataFrame(schema=UNFINISHED),
+            pl.DataFrame(schema=UNBORN),
         )
 
 
@@ -651,3 +665,8 @@ def _unfinished(own: pl.DataFrame, shapes: list[int]) -> pl.DataFrame:
     alone = pl.col("was_out") & ~pl.col("shared") & (pl.col("out_seq") >= 0)
     found = own.filter((pl.col("kind") == int(Kind.RETURNED)) & alone & pl.col("shape").is_in(shapes))
     return found.with_columns(**_HERE).select(UNFINISHED.keys())
+
+
+def _unborn(own: pl.DataFrame) -> pl.DataFrame:
+    first = pl.col("begins") & pl.col("first") & ~pl.col("late")
+    return own.filter(first & (pl.col("kind") != int(Kind.CREATED))).select(UNBORN.keys())

@@ -48,6 +48,8 @@ CODES = {
     USED_AFTER_CLOSE: "was used after it had been closed",
     RESET_FAILED: "could not be reset when it was returned",
 }
+#: what a connection with several users at once shows
+SHARING = frozenset({CHECKED_OUT_TWICE, RETURNED_WITHOUT_CHECKOUT, RETURNED_WITHOUT_RESET, RESET_WITHOUT_RETURN})
 # what a pool set to reset_on_return=None shows for every checkout, or for every detached one
 _VOID_WITHOUT_RESETS = (RETURNED_WITHOUT_RESET, CLOSED_WHILE_CHECKED_OUT)
 _GROUP = 1 << 32

@@ -307,10 +307,10 @@ def test_connections_without_an_address() -> None:
         (["<Mock name='0xdead' id='140'>", "<Mock name='0xbeef' id='140'>"], ["140", "140"]),
         (["<sqlite3.Connection object at 0x7F01>", "<sqlite3.Connection object at 0x7f01>"], ["0x7F01", "0x7f01"]),
         (["<psycopg.Connection [IDLE] (host=0xab) at 0x7f01>", "<psycopg.Connection [BAD] at 0x7f01>"], ["0x7f01"] * 2),
-        (["something at 0x7f01", "something else"], ["0x7f01", "something else"]),
+        (["something at 0x7f01", "something else"], ["0x7f01", None]),
     ],
 )
-def test_what_tells_connections_apart(texts: list[str], identities: list[str]) -> None:
+def test_what_tells_connections_apart(texts: list[str], identities: list[str | None]) -> None:
     log = read([created(text) for text in [*texts, *texts]])
     assert [*identities, *identities] == [event.connection for event in log.events]
 

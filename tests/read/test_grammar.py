@@ -100,7 +100,14 @@ CONNECTIONS = [
     Printed("<MagicMock id='140117875357553'>", "mock", "140117875357553"),
     Printed("<shop.db.connect.<locals>.Traced object at 0x7f13>", "shop.db.connect.<locals>.Traced", "0x7f13"),
     Printed("<odd.Connection 'a, b: (c)' [d] at 0x7f14 e>", "odd.Connection", "0x7f14"),
-    Printed("whatever stands here", "unknown", "whatever stands here"),
+    Printed("<oracledb.Connection disconnected>", "oracledb.Connection", None),
+    Printed("<AdaptedConnection <oracledb.AsyncConnection disconnected>>", "oracledb.AsyncConnection", None),
+    Printed("<cx_Oracle.Connection to externally identified user>", "cx_Oracle.Connection", None),
+    Printed("<shop.Connection (closed)>", "shop.Connection", None),
+    Printed("shop.Connection(host='db', port=5432)", "unknown", None),
+    Printed("whatever stands here", "unknown", None),
+    Printed("None", "unknown", None),
+    Printed("connection-17", "unknown", "connection-17"),
     Printed("whatever stands at 0x7f15", "unknown", "0x7f15"),
 ]
 

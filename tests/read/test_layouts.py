@@ -108,6 +108,13 @@ DATEFMTS = [
     "%Y/%m/%d %H:%M:%S",
     "%d/%b/%Y:%H:%M:%S",
     "%Y-%m-%dT%H:%M:%SZ",
+    "%Y-%m-%d %H:%M:%S UTC",
+    "%m/%d/%Y %I:%M:%S %p",
+    "%Y-%m-%d %I:%M:%S %p",
+    "%Y.%m.%d %H:%M:%S",
+    "%Y%m%d %H:%M:%S",
+    "%a %b %d %H:%M:%S %Y",
+    "%a, %d %b %Y %H:%M:%S",
 ]
 WRAPS = [("", ""), ("[", "]"), ("(", ")"), ("<", ">"), ("{", "}"), ("%", "%"), ("$", "$"), ("\\", "|")]
 GAPS = [" ", "  ", " - ", " | ", ": ", ", ", " :: ", " {} ", " 5% "]
@@ -250,13 +257,51 @@ def test_what_a_formatter_prints_is_read_back(form: Format, records: list[loggin
             NOON,
             Record("Hi", None, None, "1234"),
         ),
-        ("%(created)f %(message)s", "1704110400.123456 Hi", None, Record("Hi")),
+        ("%(created)f %(message)s", "1704110400.123456 Hi", NOON + 123_456, Record("Hi")),
+        ("%(created).3f %(message)s", "1704110400.123 Hi", NOON + 123_000, Record("Hi")),
+        (
+            "{levelname} [{created:.6f}] {message}",
+            "INFO [1704110400.123456] Hi",
+            NOON + 123_456,
+            Record("Hi", None, "INFO"),
+        ),
+        ("%(created)d %(message)s", "1704110400 Hi", None, Record("Hi")),
+        ("%(relativeCreated)f %(message)s", "1234567.654321 Hi", None, Record("Hi")),
         ("%(relativeCreated)d %(message)s", "123456 Hi", None, Record("Hi")),
         ("%(asctime)s|%(asctime)s|%(message)s", "2024-01-01 12:00:00|2024-01-01 12:00:00|Hi", NOON, Record("Hi")),
         ("%(name)s %(name)s %(message)s", "a a Hi", None, Record("Hi", "a")),
+        # milliseconds behind the time, and a zone that is a text
+        ("%(asctime)s.%(msecs)03d %(message)s", "01/02/2024 12:00:00 PM.123 Hi", NOON + 86_400_123_000, Record("Hi")),
+        ("%(asctime)s.%(msecs)03d %(message)s", "2024-01-01T12:00:00+0000.123 Hi", NOON + 123_000, Record("Hi")),
+        ("%(asctime)s.%(msecs)03d %(message)s", "2024-01-01 12:00:00,123.123 Hi", NOON + 123_000, Record("Hi")),
+        ("%(asctime)s.%(msecs)d %(message)s", "2024-01-01 12:00:00,005.5 Hi", NOON + 5_000, Record("Hi")),
+        ("%(asctime)s,%(msecs)d %(message)s", "2024-01-01 12:00:00,123,123 Hi", NOON + 123_000, Record("Hi")),
+        ("%(asctime)s:%(msecs)03d %(message)s", "2024-01-01 12:00:00:005 Hi", NOON + 5_000, Record("Hi")),
+        ("%(asctime)s:%(msecs)d %(message)s", "2024-01-01 12:00:00:5 Hi", NOON, Record("Hi")),
+        ("%(asctime)s.%(msecs)03dZ %(message)s", "2024-01-01T12:00:00.123Z Hi", NOON + 123_000, Record("Hi")),
+        ("%(asctime)sZ %(message)s", "2024-01-01T12:00:00Z Hi", NOON, Record("Hi")),
+        (
+            "%(asctime)s UTC [%(process)d] %(message)s",
+            "2024-01-01 12:00:00 UTC [7] Hi",
+            NOON,
+            Record("Hi", process="7"),
+        ),
+        # a process behind a comma is none of it
+        (
+            "%(asctime)s,%(process)d,%(levelname)s,%(message)s",
+            "2024-01-01 12:00:00,123,123,INFO,Hi",
+            NOON + 123_000,
+            Record("Hi", None, "INFO", "123"),
+        ),
+        # what stands around a time that is not known to the day, or is no figure
+        ("%(asctime)s %(name)s %(message)s", "Mon Jan  1 12:00:00 2024 a Hi", NOON, Record("Hi", "a")),
+        ("%(asctime)s %(name)s %(message)s", "Mon, 01 Jan 2024 12:00:00 a Hi", NOON, Record("Hi", "a")),
+        ("%(asctime)s %(name)s %(message)s", "2024-01-01 12:00:00 CEST a Hi", NOON, Record("Hi", "a")),
+        ("%(asctime)s %(name)s %(message)s", "Jan 01, 2024 12:00:00 a Hi", None, Record("Hi", "a")),
+        ("%(asctime)s %(name)s %(message)s", "24/01/01 12:00:00 a Hi", None, Record("Hi", "a")),
         # a day that is not told, and one that can't be known
         ("%(asctime)s %(levelname)s %(message)s", "12:00:00 INFO Hi", None, Record("Hi", None, "INFO")),
-        ("%(asctime)s %(levelname)s %(message)s", "01/02/2024 12:00:00 PM INFO Hi", None, Record("Hi", None, "INFO")),
+        ("%(asctime)s %(levelname)s %(message)s", "01/02/2024 12:00:00 INFO Hi", None, Record("Hi", None, "INFO")),
         ("%(threadName)s %(message)s", "Thread-1 (work) Hi (you)", None, Record("Hi (you)", thread="Thread-1 (work)")),
         ("%(threadName)s %(message)s", "Thread-x (work) Hi", None, Record("(work) Hi", thread="Thread-x")),
         ("%(thread)d %(threadName)s %(message)s", "140 main Hi", None, Record("Hi", thread="main")),
@@ -393,6 +438,19 @@ def test_layouts_may_change_from_line_to_line() -> None:
         Event(4, NOON, f"{POOL}.b", None, None),
         Event(5, NOON + 123_000, f"{POOL}.b", None, None),
     ] == events_of(None, lines)
+
+
+def test_the_pools_name_vouches_for_what_names_no_connection() -> None:
+    message = "Disconnection detected on checkout, invalidating individual connection None (reason: Gone('x'))"
+    head = f"~7~ at {TIME} <<INFO>>"
+    assert [Event(1, NOON + 123_000, POOL, None, None)] == events_of(None, [f"{head} {POOL} says {message}"])
+    assert events_of(None, [f"{head} somebody says {message}"]) == []
+
+
+def test_a_time_in_json_within_json() -> None:
+    inner = json.dumps({"ts": 1704110400.123456, "name": POOL, "message": CREATED}) + "\n"
+    line = json.dumps({"log": inner, "stream": "stderr", "time": "2024-01-01T12:00:00.200000000Z"})
+    assert [Event(1, NOON + 123_456, POOL, None, None)] == events_of(None, [line])
 
 
 @pytest.mark.parametrize("text", [ECHO_POOL, BASIC, "%(message)s", "json"])

@@ -128,6 +128,7 @@ def test_the_same_names_in_two_places_are_two_logs() -> None:
     assert rotated([("a", "log.1"), ("b", "log"), ("a", "log"), ("b", "log.1")]) == [[0, 2], [3, 1]]
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(max_size=20), max_size=20), st.randoms())
 def test_every_log_is_in_one_set_in_whatever_order(names: list[str], shuffle: random.Random) -> None:
     found = [name for one in sets(*names) for name in one]

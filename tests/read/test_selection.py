@@ -92,14 +92,70 @@ def test_a_timeout_may_be_any_pools_and_a_timing_is_nones() -> None:
 @pytest.mark.parametrize("option", ["--since", "--until"])
 @pytest.mark.parametrize(
     "text",
-    ["", "noon", "12:00", "2024-13-01", "1704110400x", "0001-01-01T00:00:00+05:00", "9999-12-31T23:00:00-05:00"],
+    [
+        "",
+        "noon",
+        "12:00",
+        "2024-13-01",
+        "1704110400x",
+        "0001-01-01T00:00:00+05:00",
+        "9999-12-31T23:00:00-05:00",
+        "2h3",
+        "h",
+        "-2h",
+        "2 hours ago",
+        "2hm",
+        "1..5h",
+        "2 y",
+    ],
 )
 def test_text_that_is_no_time(option: str, text: str) -> None:
     since, until = (text, None) if option == "--since" else (None, text)
     with pytest.raises(UsageError) as caught:
         Selection.of([], since, until)
     assert f"{option} is no time: {text!r}" == caught.value.message
-    assert caught.value.hint == "give a time such as 2024-09-26T17:45:00"
+    assert caught.value.hint == (
+        "give a time such as 2024-09-26T17:45:00, or how long before the end of the log: 2h, 90s, 1h30m"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("90s", 90),
+        ("2h", 7200),
+        ("30m", 1800),
+        ("1d", 86_400),
+        ("1w", 604_800),
+        ("500ms", 0.5),
+        ("1h30m", 5400),
+        ("1d 2h 3m 4s 5ms", 93_784.005),
+        ("1.5h", 5400),
+        ("0s", 0),
+        ("2 hours", 7200),
+        ("1 hour 30 minutes", 5400),
+        ("1hr 30min 15sec", 5415),
+        ("2 Days", 172_800),
+        (" 2H ", 7200),
+        ("1m1m", 120),
+    ],
+)
+def test_durations_count_back_from_the_end(text: str, seconds: float) -> None:
+    selection = Selection.of(["web"], text, None)
+    assert (selection.since, [str(back) for back in selection.back]) == (None, [f"--since {text}"])
+    expected = Selection(frozenset(["web"]), since=NOON - round(seconds * 1e6))
+    assert expected == selection.settled(NOON)
+    assert Selection.of([], None, text).settled(NOON).until == NOON - round(seconds * 1e6)
+
+
+def test_one_time_may_count_back_and_the_other_not() -> None:
+    selection = Selection.of([], "2024-01-01T11:00:00", "30m").settled(NOON)
+    assert (selection.since, selection.until) == (NOON - 3_600_000_000, NOON - 1_800_000_000)
+
+
+@pytest.mark.parametrize("text", ["9" * 30 + "w", "9" * 400 + "h"])
+def test_a_duration_longer_than_any_log_keeps_everything(text: str) -> None:
+    assert kept(Selection.of([], text, None).settled(NOON), POOLS[:1] * 2, [NOON, NOON - 1]) == [0, 1]
 
 
 @settings(deadline=None)

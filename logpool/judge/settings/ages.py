@@ -104,7 +104,7 @@ class Ages:
         chosen = (pl.col("out_seq") < _ALL_UNTIL) | (pl.col("out_seq") % _ONE_IN == 0)
         reused = tracked.checkouts.filter(chosen & ~pl.col("fresh") & promising)
         reused = reused.select("key", seq="out_seq", time="out_time", source="out_source", line="out_line")
-        for group, age, place in self._extremes(reused, oldest=True):
+        for group, age, place in self._extremes(reused, tracked.lives, oldest=True):
             pool = pool_of(group)
             if pool not in self.reused or age > self.reused[pool][0]:
                 self.reused[pool] = age, place
@@ -112,7 +112,7 @@ class Ages:
             return
         old = (pl.col("kind") == int(Kind.RECYCLED)) & (pl.col("detail") == int(Detail.AGE))
         recycled = tracked.incidents.filter(old).select("key", "seq", "time", "source", "line")
-        for group, age, place in self._extremes(recycled, oldest=False):
+        for group, age, place in self._extremes(recycled, tracked.lives, oldest=False):
             pool = pool_of(group)
             if pool not in self.recycled or age < self.recycled[pool][0]:
                 self.recycled[pool] = age, place
@@ -122,11 +122,16 @@ class Ages:
         groups = self._births.select(group_of()).to_series().unique()
         return all(pool_of(group) in self.reused for group in groups)
 
-    def _extremes(self, rows: pl.DataFrame, *, oldest: bool) -> list[tuple[int, float, Place]]:
+    def _extremes(self, rows: pl.DataFrame, lives: pl.DataFrame, *, oldest: bool) -> list[tuple[int, float, Place]]:
         """Per group the greatest or the smallest age of some connections, in seconds, and where."""
         if not rows.height:
             return []
         aged = self._born(rows.filter(pl.col("time").is_not_null() & pl.col("key").is_not_null()))
+        if aged.height and lives.height:
+            # what is used after its end is no older for that; in the next batch it is forgotten
+            ends = lives.select("key", "end_seq", birth_seq="life_seq").drop_nulls()
+            aged = aged.join(ends, on=["key", "birth_seq"], how="left")
+            aged = aged.filter(pl.col("end_seq").is_null() | (pl.col("seq") <= pl.col("end_seq")))
         if self._steps:
             steps = pl.DataFrame({"step": self._steps}, schema={"step": pl.Int64})
             aged = aged.sort("seq").join_asof(steps, left_on="seq", right_on="step", coalesce=False)

@@ -1,0 +1,91 @@
+"""Connections that a listener took out of the pool's hands when they were checked out.
+
+SQLAlchemy's recipe for forked processes does so: its listener finds out that a connection was made by another process,
+puts None in its place, and raises a DisconnectionError. The pool then says ``checked out`` of that connection,
+``Disconnection detected on checkout, invalidating individual connection None``, and creates another one for the same
+checkout. No ``Invalidate`` follows, as there is nothing left to invalidate; so it is added here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from logpool.schema import Kind, Reason
+
+_LAST = {"group": pl.UInt32, "thread": pl.UInt32, "seq": pl.Int64, "taken": pl.UInt32}
+_PLACE = ["group", "thread"]
+
+
+@dataclass
+class Emptied:
+    """Carries the last checkout of every pool and thread from batch to batch.
+
+    Attributes:
+        begun: the numbers of the events at which those of the last batch were checked out.
+        groups: in which they are.
+    """
+
+    begun: tuple[int, ...] = ()
+    groups: set[int] = field(default_factory=set)
+    _last: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_LAST))
+    _found: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema={"seq": pl.Int64}))
+
+    def named(self, events: pl.DataFrame, shapes: pl.DataFrame, first: int) -> pl.DataFrame:
+        """The events of a batch, each such disconnection with the connection that it befell.
+
+        Args:
+            events: ``shape``, ``connection`` and whatever.
+            shapes: what the shapes mean.
+            first: the number of the first event.
+        """
+        self.begun, self.groups, self._found = (), set(), self._found.clear()
+        kind, reason = shapes["kind"], shapes["reason"]
+        shape, connection = events["shape"], events["connection"]
+        individual = (kind == int(Kind.DISCONNECTED)) & (reason == int(Reason.INDIVIDUAL))
+        sought = individual.gather(shape) & connection.is_null() if individual.any() else None
+        is_taken = (kind == int(Kind.CHECKED_OUT)).gather(shape) & connection.is_not_null()
+        taken = _placed(is_taken.arg_true(), shape, shapes, first).with_columns(taken=connection.filter(is_taken))
+        known = pl.concat([self._last, taken.select(_LAST.keys())])
+        self._last = known.unique(_PLACE, keep="last")
+        if sought is None or not sought.any():
+            return events
+        found = _last_before(_placed(sought.arg_true(), shape, shapes, first), known)
+        self._found = found.select("seq")
+        self.begun, self.groups = tuple(found["before"]), set(found["group"])
+        places = (found["seq"] - first).cast(pl.UInt32)
+        return events.with_columns(connection.scatter(places, found["taken"]))
+
+    def told(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """The rows of a batch, each such disconnection as the invalidation that it is."""
+        if not self._found.height:
+            return rows
+        emptied = pl.col("seq").is_in(self._found["seq"].implode())
+        return rows.with_columns(
+            kind=pl.when(emptied).then(pl.lit(int(Kind.INVALIDATED), pl.UInt8)).otherwise("kind"),
+            reason=pl.when(emptied).then(pl.lit(int(Reason.DISCONNECTION), pl.UInt8)).otherwise("reason"),
+        )
+
+
+def _placed(places: pl.Series, shape: pl.Series, shapes: pl.DataFrame, first: int) -> pl.DataFrame:
+    """``group``, ``thread`` and ``seq`` of some events."""
+    told = shapes.select(_PLACE)[shape.gather(places)]
+    return told.with_columns(seq=places.cast(pl.Int64) + first)
+
+
+def _last_before(sought: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+    """The last checkout of the same pool and thread before each event: ``before``, and ``taken``, its connection."""
+    # a join finds no null
+    by = [pl.col(name).cast(pl.Int64).fill_null(-1).alias(f"its_{name}") for name in _PLACE]
+    left = sought.with_columns(by).sort("seq")
+    right = known.with_columns(by).select("its_group", "its_thread", "taken", before="seq").sort("before")
+    joined = left.join_asof(
+        right,
+        left_on="seq",
+        right_on="before",
+        by=["its_group", "its_thread"],
+        coalesce=False,
+        check_sortedness=False,
+    )
+    return joined.filter(pl.col("taken").is_not_null()).select("seq", "group", "before", "taken")

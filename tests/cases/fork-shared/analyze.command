@@ -1,0 +1,1 @@
+analyze input.log

@@ -1,0 +1,1 @@
+analyze --since 2s input.log

@@ -1,0 +1,1 @@
+verify --until '1 second' input.log
