@@ -32,8 +32,8 @@ def compare(baseline: Report, other: Report, thresholds: Thresholds | None = Non
         tuple(pool for pool in side.pools if pool not in known)
         for side, known in zip((left, right), ({one for one, _ in pairs}, {two for _, two in pairs}), strict=True)
     ]
-    # all pools together are judged where some have no counterpart; with each, chance has one more try
-    tests = len(pairs) + any(alone) or 1
+    # with each pool, chance has one more try
+    tests = len(pairs) or 1
     comparison = Comparison(
         left,
         right,

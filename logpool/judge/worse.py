@@ -74,16 +74,15 @@ def reasons(comparison: Comparison, limits: Thresholds) -> Iterator[str]:
     for change in findings.changed:
         if is_worse(change):
             yield f"{change.code} is {change.other_severity}, and was {change.baseline_severity}{_of(change.pool)}"
-    covered = not (comparison.baseline_only or comparison.other_only)
-    judged_pools = comparison.pools if covered and comparison.pools else (*comparison.pools, comparison.totals)
-    for pool in judged_pools:
-        where = _of(pool.other) if len(judged_pools) > 1 else ""
+    tests = len(comparison.judged)
+    for pool in comparison.judged:
+        where = _of(pool.other) if tests > 1 else ""
         yield from _held(pool, where)
-        yield from (told + where for told in _more(pool, limits, len(judged_pools)))
-        yield from (told + where for told in _less_reused(pool, limits, len(judged_pools)))
-    if comparison.totals not in judged_pools:
+        yield from (told + where for told in _more(pool, limits, tests))
+        yield from (told + where for told in _less_reused(pool, limits, tests))
+    if comparison.pools:
         # no pool has these of its own
-        yield from _more(comparison.totals, limits, 1, ("timeouts",))
+        yield from _more(comparison.totals, limits, tests, ("timeouts",))
 
 
 def _held(pool: PoolChange, where: str) -> Iterator[str]:

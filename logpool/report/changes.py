@@ -97,10 +97,17 @@ def _cells(name: str, figure: Figure, seconds: Callable[[float], str]) -> tuple[
     return told(figure.baseline), told(figure.other)
 
 
+def unmatched(comparison: Comparison) -> str:
+    """The pools that only one log has."""
+    sides = {"baseline": comparison.baseline_only, "other": comparison.other_only}
+    told = (f"only in {side}: {', '.join(map(short_logger, pools))}" for side, pools in sides.items() if pools)
+    return "; ".join(told)
+
+
 def hold_tests(comparison: Comparison, names: tuple[str, str]) -> Iterator[str]:
     """What the test of hold times says, a text for each pool, or for all together."""
-    single = len(comparison.pools) <= 1
-    for pool in (comparison.totals,) if single else comparison.pools:
+    single = len(comparison.baseline.pools) <= 1 and len(comparison.other.pools) <= 1
+    for pool in comparison.judged:
         where = "" if single else f" of {pool_title(pool)}"
         test = pool.hold_test
         if test is None:

@@ -571,6 +571,14 @@ class Comparison:
     findings: FindingChanges = FindingChanges()
     worse: tuple[str, ...] = ()
 
+    @property
+    def judged(self) -> tuple[PoolChange, ...]:
+        """What is judged: the pools that both logs have, else all pools together.
+
+        Where some have no counterpart, all together would change as the mix of pools does.
+        """
+        return self.pools or (self.totals,)
+
     def to_dict(self) -> dict[str, Any]:
         """The JSON of ``compare``, as plain values."""
         totals = asdict(self.totals)

@@ -7,7 +7,7 @@ from dataclasses import fields
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from logpool.report.changes import changed_figures, degree, hold_tests, short_logger
+from logpool.report.changes import changed_figures, degree, hold_tests, short_logger, unmatched
 from logpool.report.chart import BLOCKS, chart, is_drawn
 from logpool.report.model import Closes, Side
 from logpool.report.settings import settings_rows
@@ -58,18 +58,25 @@ def render_comparison(comparison: Comparison, width: int = 80, *, colour: bool =
         ratio = comparison.ratios[name]
         rows.append([_FIGURES[name], _figure(name, one), _figure(name, two), "" if ratio is None else f"{ratio:.2f}"])
     names = _side_names(left, right)
+    tables = changed_figures(comparison, names, _seconds)
     parts = [
         _table(["", *names, "ratio"], rows, width),
         _wrapped(_compared(comparison, names), width),
-        *(
-            _table([title, *sides, "ratio"], changed, width)
-            for title, sides, changed in changed_figures(comparison, names, _seconds)
-        ),
+        *(_titled(title, [*sides, "ratio"], changed, width) for title, sides, changed in tables),
+        _wrapped(unmatched(comparison), width, "", "  "),
         *(_wrapped(told, width, "", "  ") for told in hold_tests(comparison, names)),
         _finding_changes(comparison, width, colour=colour),
         _worse(comparison, width, colour=colour),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _titled(title: str, headings: Sequence[str], rows: list[list[str]], width: int) -> str:
+    """A table whose first heading is a title, which stands above it where it is too wide."""
+    table = _table([title, *headings], rows, width)
+    if max(map(len, table.splitlines()), default=0) <= width:
+        return table
+    return f"{_wrapped(title, width)}\n{_table(['', *headings], rows, width)}"
 
 
 def _finding_changes(comparison: Comparison, width: int, *, colour: bool) -> str:
@@ -123,8 +130,10 @@ def _figure(name: str, value: float | None) -> str:
 
 
 def _side_names(left: Side, right: Side) -> tuple[str, str]:
-    classes = ", ".join(left.pool_classes), ", ".join(right.pool_classes)
-    return classes if classes[0] != classes[1] else ("baseline", "other")
+    # several classes on a side make no name for it
+    if len(left.pool_classes) == len(right.pool_classes) == 1 and left.pool_classes != right.pool_classes:
+        return left.pool_classes[0], right.pool_classes[0]
+    return "baseline", "other"
 
 
 def _compared(comparison: Comparison, names: tuple[str, str]) -> str:
