@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     # stretch of the log -> class of length -> count
     Clusters = dict[int, Counter[int]]
 
+# stretches are joined as long as so many are left: with fewer, Student's t leaves little to be sure of
+_FEWEST = 5
 # what is smaller than this share of a sum no longer changes it
 _NOTHING = 1e-17
 
@@ -38,7 +40,8 @@ def hold_test(baseline: Clusters, other: Clusters) -> HoldTest | None:
     Mann and Whitney with the correction for ties (Lehmann, "Nonparametrics", 1975, 1.4), as if all were independent.
     Student's t with as many degrees of freedom as the side with fewer stretches has, less one; p by the approximation
     of Wallace, "Bounds on normal approximations to Student's and the chi-square distributions" (Annals of Mathematical
-    Statistics 30, 1959).
+    Statistics 30, 1959). Neighbouring stretches may hang together too: the largest p counts of those with stretches as
+    they are, two joined, and four joined, and so on, as long as enough are left.
     """
     left, right = _together(baseline), _together(other)
     pairs = left.total() * right.total()
@@ -50,13 +53,26 @@ def hold_test(baseline: Clusters, other: Clusters) -> HoldTest | None:
     shorter = {length: 2 * left.total() - count for length, count in _beyond(left, right).items()}
     above = sum(count * longer[length] for length, count in left.items())
     probability = above / (2 * pairs)
-    degrees = min(len(baseline), len(other)) - 1
+    least = _mann_whitney(left + right, left.total(), right.total())
     p = None
-    if degrees >= 1:
-        spread = _variance(baseline, longer, above, pairs) + _variance(other, shorter, above, pairs)
-        variance = max(spread, _mann_whitney(left + right, left.total(), right.total()))
-        p = _student((probability - 0.5) / math.sqrt(variance), degrees) if variance else 1.0
+    one, two = baseline, other
+    while min(len(one), len(two)) > 1:
+        variance = max(least, _variance(one, longer, above, pairs) + _variance(two, shorter, above, pairs))
+        # equal holds all over have none
+        t = (probability - 0.5) / math.sqrt(variance) if variance else 0.0
+        p = max(p or 0.0, _student(t, min(len(one), len(two)) - 1))
+        one, two = _paired(one), _paired(two)
+        if min(len(one), len(two)) < _FEWEST:
+            break
     return HoldTest(left.total(), right.total(), len(baseline), len(other), probability, p)
+
+
+def _paired(parts: Clusters) -> Clusters:
+    """Stretches twice as long."""
+    found: defaultdict[int, Counter[int]] = defaultdict(Counter)
+    for stretch, counts in parts.items():
+        found[stretch // 2].update(counts)
+    return dict(found)
 
 
 def _together(parts: Clusters) -> Counter[int]:
