@@ -20,6 +20,7 @@ from logpool.judge.intervals import parse_interval
 from logpool.judge.mixing import mixed
 from logpool.judge.names import EVIDENCE, Names
 from logpool.judge.settings import Watch, settings_of
+from logpool.judge.spread import HoldSpread
 from logpool.judge.statistics import Statistics
 from logpool.judge.thresholds import Thresholds
 from logpool.read.damage import Damages
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterable, Iterator
 
-    from logpool.judge.checks import Check
+    from logpool.judge.checks import Watcher
     from logpool.read.lines import Block
     from logpool.read.sources import Source
     from logpool.track.lifecycles import Tracked
@@ -150,7 +151,7 @@ class Analysis:
         return Names(self.vocabulary, self.readings, self.places)
 
     def tracked(
-        self, statistics: Statistics | None = None, checks: Iterable[Check] = (), watch: Watch | None = None
+        self, statistics: Statistics | None = None, checks: Iterable[Watcher] = (), watch: Watch | None = None
     ) -> Iterator[Tracked]:
         """Lives and checkouts, batch by batch; in the end, what is still open."""
         fold = Fold(self.vocabulary)
@@ -179,7 +180,8 @@ class Analysis:
             *(check() for check in CHECKS),
         ]
         watch = Watch(self.vocabulary)
-        *_, last = _last_of(self.tracked(statistics, checks, watch))
+        spread = HoldSpread(self.vocabulary)
+        *_, last = _last_of(self.tracked(statistics, [*checks, spread], watch))
         names = self.names
         books = Books(statistics, statistics.finish(last), self.keys)
         pools = books.pools()
@@ -212,6 +214,7 @@ class Analysis:
             tuple(find(facts, checks)),
             tuple(violations),
             statistics.timelines.finish(books.names(), names),
+            spread.finish(),
         )
 
     def _doubled(self) -> list[tuple[int, str, tuple[Evidence, ...]]]:

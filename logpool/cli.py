@@ -253,21 +253,36 @@ def compare(
     since: SinceOption = None,
     until: UntilOption = None,
     pool: PoolOption = None,
+    threshold: ThresholdOption = None,
+    fail_on: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--fail-on",
+            metavar="WHAT",
+            help="Exit 1 if OTHER is worse (worse), or has a finding that BASELINE has not: of this severity "
+            "(error, warning, info) or worse, or of this code. May be repeated.",
+        ),
+    ] = None,
     output: FormatOption = Format.text,
 ) -> None:
-    """Show two logs side by side: query times, hold times, connections created."""
+    """Show two logs side by side: every figure, the findings that came and went, and what is worse."""
     from logpool.judge.comparison import compare as put_side_by_side
+    from logpool.judge.gate import WORSE, Gate
+    from logpool.judge.thresholds import Thresholds
 
-    reports = [_report([name], layout, since, until, pool) for name in (baseline, other)]
-    for report in reports:
+    gate = Gate.of(fail_on or (), others=(WORSE,))
+    left, right = (_report([name], layout, since, until, pool, threshold or ()) for name in (baseline, other))
+    for report in (left, right):
         _warn(report)
-    comparison = put_side_by_side(*reports)
+    comparison = put_side_by_side(left, right, Thresholds.of(threshold or ()))
     if output is Format.json:
         _print_json(comparison.to_dict())
     else:
         from logpool.report.text import render_comparison
 
-        _write(render_comparison(comparison, _width()))
+        _write(render_comparison(comparison, _width(), colour=_colour()))
+    if gate.fails_on(comparison):
+        raise typer.Exit(CHECK_FAILED)
 
 
 @app.command()

@@ -39,6 +39,8 @@ class Thresholds:
         nullpool_connects: as many connections at least.
         ping_failures: the share of failed pings from where on they are a warning; below it they are told only.
         clock_step: seconds by which times go backwards in one process; threads that print at once differ by less.
+        compare_alpha: a change is beyond chance if chance alone would bring it less often than this.
+        compare_change: and it matters if hold times change by this share of themselves, or counts per checkout.
     """
 
     held_too_long: float = 30.0
@@ -61,6 +63,8 @@ class Thresholds:
     nullpool_connects: float = 100.0
     ping_failures: float = 0.01
     clock_step: float = 1.0
+    compare_alpha: float = 0.01
+    compare_change: float = 0.1
 
     @classmethod
     def of(cls, settings: Iterable[str]) -> Thresholds:

@@ -7,6 +7,7 @@ from dataclasses import fields
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from logpool.report.changes import changed_figures, degree, hold_tests, short_logger, unmatched
 from logpool.report.chart import BLOCKS, chart, is_drawn
 from logpool.report.model import Closes, Side
 from logpool.report.settings import settings_rows
@@ -42,14 +43,14 @@ def render(report: Report, width: int = 80, *, colour: bool = False, blocks: str
 def render_verdict(report: Report, width: int = 80, *, colour: bool = False) -> str:
     """Every violation with its place, then the verdict."""
     lines = [
-        f"{violation.path}:{violation.line}: {violation.code}: {violation.message} [{_short_logger(violation.pool)}]"
+        f"{violation.path}:{violation.line}: {violation.code}: {violation.message} [{short_logger(violation.pool)}]"
         for violation in report.violations
     ]
     return "\n".join([*lines, _sequence(report, width, colour=colour)]) + "\n"
 
 
-def render_comparison(comparison: Comparison, width: int = 80) -> str:
-    """Two logs side by side."""
+def render_comparison(comparison: Comparison, width: int = 80, *, colour: bool = False) -> str:
+    """Two logs side by side, what else changed, and what is worse."""
     left, right = comparison.baseline, comparison.other
     rows = []
     for name in Side.FIGURES:
@@ -59,8 +60,47 @@ def render_comparison(comparison: Comparison, width: int = 80) -> str:
         ratio = comparison.ratios[name]
         rows.append([_FIGURES[name], _figure(name, one), _figure(name, two), "" if ratio is None else f"{ratio:.2f}"])
     names = _side_names(left, right)
-    table = _table(["", *names, "ratio"], rows, width)
-    return "\n\n".join(part for part in (table, _wrapped(_compared(comparison, names), width)) if part) + "\n"
+    tables = changed_figures(comparison, names, _seconds)
+    parts = [
+        _table(["", *names, "ratio"], rows, width),
+        _wrapped(_compared(comparison, names), width),
+        *(_titled(title, [*sides, "ratio"], changed, width) for title, sides, changed in tables),
+        _wrapped(unmatched(comparison), width, "", "  "),
+        *(_wrapped(told, width, "", "  ") for told in hold_tests(comparison, names)),
+        _finding_changes(comparison, width, colour=colour),
+        _worse(comparison, width, colour=colour),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _titled(title: str, headings: Sequence[str], rows: list[list[str]], width: int) -> str:
+    """A table whose first heading is a title, which stands above it where it is too wide."""
+    table = _table([title, *headings], rows, width)
+    if max(map(len, table.splitlines()), default=0) <= width:
+        return table
+    return f"{_wrapped(title, width)}\n{_table(['', *headings], rows, width)}"
+
+
+def _finding_changes(comparison: Comparison, width: int, *, colour: bool) -> str:
+    """What came, went and changed, each with the first place that shows it."""
+    findings = comparison.findings
+    lines = []
+    for word, changes in (("appeared", findings.appeared), ("gone", findings.gone), ("changed", findings.changed)):
+        for change in changes:
+            severity = change.other_severity or change.baseline_severity or "info"
+            where = f" ({short_logger(change.pool)})" if change.pool else ""
+            told = _wrapped(f"{word}: {severity} {change.code}{where}, {degree(change)}", width, "  ", "    ")
+            lines.append(told.replace(severity, _painted(severity, severity, colour=colour), 1))
+            if word != "gone":
+                lines += [_wrapped(change.message, width, "    ", "    ")]
+            lines += [f"    {_place(place)}" for place in change.evidence[:1]]
+    return "\n".join(["findings", *lines]) if lines else "findings: the same"
+
+
+def _worse(comparison: Comparison, width: int, *, colour: bool) -> str:
+    word = _painted("worse", "error" if comparison.worse else "good", colour=colour)
+    lines = [_wrapped(f"worse: {reason}", width, "", "  ") for reason in comparison.worse or ("nothing",)]
+    return "\n".join(line.replace("worse", word, 1) for line in lines)
 
 
 _FIGURES = {
@@ -92,8 +132,10 @@ def _figure(name: str, value: float | None) -> str:
 
 
 def _side_names(left: Side, right: Side) -> tuple[str, str]:
-    classes = ", ".join(left.pool_classes), ", ".join(right.pool_classes)
-    return classes if classes[0] != classes[1] else ("baseline", "other")
+    # several classes on a side make no name for it
+    if len(left.pool_classes) == len(right.pool_classes) == 1 and left.pool_classes != right.pool_classes:
+        return left.pool_classes[0], right.pool_classes[0]
+    return "baseline", "other"
 
 
 def _compared(comparison: Comparison, names: tuple[str, str]) -> str:
@@ -314,7 +356,7 @@ def _findings(findings: Sequence[Finding], *, colour: bool, width: int) -> str:
 
 
 def _finding(finding: Finding, *, colour: bool, width: int) -> str:
-    where = f" ({_short_logger(finding.pool)})" if finding.pool else ""
+    where = f" ({short_logger(finding.pool)})" if finding.pool else ""
     text = _wrapped(f"{finding.severity} {finding.code}{where}: {finding.message}", width, "  ", "    ")
     lines = [text.replace(finding.severity, _painted(finding.severity, finding.severity, colour=colour), 1)]
     if finding.first_time is not None:
@@ -324,10 +366,6 @@ def _finding(finding: Finding, *, colour: bool, width: int) -> str:
     if finding.evidence and finding.count > shown:
         lines.append(f"    and {finding.count - shown:,} more")
     return "\n".join(lines)
-
-
-def _short_logger(logger: str) -> str:
-    return logger.removeprefix("sqlalchemy.pool.impl.").removeprefix("sqlalchemy.pool.")
 
 
 def _place(place: Evidence) -> str:

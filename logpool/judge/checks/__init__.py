@@ -29,11 +29,15 @@ if TYPE_CHECKING:
     from logpool.track.lifecycles import Tracked
 
 
-class Check(Protocol):
-    """One kind of trouble. Made anew for each analysis, without arguments."""
+class Watcher(Protocol):
+    """What watches the lives and checkouts go by."""
 
     def take(self, tracked: Tracked) -> None:
         """Watches one batch; the last one holds what is still open at the end of the log."""
+
+
+class Check(Watcher, Protocol):
+    """One kind of trouble. Made anew for each analysis, without arguments."""
 
     def findings(self, facts: Facts) -> Iterator[Finding]:
         """What was found, after the last batch."""

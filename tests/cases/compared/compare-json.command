@@ -1,0 +1,1 @@
+compare --format json before.log after.log

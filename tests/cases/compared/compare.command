@@ -1,0 +1,1 @@
+compare before.log after.log

@@ -1,0 +1,1 @@
+compare --fail-on info --pool web after.log before.log

@@ -1,0 +1,1 @@
+compare --fail-on worse,error --pool web before.log after.log

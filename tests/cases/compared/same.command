@@ -1,0 +1,1 @@
+compare --fail-on worse before.log before.log
