@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterable, Iterator
 
-    from logpool.judge.checks import Watcher
+    from logpool.judge.checks import Check, Watcher
     from logpool.read.lines import Block
     from logpool.read.sources import Source
     from logpool.track.lifecycles import Tracked

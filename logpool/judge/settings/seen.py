@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -131,8 +132,7 @@ class Seen:
     def note_full(self, most: int, place: Place) -> None:
         """A full queue held so many at most."""
         self.most[most] += 1
-        if len(self.most_places[most]) < PLACES:
-            self.most_places[most].append(place)
+        _keep(self.most_places[most], place)
 
     def note_spans(self, spans: list[tuple[int, int, Place]]) -> None:
         """Connections were certainly idle from one moment to another, ends included: as many as overlap at once."""
@@ -141,12 +141,19 @@ class Seen:
             level += -1 if over else 1
             if level > most:
                 most, when = level, at
-        if most > self.least:
-            self.least = most
-            self.least_places = [place for first, last, place in spans if first <= when <= last][:PLACES]
+        if most < max(1, self.least):
+            return
+        places = sorted(place for first, last, place in spans if first <= when <= last)[:PLACES]
+        if most > self.least or places < self.least_places:
+            self.least, self.least_places = most, places
 
     def count(self, how: str, place: Place) -> None:
         """A check-out tells the order in which connections leave the queue."""
         self.order[how] += 1
-        if len(self.order_places[how]) < PLACES:
-            self.order_places[how].append(place)
+        _keep(self.order_places[how], place)
+
+
+def _keep(places: list[Place], place: Place) -> None:
+    """Keeps the first few in the logs, in whatever order the processes' events come."""
+    insort(places, place)
+    del places[PLACES:]
