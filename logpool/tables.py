@@ -12,7 +12,7 @@ from logpool.errors import DamagedInputWarning
 from logpool.judge.findings import DAMAGED
 from logpool.read.selection import Selection
 from logpool.schema import CHECKOUTS, CONNECTIONS, EVENTS, Column, End, Kind
-from logpool.track.lifecycles import CHECKOUT, LATER, LIFE, connection_of, group_of
+from logpool.track.tracked import CHECKOUT, LATER, LIFE, connection_of, group_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

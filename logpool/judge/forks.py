@@ -18,14 +18,14 @@ import polars as pl
 from logpool.judge.processes import host_of, process_of
 from logpool.report.model import Finding
 from logpool.schema import End, Kind
-from logpool.track.lifecycles import connection_of, group_of
+from logpool.track.tracked import connection_of, group_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from logpool.judge.findings import Facts
     from logpool.read.vocabulary import Vocabulary
-    from logpool.track.lifecycles import Tracked
+    from logpool.track.tracked import Tracked
 
     Place = tuple[int, int]
 

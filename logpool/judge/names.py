@@ -9,7 +9,7 @@ import polars as pl
 
 from logpool.read.times import iso
 from logpool.report.model import Evidence
-from logpool.track.lifecycles import connection_of
+from logpool.track.tracked import connection_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

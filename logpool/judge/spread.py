@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from logpool.report.model import HoldCounts
-from logpool.track.lifecycles import group_of
+from logpool.track.tracked import group_of
 
 if TYPE_CHECKING:
     from logpool.read.vocabulary import Vocabulary
-    from logpool.track.lifecycles import Tracked
+    from logpool.track.tracked import Tracked
 
 # at most so many stretches, so at least half as many in a log without breaks. Schmeiser, "Batch size effects in the
 # analysis of simulation output" (Operations Research 30, 1982): 10 to 30 of them, the longer the better, lose little

@@ -17,13 +17,13 @@ from logpool.judge.timeline import ALL, Timelines
 from logpool.read.vocabulary import split_pool_name
 from logpool.report.model import Timings
 from logpool.schema import Cause, Detail, End, Kind
-from logpool.track.lifecycles import group_of
 from logpool.track.sequence import Review
+from logpool.track.tracked import group_of
 
 if TYPE_CHECKING:
     from logpool.read.vocabulary import Vocabulary
-    from logpool.track.lifecycles import Tracked
     from logpool.track.sequence import Verdict
+    from logpool.track.tracked import Tracked
 
 _EVIDENCE = 5
 # of these a finding cites the first few

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from logpool.analysis import Analysis
 from logpool.track import lifecycles
-from logpool.track.lifecycles import Tracked
+from logpool.track.tracked import Tracked
 from logpool.track.wholes import CLOSED, CREATED, OTHER, RESET, RETURNED, TAKEN, Wholes, without_wholes
 
 if TYPE_CHECKING:

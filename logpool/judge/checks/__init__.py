@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from logpool.judge.findings import Facts
     from logpool.report.model import Finding
-    from logpool.track.lifecycles import Tracked
+    from logpool.track.tracked import Tracked
 
 
 class Watcher(Protocol):

@@ -12,13 +12,13 @@ from logpool.judge.names import EVIDENCE
 from logpool.judge.words import many
 from logpool.report.model import Finding
 from logpool.schema import Kind
-from logpool.track.lifecycles import INCIDENT
+from logpool.track.tracked import INCIDENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from logpool.judge.findings import Facts
-    from logpool.track.lifecycles import Tracked
+    from logpool.track.tracked import Tracked
 
 # of asyncio and anyio, and of concurrent.futures
 _CANCELLED = frozenset({"CancelledError", "Cancelled"})

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from logpool.judge.checks.tallies import Sighting
     from logpool.judge.findings import Facts
-    from logpool.track.lifecycles import Tracked
+    from logpool.track.tracked import Tracked
 
 # what a reason means, and what to do
 _ADVICE = {

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from logpool.track.lifecycles import group_of
+from logpool.track.tracked import group_of
 
 # a connection that is closed after one use, as a NullPool's, tells nothing of the time between two
 _USED_AGAIN = 2

@@ -16,7 +16,7 @@ from logpool.judge.words import seconds, times
 from logpool.read.vocabulary import split_pool_name
 from logpool.report.model import Finding
 from logpool.schema import Kind
-from logpool.track.lifecycles import group_of
+from logpool.track.tracked import group_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from logpool.judge.checks.plateau import Plateau
     from logpool.judge.findings import Facts
     from logpool.report.model import Pool, Severity
-    from logpool.track.lifecycles import Tracked
+    from logpool.track.tracked import Tracked
 
 # timeouts at which the holders are noted: the first of each of so many threads
 _MOMENTS = 16

@@ -12,14 +12,14 @@ from logpool.judge.names import EVIDENCE
 from logpool.judge.words import many, seconds, share
 from logpool.report.model import Finding
 from logpool.schema import End
-from logpool.track.lifecycles import group_of
+from logpool.track.tracked import group_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from logpool.judge.findings import Facts
     from logpool.report.model import Pool
-    from logpool.track.lifecycles import Tracked
+    from logpool.track.tracked import Tracked
 
 # of each group the longest few are kept, more than a finding cites, as those of an hour are looked for among them
 _KEPT = 20

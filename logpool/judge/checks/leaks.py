@@ -19,14 +19,14 @@ from logpool.judge.names import EVIDENCE
 from logpool.judge.words import many, seconds
 from logpool.report.model import Finding
 from logpool.schema import End
-from logpool.track.lifecycles import group_of
+from logpool.track.tracked import group_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from logpool.judge.findings import Facts
     from logpool.report.model import Pool
-    from logpool.track.lifecycles import Tracked
+    from logpool.track.tracked import Tracked
 
 _SECOND = 1e6
 _HOUR = 3600

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from logpool.judge.findings import Facts
     from logpool.report.model import Pool
-    from logpool.track.lifecycles import Tracked
+    from logpool.track.tracked import Tracked
 
 # one thread alone cannot wait for another, and may be an event loop
 _SEVERAL = 2

@@ -10,14 +10,14 @@ import polars as pl
 from logpool.judge.checks.tallies import SECOND, Cells, lasting, place_of, said
 from logpool.judge.names import EVIDENCE
 from logpool.report.model import Finding
-from logpool.track.lifecycles import group_of
+from logpool.track.tracked import group_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from logpool.judge.findings import Facts
     from logpool.report.model import Pool
-    from logpool.track.lifecycles import Tracked
+    from logpool.track.tracked import Tracked
 
 # seconds: what happens for a shorter time has no rate yet
 _LEAST_SPAN = 60

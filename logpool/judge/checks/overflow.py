@@ -12,14 +12,14 @@ import polars as pl
 from logpool.judge.checks.tallies import Sightings, said, together
 from logpool.report.model import Finding
 from logpool.schema import Kind
-from logpool.track.lifecycles import group_of
+from logpool.track.tracked import group_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from logpool.judge.findings import Facts
     from logpool.report.model import Pool, Severity
-    from logpool.track.lifecycles import Tracked
+    from logpool.track.tracked import Tracked
 
 _MADE, _THROWN, _DISPOSED = range(3)
 # the pool size to name is the smallest that saves this share of what the largest would

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from logpool.judge.findings import Facts
-    from logpool.track.lifecycles import Tracked
+    from logpool.track.tracked import Tracked
 
 
 @dataclass

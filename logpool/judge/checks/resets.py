@@ -12,14 +12,14 @@ from logpool.judge.names import EVIDENCE
 from logpool.judge.words import many
 from logpool.report.model import Finding
 from logpool.schema import Kind
-from logpool.track.lifecycles import INCIDENT
+from logpool.track.tracked import INCIDENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from logpool.judge.findings import Facts
     from logpool.report.model import Pool
-    from logpool.track.lifecycles import Tracked
+    from logpool.track.tracked import Tracked
 
 
 @dataclass

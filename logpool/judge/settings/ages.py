@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from logpool.schema import Detail, Kind
-from logpool.track.lifecycles import group_of
+from logpool.track.tracked import group_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from logpool.judge.settings.seen import Place
-    from logpool.track.lifecycles import Tracked
+    from logpool.track.tracked import Tracked
 
 # microseconds: a clock that steps back so far, or a silence so long, and the time between is unknown: a change from
 # or to daylight saving time may hide in it

@@ -21,7 +21,7 @@ from logpool.schema import Detail, Kind
 if TYPE_CHECKING:
     from logpool.judge.settings.seen import Place
     from logpool.read.vocabulary import Vocabulary
-    from logpool.track.lifecycles import Tracked
+    from logpool.track.tracked import Tracked
 
 #: pool classes that keep their connections in a queue
 QUEUES = frozenset({"QueuePool", "AsyncAdaptedQueuePool", "FallbackAsyncAdaptedQueuePool"})

@@ -1,0 +1,92 @@
+"""One batch of events, and its whole uses and lives as rows of the tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from logpool.schema import Detail, End, Kind
+from logpool.track.neighbours import MARK
+from logpool.track.outcomes import AT_ONCE
+from logpool.track.tracked import CHECKOUT, LIFE, group_of
+
+if TYPE_CHECKING:
+    from logpool.read.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True, slots=True)
+class EventBatch:
+    """Some events, in the log's order.
+
+    Attributes:
+        events: ``line``, ``time``, ``shape``, ``connection``, ``source``.
+        first: the number of the first one in the whole analysis.
+        vocabulary: gives them their meaning.
+    """
+
+    events: pl.DataFrame
+    first: int
+    vocabulary: Vocabulary
+
+    def told(self, places: pl.Series) -> pl.DataFrame:
+        """Some of the events, with what their shapes say, numbered."""
+        rows = self.events[places]
+        meaning = self.vocabulary.frame()[rows["shape"]]
+        return pl.concat(
+            [rows, meaning, (places.cast(pl.Int64) + self.first).alias("seq").to_frame()], how="horizontal"
+        )
+
+    def marks(self, places: pl.Series, name: str) -> pl.DataFrame:
+        """The marks of events, as columns of a name."""
+        rows = self.events.select("time", "line", "source", "shape")[places]
+        rows = rows.with_columns(
+            seq=places.cast(pl.Int64) + self.first, thread=self.vocabulary.frame()["thread"].gather(rows["shape"])
+        )
+        return rows.select(pl.col(mark).alias(f"{name}_{mark}") for mark in MARK)
+
+    def whole_uses(self, uses: pl.DataFrame) -> pl.DataFrame:
+        """Whole uses as checkouts."""
+        ends = [self.marks(uses["begin"], "out"), self.marks(uses["end"], "end")]
+        rows = pl.concat([uses.select("key", "fresh"), *ends], how="horizontal")
+        rows = rows.with_columns(outcome=pl.lit(int(End.RETURNED), pl.UInt8), complete=pl.lit(value=True))
+        return rows.select(CHECKOUT.keys())
+
+    def whole_lives(self, lives: pl.DataFrame) -> pl.DataFrame:
+        """Whole lives as lives that ended."""
+        ends = [self.marks(lives["begin"], "life"), self.marks(lives["end"], "end")]
+        rows = pl.concat([lives.select("key"), *ends], how="horizontal")
+        closing = self.events.select("shape", "time")[lives["end"]]
+        soft = self.vocabulary.frame()["detail"].gather(closing["shape"]) == int(Detail.SOFT)
+        gap = closing["time"] - self.events["time"].gather(lives["back"])
+        rows = rows.with_columns(
+            born=pl.lit(value=True),
+            dropped=pl.lit(value=False),
+            uses=pl.lit(1, pl.Int64),
+            seq="end_seq",
+            time="end_time",
+            at_return=soft & (gap <= AT_ONCE).fill_null(value=True),
+        )
+        return rows.select(LIFE.keys())
+
+    def whole_closes(self, lives: pl.DataFrame) -> pl.DataFrame:
+        """The closes of whole lives, as related rows, with ``before``: the number of the reset before each."""
+        return self.told(lives["end"]).with_columns(
+            lives["key"],
+            before=lives["back"].cast(pl.Int64) + self.first,
+            previous=pl.lit(int(Kind.RESET), pl.UInt8),
+            was_out=pl.lit(value=False),
+            was_awaiting=pl.lit(value=False),
+            is_last=pl.lit(value=False),
+        )
+
+    def whole_rests(self, uses: pl.DataFrame) -> pl.DataFrame:
+        """The rests before whole uses of connections that the pool had kept."""
+        kept = uses.filter(~pl.col("fresh"))
+        times = self.events["time"]
+        return kept.select(
+            group_of().alias("group"),
+            seq=pl.col("end").cast(pl.Int64) + self.first,
+            idle=times.gather(kept["begin"]) - times.gather(kept["before"]),
+        )

@@ -1,0 +1,84 @@
+"""What else a batch shows: incidents, rests, what is judged in the end."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from logpool.schema import Kind
+from logpool.track.outcomes import HERE
+from logpool.track.tracked import INCIDENT, KEY, LATER, RESTED, UNBORN, UNFINISHED
+
+#: what does not happen to a healthy pool, or not often
+INCIDENTS = [
+    int(kind)
+    for kind in (
+        Kind.CONNECT_FAILED,
+        Kind.PING_FAILED,
+        Kind.DISCONNECTED,
+        Kind.RESET_FAILED,
+        Kind.INVALIDATED,
+        Kind.SOFT_INVALIDATED,
+        Kind.RECYCLED,
+        Kind.CLOSE_FAILED,
+        Kind.RECONNECT_EXHAUSTED,
+        Kind.RECREATED,
+        Kind.DISPOSED,
+        Kind.RECLAIMED,
+        Kind.TIMED_OUT,
+    )
+]
+# microseconds: what fails later in a checkout was alive at its beginning; a dead network takes some time to tell
+_SOON = 60_000_000
+
+
+def later_of(own: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    """What the reset sequence is judged by when all is known."""
+    kind = pl.col("kind")
+    after_return = pl.col("previous").is_in([int(Kind.RETURNED), int(Kind.RESET)])
+    thrown = (kind == int(Kind.INVALIDATED)) & after_return & (~pl.col("was_out") | pl.col("shared"))
+    seen = own.filter((kind == int(Kind.RECLAIMED)) | thrown).select(LATER.keys())
+    failures = rows.filter((kind == int(Kind.RESET_FAILED)) & pl.col("group").is_not_null())
+    failures = failures.with_columns(key=pl.lit(None, pl.Int64), previous=pl.lit(0, pl.UInt8))
+    return pl.concat([seen, failures.select(LATER.keys())])
+
+
+def censored(own: pl.DataFrame) -> pl.Series:
+    """The group of each checkout whose beginning the log does not show."""
+    hidden = (pl.col("kind") == int(Kind.RETURNED)) | ((pl.col("kind") == int(Kind.RESET)) & ~pl.col("was_awaiting"))
+    return own.filter(pl.col("unsettled") & hidden)["group"]
+
+
+def incidents_of(rows: pl.DataFrame, own: pl.DataFrame) -> pl.DataFrame:
+    """Incidents, with the rest that the connection had before the checkout that failed."""
+    if not rows.height:
+        return pl.DataFrame(schema=INCIDENT)
+    found = rows.with_columns(KEY)
+    soon = pl.col("was_out") & (pl.col("time") - pl.col("out_time") <= _SOON)
+    idle = own.filter(pl.col("kind").is_in(INCIDENTS) & soon).select("seq", "idle")
+    return found.join(idle, on="seq", how="left", maintain_order="left").select(INCIDENT.keys())
+
+
+def rests(own: pl.DataFrame) -> pl.DataFrame:
+    """The returns that end the use of a kept connection."""
+    returned = own.filter((pl.col("kind") == int(Kind.RETURNED)) & pl.col("was_out") & ~pl.col("fresh"))
+    return returned.select(RESTED.keys())
+
+
+def rested(rests: pl.DataFrame) -> pl.DataFrame:
+    """What kept connections were good for, per group."""
+    return rests.group_by("group").agg(pl.col("seq").min(), pl.col("idle").max()).select(RESTED.keys())
+
+
+def unfinished(own: pl.DataFrame, shapes: list[int]) -> pl.DataFrame:
+    """The returns whose records are of some shapes, with the checkouts that they end."""
+    if not shapes:
+        return pl.DataFrame(schema=UNFINISHED)
+    alone = pl.col("was_out") & ~pl.col("shared") & (pl.col("out_seq") >= 0)
+    found = own.filter((pl.col("kind") == int(Kind.RETURNED)) & alone & pl.col("shape").is_in(shapes))
+    return found.with_columns(**HERE).select(UNFINISHED.keys())
+
+
+def unborn(own: pl.DataFrame) -> pl.DataFrame:
+    """The first events of lives whose beginning the log does not show."""
+    first = pl.col("begins") & pl.col("first") & ~pl.col("late")
+    return own.filter(first & (pl.col("kind") != int(Kind.CREATED))).select(UNBORN.keys())

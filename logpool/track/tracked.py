@@ -1,0 +1,125 @@
+"""What the fold brings to light, batch by batch: tables of checkouts, lives, steps and incidents."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from logpool.track.neighbours import MARK
+
+# one row per checkout that ended, or did not
+CHECKOUT = {
+    "key": pl.Int64,
+    **{f"out_{name}": dtype for name, dtype in MARK.items()},
+    **{f"end_{name}": dtype for name, dtype in MARK.items()},
+    "outcome": pl.UInt8,
+    "fresh": pl.Boolean,
+    "complete": pl.Boolean,
+}
+# one row per life that ended, or did not; "born" where the log shows its beginning; "seq" and "time" of its last event;
+# "at_return" where the connection was closed as soon as it came back, as a pool does that has no room for it
+LIFE = {
+    "key": pl.Int64,
+    **{f"life_{name}": dtype for name, dtype in MARK.items()},
+    **{f"end_{name}": dtype for name, dtype in MARK.items()},
+    "born": pl.Boolean,
+    "dropped": pl.Boolean,
+    "uses": pl.Int64,
+    "seq": pl.Int64,
+    "time": pl.Int64,
+    "at_return": pl.Boolean,
+}
+# in the log's order: how many connections an event opens and closes, and how many more are in use from it on; with
+# "out" comes the checkout that begins or ends, by its number and its thread, unless its connection is shared
+CHANGES = {"opened": pl.Int8, "closed": pl.Int8, "out": pl.Int8}
+WHOSE = {"out_seq": pl.Int64, "out_thread": pl.UInt32}
+STEP = {
+    "seq": pl.Int64,
+    "group": pl.UInt32,
+    "time": pl.Int64,
+    "line": pl.Int64,
+    "source": pl.UInt32,
+    **CHANGES,
+    **WHOSE,
+}
+CHANGE = {"seq": pl.Int64, **CHANGES, **WHOSE}
+# one row per return that psycopg's status shows to end inside a transaction
+UNFINISHED = {
+    "key": pl.Int64,
+    **{f"out_{name}": dtype for name, dtype in MARK.items()},
+    **{f"end_{name}": dtype for name, dtype in MARK.items()},
+}
+FAILURE = {"group": pl.UInt32, "kind": pl.UInt8, **MARK}
+# of what does not happen to a healthy pool, or not often; no connection and no group where the record names none;
+# "idle": the microseconds that the connection lay idle before the checkout that failed soon after its beginning
+INCIDENT = {
+    "key": pl.Int64,
+    "group": pl.UInt32,
+    "kind": pl.UInt8,
+    "detail": pl.UInt8,
+    "shape": pl.UInt32,
+    "idle": pl.Int64,
+    **MARK,
+}
+# per group, of returns that end the use of a kept connection: the first, and the longest idle time before such a use
+RESTED = {"group": pl.UInt32, "seq": pl.Int64, "idle": pl.Int64}
+# where a connection first shows up without having been created
+UNBORN = {"key": pl.Int64, "kind": pl.UInt8, **MARK}
+# of events that the sequence is judged by in the end, when all is known
+LATER = {
+    "key": pl.Int64,
+    "group": pl.UInt32,
+    "kind": pl.UInt8,
+    "previous": pl.UInt8,
+    **MARK,
+}
+
+GROUP = 1 << 32
+#: of the events of connections: their group and connection in one number
+KEY = (pl.col("group").cast(pl.Int64) * GROUP + pl.col("connection").cast(pl.Int64)).alias("key")
+
+
+def group_of(key: str = "key") -> pl.Expr:
+    """The group of a key."""
+    return (pl.col(key) // GROUP).cast(pl.UInt32)
+
+
+def connection_of(key: str = "key") -> pl.Expr:
+    """The code of a key's connection."""
+    return (pl.col(key) % GROUP).cast(pl.UInt32)
+
+
+@dataclass(frozen=True, slots=True)
+class Tracked:
+    """What one batch, or the end of the log, brought to light: tables as named above.
+
+    Attributes:
+        checkouts: those that ended.
+        lives: those that ended.
+        violations: of the reset sequence, some of them to be reviewed in the end.
+        steps: changes of the number of connections open, and in use.
+        later: reset failures, reclaimings, and invalidations that follow a return.
+        censored: per checkout whose beginning the log does not show, its ``group``.
+        incidents: what does not happen to a healthy pool, or not often, in the log's order.
+        rested: what kept connections were good for, per group.
+        setbacks: where a process's clock steps back.
+        closes: those whose cause is settled, as :data:`logpool.track.causes.CLOSE`.
+        unfinished: returns with a transaction still open, where the driver prints it.
+        unborn: connections that are first seen without having been created.
+        emptied: the numbers of the events at which checkouts began whose connection a listener took away at once.
+    """
+
+    checkouts: pl.DataFrame
+    lives: pl.DataFrame
+    violations: pl.DataFrame
+    steps: pl.DataFrame
+    later: pl.DataFrame
+    censored: pl.Series
+    incidents: pl.DataFrame
+    rested: pl.DataFrame
+    setbacks: pl.DataFrame
+    closes: pl.DataFrame
+    unfinished: pl.DataFrame
+    unborn: pl.DataFrame
+    emptied: tuple[int, ...] = ()
