@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import threading
 import time
@@ -315,6 +316,36 @@ def test_cancelled_tasks(driver: str, cancelled: bool, postgres_url: str, log: P
         assert lost.count == len(lost.evidence)
     else:
         assert findings == {}
+
+
+@pytest.mark.parametrize("driver", ["asyncpg", "psycopg"])
+@pytest.mark.parametrize("closed", [False, True])
+@pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning", "ignore::ResourceWarning")
+def test_left_to_the_garbage_collector(driver: str, closed: bool, postgres_url: str, log: Path) -> None:  # noqa: FBT001
+    async def drive() -> None:
+        engine = create_async_engine(async_url(postgres_url, driver, log.parent), poolclass=sa.AsyncAdaptedQueuePool)
+        for _ in range(3):
+            connection = await engine.connect()
+            await connection.execute(SELECT)
+            if closed:
+                await connection.close()
+            del connection
+            gc.collect()
+            await asyncio.sleep(0.05)
+        await engine.dispose()
+
+    with logged(log):
+        asyncio.run(drive())
+    findings = found(log)
+    if closed:
+        assert findings == {}
+        return
+    leaked = findings["reclaimed_by_gc"]
+    assert (leaked.severity, leaked.pool, leaked.count) == ("error", ASYNC_QUEUE, 3)
+    assert [place.line for place in leaked.evidence] == lines_with(log, "The garbage collector")
+    assert "sequence_violation" not in findings
+    totals = report(log).totals
+    assert (totals.ends.reclaimed, totals.reclaimed, totals.balanced) == (3, 3, True)
 
 
 # resets
