@@ -1,0 +1,68 @@
+"""Stages that work side by side: the same items, the same errors, the same report."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from logpool import analysis
+from logpool.read.ahead import ahead
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SAMPLES = Path(__file__).parents[2] / "samples"
+
+
+def test_items_come_in_their_order() -> None:
+    assert list(ahead(iter(range(1000)))) == list(range(1000))
+    assert list(ahead([])) == []
+
+
+def test_an_error_comes_after_the_items_before_it() -> None:
+    def items() -> Iterator[int]:
+        yield 1
+        yield 2
+        raise OSError("gone")
+
+    reading = ahead(items())
+    assert [next(reading), next(reading)] == [1, 2]
+    with pytest.raises(OSError, match="gone"):
+        next(reading)
+
+
+def test_nothing_is_made_before_it_is_asked_for_and_little_after() -> None:
+    made = []
+
+    def items() -> Iterator[int]:
+        for number in range(100):
+            made.append(number)
+            yield number
+
+    reading = ahead(items())
+    assert made == []
+    assert next(reading) == 0
+    time.sleep(0.1)
+    assert len(made) <= 4
+
+
+def test_who_reads_no_further_leaves_no_thread() -> None:
+    before = threading.active_count()
+    reading = ahead(iter(range(100)))
+    next(reading)
+    reading.close()  # type: ignore[attr-defined]
+    end = time.monotonic() + 10
+    while threading.active_count() > before and time.monotonic() < end:
+        time.sleep(0.02)
+    assert threading.active_count() == before
+
+
+@pytest.mark.parametrize("path", sorted(SAMPLES.glob("*.log")), ids=lambda path: path.stem)
+def test_the_report_does_not_depend_on_threads(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_threads = analysis.analyze(path, block_bytes=4096)
+    monkeypatch.setattr(analysis, "_READ_AHEAD", 0)
+    assert analysis.analyze(path, block_bytes=4096) == with_threads
