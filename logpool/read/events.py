@@ -47,6 +47,8 @@ _SHOWN = 3
 _EDGE = 50
 _LOOKED_AT = 1000
 _KNOWN_HEADS = 10_000
+# whatever holds no such figures has no time in any format
+_LIKE_A_TIME = r"\d:\d|\d{8}"
 
 EVENT_COLUMNS = {
     "line": pl.Int64,
@@ -185,7 +187,7 @@ class EventReader:
                 if not left.height:
                     break
             tried.update(queue)
-            left = left.filter(needed_of(left["line"]))
+            left = self._without_timeless(left.filter(needed_of(left["line"])), found)
             # the next few lines have no cut that was tried: learn theirs, or take them as lines without times
             few = left.head(_LEARNED_FROM)
             queue = [cut for cut in self._cuts.learn(few["line"]) if cut not in tried]
@@ -194,6 +196,15 @@ class EventReader:
                 left = left.slice(_LEARNED_FROM)
         rows = pl.concat([pl.DataFrame(schema=_SHAPED), *found])
         return rows if len(found) <= 1 else rows.sort("place")
+
+    def _without_timeless(self, left: pl.DataFrame, found: list[pl.DataFrame]) -> pl.DataFrame:
+        """Reads the lines in which no time can stand, such as tracebacks', and returns the others."""
+        timed = left["line"].str.contains(_LIKE_A_TIME)
+        if timed.all():
+            return left
+        timeless = left.filter(~timed)
+        self._take(_taken(Cut(), timeless["line"]), timeless, found)
+        return left.filter(timed)
 
     def _take(self, taken: _Taken, left: pl.DataFrame, found: list[pl.DataFrame]) -> pl.DataFrame:
         """Reads the lines that a cut fits, and returns the others."""
