@@ -56,10 +56,17 @@ def read_events(
     analysis = _analysis(paths, layout, pools, since, until, progress)
     batches = list(analysis.events())
     _warn(analysis)
-    events = pl.concat(batches).with_columns(connection=_identities(analysis, pl.concat(batches)["connection"]))
-    told = _shapes(analysis)[events["shape"]]
-    rows = pl.concat([events.drop("shape"), told], how="horizontal")
-    return _shown(rows.with_columns(_path(analysis, "source", "path"), _time("time", "time")), EVENTS)
+    events = pl.concat(batches)
+    told = _shapes(analysis)[events["shape"]].with_columns(_identities(analysis, events["connection"]).alias("identity"))
+    rows = pl.concat([events.drop("shape", "connection"), told], how="horizontal")
+    timing = pl.col("kind") == Kind.TIMING.word
+    rows = rows.with_columns(
+        _path(analysis, "source", "path"),
+        _time("time", "time"),
+        connection=pl.when(~timing).then("identity"),
+        seconds=pl.when(timing).then("identity").cast(pl.Float64),
+    )
+    return _shown(rows, EVENTS)
 
 
 def read_checkouts(
@@ -181,14 +188,13 @@ def _named(analysis: Analysis, rows: pl.DataFrame) -> list[pl.Series]:
 
 def _shapes(analysis: Analysis) -> pl.DataFrame:
     """What each shape says, as the columns of events show it."""
-    rows: list[tuple[str | float | None, ...]] = []
+    rows: list[tuple[str | None, ...]] = []
     for shape in analysis.vocabulary.shapes:
         if shape is None:
-            rows.append((None,) * 8)
+            rows.append((None,) * 7)
             continue
         said = shape.message
         driver = said.connection.driver if said.connection else None
-        seconds = said.number if said.kind is Kind.TIMING else None
         rows.append(
             (
                 said.kind.word,
@@ -198,11 +204,10 @@ def _shapes(analysis: Analysis) -> pl.DataFrame:
                 shape.thread,
                 driver,
                 said.reason,
-                seconds,
             )
         )
     texts = ("kind", "detail", "pool", "process", "thread", "driver", "reason")
-    return pl.DataFrame(rows, schema={**dict.fromkeys(texts, pl.String), "seconds": pl.Float64}, orient="row")
+    return pl.DataFrame(rows, schema=dict.fromkeys(texts, pl.String), orient="row")
 
 
 def _with_reclaimed(checkouts: pl.DataFrame, later: pl.DataFrame) -> pl.DataFrame:

@@ -81,7 +81,9 @@ class Statistics:
     areas: Areas = field(init=False)
     _clock: Clock = field(default_factory=Clock)
     _review: Review = field(default_factory=Review)
-    _first_timing: float | None = None
+    # of timings, each text of seconds by the code that it has among connections
+    _timings: Counter[int] = field(default_factory=Counter)
+    _first_timing: int | None = None
     pool_parts: dict[str, int] = field(default_factory=dict)
     class_parts: dict[str, int] = field(default_factory=dict)
 
@@ -113,8 +115,8 @@ class Statistics:
         if nameless.any():
             self.unidentified.update(groups.filter(nameless).to_list())
         self._note_places(events.with_columns(group=groups, kind=kinds).filter(kinds.is_in(_RARE)))
-        if self._first_timing is None:
-            self._note_timing(events, kinds)
+        taken = (meaning["kind"] == int(Kind.TIMING)) & (meaning["detail"] == int(Detail.TIME_TAKEN))
+        self._note_timings(events.filter(taken.gather(events["shape"])))
 
     def _note_places(self, rare: pl.DataFrame) -> None:
         first = rare.group_by("group", "kind", maintain_order=True).head(_EVIDENCE)
@@ -123,12 +125,13 @@ class Statistics:
             if len(here) < _EVIDENCE:
                 here.append((source, line))
 
-    def _note_timing(self, events: pl.DataFrame, kinds: pl.Series) -> None:
-        for shape in events["shape"].filter(kinds == int(Kind.TIMING)):
-            known = self.vocabulary.shapes[shape]
-            if known is not None and known.message.detail is Detail.TIME_TAKEN:
-                self._first_timing = known.message.number
-                return
+    def _note_timings(self, timings: pl.DataFrame) -> None:
+        if not timings.height:
+            return
+        if self._first_timing is None:
+            self._first_timing = timings["connection"][0]
+        for seconds, count in timings["connection"].value_counts().iter_rows():
+            self._timings[seconds] += count
 
     def _add(self, tracked: Tracked) -> None:
         checkouts = tracked.checkouts.with_columns(group=group_of())
@@ -207,19 +210,14 @@ class Statistics:
 
     def timings(self) -> Timings | None:
         """The experiment's own timings."""
-        times = [
-            (shape.message.number, count)
-            for number, count in self._shapes.items()
-            if (shape := self.vocabulary.shapes[number]) is not None
-            and shape.message.detail is Detail.TIME_TAKEN
-            and shape.message.number is not None
-        ]
-        if not times or self._first_timing is None:
+        if self._first_timing is None:
             return None
-        count = sum(number for _, number in times)
-        total = math.fsum(seconds * number for seconds, number in times)
-        rest = (total - self._first_timing) / (count - 1) if count > 1 else None
-        return Timings(count, total / count, self._first_timing, rest)
+        texts = self.vocabulary.connections.to_series().cast(pl.String)
+        first = float(texts[self._first_timing])
+        count = self._timings.total()
+        total = math.fsum(float(texts[seconds]) * number for seconds, number in self._timings.items())
+        rest = (total - first) / (count - 1) if count > 1 else None
+        return Timings(count, total / count, first, rest)
 
 
 def _of_parts(steps: pl.DataFrame, parts: list[int]) -> pl.DataFrame:

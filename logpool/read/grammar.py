@@ -67,7 +67,9 @@ class Message:
     numbers: tuple[float, ...] = ()
 
     def without_identity(self) -> Message:
-        """The same, of any connection of that driver."""
+        """The same, of any connection of that driver; a timing, of any length."""
+        if self.number is not None:
+            return replace(self, number=None, numbers=())
         if self.connection is None:
             return self
         return replace(self, connection=Connection(self.connection.driver, None, self.connection.status))

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from logpool.read.distinct import distinct
-from logpool.read.needles import needed_of
-from logpool.read.vocabulary import OTHER
+from logpool.read.vocabulary import MAY_MATTER, OTHER
+from logpool.schema import Kind
 
 if TYPE_CHECKING:
     from logpool.read.vocabulary import Reader
@@ -21,7 +21,7 @@ _SECONDS = r"(ime taken: )(\d+\.\d+)( seconds\.)"
 
 
 def numbered(reader: Reader, rests: pl.Series) -> pl.DataFrame:
-    """``shape`` and ``connection`` of each rest of a line."""
+    """``shape`` of each rest of a line, and ``connection``: what tells a connection, or a timing, from its like."""
     timed = rests.str.contains("ime taken: ", literal=True)
     if not timed.any():
         return _looked_up(reader, rests)
@@ -39,18 +39,12 @@ def numbered(reader: Reader, rests: pl.Series) -> pl.DataFrame:
 
 
 def _timings(reader: Reader, rests: pl.Series) -> pl.DataFrame:
-    """The same where rests may be timings: each is looked up without its seconds, and has a shape for each number."""
+    """The same where rests may be timings: each is looked up without its seconds, and known by them."""
     found = _looked_up(reader, rests.str.replace(_SECONDS, "${1}0${3}"))
-    found = found.with_columns(rests.str.extract(_SECONDS, 2).alias("seconds"))
-    numbers = {
-        (shape, seconds): reader.timing(shape, seconds)
-        for shape, seconds in found.select("shape", "seconds").unique().drop_nulls().iter_rows()
-    }
-    rows = [(shape, seconds, number) for (shape, seconds), number in numbers.items()]
-    schema = {"shape": pl.UInt32, "seconds": pl.String, "number": pl.UInt32}
-    known = pl.DataFrame(rows, schema=schema, orient="row")
-    found = found.join(known, on=["shape", "seconds"], how="left", maintain_order="left")
-    return found.select(pl.coalesce("number", "shape").alias("shape"), "connection")
+    is_timing = reader.vocabulary.frame()["kind"].gather(found["shape"]) == int(Kind.TIMING)
+    seconds = _coded(reader, rests.str.extract(_SECONDS, 2))
+    connection = seconds.zip_with(is_timing & seconds.is_not_null(), found["connection"])
+    return pl.DataFrame([found["shape"], connection.alias("connection")])
 
 
 def _looked_up(reader: Reader, rests: pl.Series) -> pl.DataFrame:
@@ -71,7 +65,7 @@ def _looked_up(reader: Reader, rests: pl.Series) -> pl.DataFrame:
     identities: list[str | None] = [None] * len(keys.texts)
     single: list[int] = []
     # most distinct texts are other loggers'
-    needed = needed_of(keys.texts).arg_true()
+    needed = keys.texts.str.contains(MAY_MATTER).arg_true()
     firsts = keys.codes.alias("code").to_frame().with_row_index("place").unique("code", keep="first").sort("code")
     rows = texts.select("key", "rest", "address")[firsts["place"].gather(needed)]
     known = reader.known
@@ -98,5 +92,8 @@ def _looked_up(reader: Reader, rests: pl.Series) -> pl.DataFrame:
         found_alone = [reader.learned(*row) for row in texts.select("key", "rest", "address")[places].iter_rows()]
         shape = shape.scatter(places, [found.shape for found in found_alone])
         connection = connection.scatter(places, [found.identity for found in found_alone])
-    coded = connection.cast(pl.Categorical(reader.vocabulary.connections)).to_physical()
-    return pl.DataFrame([shape.alias("shape"), coded.alias("connection")])
+    return pl.DataFrame([shape.alias("shape"), _coded(reader, connection).alias("connection")])
+
+
+def _coded(reader: Reader, identities: pl.Series) -> pl.Series:
+    return identities.cast(pl.Categorical(reader.vocabulary.connections)).to_physical()

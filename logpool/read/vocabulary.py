@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -31,6 +31,8 @@ _TIMEOUT = re.compile(r"\w*Pool limit of size -?\d+ overflow -?\d+ reached, conn
 _LIKE_A_POOLS = re.compile(r"sqlalchemy\.pool|onnection")
 # what does not hold one of these is no record of a pool
 _MAY_MATTER = re.compile(rf"{STARTS.pattern}|[A-Z]\w*Pool\b|sqlalchemy\.pool|{TIMED_OUT_TEXT}")
+#: the same for columns, where nothing can look ahead
+MAY_MATTER = re.sub(r"\(\?=\.\{1,\d+\}(.*?\))\)", r".+\1", _MAY_MATTER.pattern)
 _SHARED = re.compile(r"StaticPool|SingletonThreadPool")
 # exception classes by which the pool itself throws a connection away at check-out, to try another
 _DISCONNECTIONS = frozenset({"DisconnectionError", "InvalidatePoolError"})
@@ -217,13 +219,6 @@ class Reader:
             return OTHER, None
         return self._read(text)
 
-    def timing(self, number: int, seconds: str) -> int:
-        """The shape of a timing with other seconds; of what is no timing, itself."""
-        shape = self.vocabulary.shapes[number]
-        if shape is None or shape.message.kind is not Kind.TIMING:
-            return number
-        return self.vocabulary.add(replace(shape, message=replace(shape.message, number=float(seconds))))
-
     def _read(self, text: str) -> tuple[int, str | None]:
         if self.cut.spans and not self.cut.owns(text):
             return UNFIT, None
@@ -240,9 +235,11 @@ class Reader:
             on_pool = record.logger is not None and is_pool_logger(record.logger)
             # a pool class of the user's own may say what it likes
             return (UNRECOGNISED if on_pool and _LIKE_A_POOLS.search(text) else OTHER), None
-        pool = None if message.kind is Kind.TIMING else record.logger or UNKNOWN_POOL
+        if message.kind is Kind.TIMING:
+            # what tells timings apart is their seconds
+            return self._add(message, None, head), None if message.number is None else str(message.number)
         identity = message.connection.identity if message.connection else None
-        return self._add(message, pool, head), identity
+        return self._add(message, record.logger or UNKNOWN_POOL, head), identity
 
     def _headless(self, text: str) -> int:
         """A line that no layout fits: of another logger if it has a time, else of the record above."""

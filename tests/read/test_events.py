@@ -257,7 +257,8 @@ def test_unknown_texts_are_counted_and_the_first_ones_kept() -> None:
 def test_the_experiments_own_lines_are_known() -> None:
     own = ["Time taken: 0.1 seconds.", "Average time taken: 0.1 seconds.", "Job done."]
     log = read([record(text, "sqlalchemy.pool", "INFO") for text in own])
-    assert log.events == [Event(line, "timing", None) for line in (1, 2, 3)]
+    seconds = {1: "0.1", 2: "0.1", 3: None}
+    assert log.events == [Event(line, "timing", None, text) for line, text in seconds.items()]
     assert (log.reading.timing_lines, log.reading.pool_lines, log.reading.unrecognised_lines) == (3, 0, 0)
 
 
