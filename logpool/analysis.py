@@ -23,6 +23,7 @@ from logpool.judge.settings import Watch, settings_of
 from logpool.judge.spread import HoldSpread
 from logpool.judge.statistics import Statistics
 from logpool.judge.thresholds import Thresholds
+from logpool.read.ahead import ahead
 from logpool.read.damage import Damages
 from logpool.read.doubles import Doubles
 from logpool.read.ends import end_of
@@ -61,7 +62,7 @@ _LEAST_BLOCK_BYTES = 1 << 18
 # of more logs than these, none is read ahead
 _READ_AHEAD = 8
 # an event for so many bytes read at once is folded at once: fewer where less is read, as tests do
-_BYTES_AN_EVENT = 1 << 5
+_BYTES_AN_EVENT = 1 << 4
 _NAMED = 3
 
 
@@ -155,8 +156,8 @@ class Analysis:
     ) -> Iterator[Tracked]:
         """Lives and checkouts, batch by batch; in the end, what is still open."""
         fold = Fold(self.vocabulary)
-        for batch in _gathered(self.events(), self.block_bytes // _BYTES_AN_EVENT):
-            tracked = fold.take(batch)
+        batches = _gathered(self.events(), self.block_bytes // _BYTES_AN_EVENT)
+        for batch, tracked in ahead((batch, fold.take(batch)) for batch in batches):
             if statistics is not None:
                 statistics.take(batch, tracked)
             if watch is not None:

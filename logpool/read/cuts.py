@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from logpool.read.distinct import distinct
+from logpool.read.distinct import Codes, Distinct
 from logpool.read.heads import STARTS, TIME
 from logpool.read.times import OFFSET, TimeFormat, any_time_format
 
@@ -42,6 +43,8 @@ _KEYS = ("asctime", "timestamp", "time", "ts", "t", "@timestamp", "created", "da
 # up to its seconds a time repeats from line to line; a fraction of few digits repeats from second to second
 _SECONDS = re.compile(r"\d{2}:\d{2}:\d{2}(?![.,]\d{4})")
 _HEAD = 160
+_SAMPLE = 1000
+_WORTH_NUMBERING = 0.7
 _KEPT = 64
 _GAP = 3
 _MATTERS = ("sqlalchemy.pool", "connection timed out")
@@ -68,48 +71,74 @@ class Span:
         """How many characters it has."""
         return self.format.width or 0
 
-    def read(self, texts: pl.Series) -> tuple[pl.Series, pl.Series]:
-        """Of texts from there, whether each is a time, to the letter, and its microseconds.
+    @property
+    def time(self) -> int | None:
+        """The microseconds of the example; None where it does not tell the day."""
+        return _time_of(self.format, self.example)
 
-        Seconds repeat, and so do their fractions: each distinct one is read once, beside the example's other half,
-        and the sum is that of both.
-        """
-        printed, example = self.format, self.example
+    @property
+    def halves(self) -> tuple[Half, ...]:
+        """The parts of it that repeat, as its seconds do, and their fractions; all of it where none do."""
+        directives, example = self.format.directives, self.example
         seconds = _SECONDS.search(example)
-        base = printed.parse(pl.Series([example], dtype=pl.String)).item()
         # a year behind the clock counts days of its own
-        is_whole = printed.directives and (base is None or printed.directives.endswith("%Y"))
-        if seconds is None or is_whole:
-            values = printed.parse(texts)
-            return _is_one(printed, texts, values), values
+        if seconds is None or (directives and (self.time is None or directives.endswith("%Y"))):
+            return (Half(0, self.width, "", "", repeats=seconds is not None),)
         end = seconds.end()
-        is_time, values = _half(printed, texts.str.head(end), "", example[end:])
-        if end < len(example):
-            is_tail, fractions = _half(printed, texts.str.slice(end), example[:end], "")
-            is_time, values = is_time & is_tail, values + fractions - (base or 0)
-        return is_time, values
+        fraction = Half(end, len(example) - end, example[:end], "")
+        return (Half(0, end, "", example[end:]), *([fraction] if end < len(example) else []))
 
 
-def _half(printed: TimeFormat, texts: pl.Series, before: str, behind: str) -> tuple[pl.Series, pl.Series]:
-    """Of halves of times, whether each is one, and the microseconds of the whole with its other half."""
-    halves = distinct(texts)
-    wholes = pl.select(pl.lit(before) + halves.texts + pl.lit(behind)).to_series()
-    values = printed.parse(wholes)
-    return halves.spread(_is_one(printed, wholes, values)), halves.spread(values)
+@lru_cache(maxsize=1 << 12)
+def _time_of(printed: TimeFormat, text: str) -> int | None:
+    time: int | None = pl.select(printed.microseconds(pl.lit(text))).item()
+    return time
+
+
+class Half(NamedTuple):
+    """Part of a time, which is read beside the example's other part, so that the sum of both is the time.
+
+    Attributes:
+        start: where it stands.
+        width: how many characters it has.
+        before: the other part, where that stands before it.
+        behind: likewise behind it.
+        repeats: whether many times have the same, so that each is read once.
+    """
+
+    start: int
+    width: int
+    before: str
+    behind: str
+    repeats: bool = True
+
+    def read(self, column: pl.Series, codes: Codes | None, printed: TimeFormat) -> tuple[pl.Series | None, pl.Series]:
+        """Of such parts, whether each is one, to the letter (None: all), and the microseconds of the whole time."""
+        text = pl.lit(self.before) + pl.col("text") + pl.lit(self.behind)
+        few = None if codes is None else codes.read(column)
+        texts = column if few is None else few.texts
+        read = texts.to_frame("text").select(fits=printed.fits(text), value=printed.microseconds(text))
+        fits, values = read["fits"], read["value"]
+        if few is None:
+            return (None if fits.all(ignore_nulls=False) else fits), values
+        whole = not few.codes.null_count() and fits.all(ignore_nulls=False)
+        return (None if whole else few.spread(fits)), few.spread(values)
 
 
 class Applied(NamedTuple):
-    """Lines cut, row by row.
+    """What a cut took out of lines: of those that it fits.
 
     Attributes:
-        fits: whether the cut is the line's.
+        cut: it.
+        fits: which those are; None for all.
         time: microseconds, or null.
-        rest: the line without its times, the mark in their places.
+        rests: the lines without their times, the mark in their places; None where the cut fits no line.
     """
 
-    fits: pl.Series
-    time: pl.Series
-    rest: pl.Series
+    cut: Cut
+    fits: pl.Series | None = None
+    time: pl.Series | None = None
+    rests: Distinct | pl.Series | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,31 +163,71 @@ class Cut:
         """The time of the line that it was learned from, microseconds."""
         if self.chosen is None:
             return None
-        span = self.spans[self.chosen]
-        time: int | None = span.format.parse(pl.Series([span.example], dtype=pl.String)).item()
-        return time
+        return self.spans[self.chosen].time
 
     def apply(self, lines: pl.Series) -> Applied:
         """The times of lines, and the rest of them.
 
         A single time at the very beginning leaves no mark: see :meth:`restored`.
         """
-        tail = lines
-        pieces: list[pl.Series] = []
-        fits = pl.repeat(True, len(lines), eager=True)  # noqa: FBT003
-        times = pl.repeat(None, len(lines), dtype=pl.Int64, eager=True)
+        # eager all the way: of a block, planning costs more than what it saves
+        frame, times, rest = self._parted(lines.to_frame("line"))
+        sample = frame.head(_SAMPLE).select(rest.n_unique() / pl.len()).item()
+        # where most texts are different, nothing is won by looking each up once
+        rests = Codes() if sample < _WORTH_NUMBERING else None
+        halves = [(number, half) for number, span in enumerate(self.spans) for half in span.halves]
+        codes = [Codes() if half.repeats else None for _, half in halves]
+        columns = {"rest": rest if rests is None else rests.of(rest)}
+        for place, ((number, half), known) in enumerate(zip(halves, codes, strict=True)):
+            base, at = times[number]
+            text = base.str.slice(at + half.start, half.width)
+            columns[f"half {place}"] = text if known is None else known.of(text)
+        found = frame.select(**columns)
+        fits: pl.Series | None = None
+        time: pl.Series | None = None
+        for place, ((number, half), known) in enumerate(zip(halves, codes, strict=True)):
+            fit, value = half.read(found[f"half {place}"], known, self.spans[number].format)
+            if fit is not None:
+                fits = fit if fits is None else fits & fit
+            if number == self.chosen:
+                time = value if time is None else time + value - (self.spans[number].time or 0)
+        left = found["rest"] if rests is None else rests.read(found["rest"])
+        return self._of_those_that_fit(fits, time, left, len(lines))
+
+    def _of_those_that_fit(
+        self, fits: pl.Series | None, time: pl.Series | None, rests: Distinct | pl.Series, count: int
+    ) -> Applied:
+        if fits is not None:
+            fits = fits.fill_null(value=False)
+            if not fits.any():
+                return Applied(self)
+            time = None if time is None else time.filter(fits)
+            rests = rests.filter(fits) if isinstance(rests, pl.Series) else rests.where(fits)
+            count = int(fits.sum())
+        if time is None:
+            time = pl.repeat(None, count, dtype=pl.Int64, eager=True)
+        return Applied(self, fits, time, rests)
+
+    def _parted(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, list[tuple[pl.Expr, int]], pl.Expr]:
+        """Lines with the columns that these are made of: where each time stands, in which text; the rest of a line."""
+        text, at = pl.col("line"), 0
+        times: list[tuple[pl.Expr, int]] = []
+        pieces: list[pl.Expr] = []
         for number, span in enumerate(self.spans):
-            before, text, tail = _cut_one(tail, span)
-            if before is not None:
-                pieces.append(before)
-            pieces.append(pl.Series([TIME]))
-            is_time, time = span.read(text)
-            fits &= is_time.fill_null(value=False)
-            times = time if number == self.chosen else times
-        if not self.spans or self._leading:
-            return Applied(fits, times, tail)
-        named = [piece.alias(str(number)) for number, piece in enumerate([*pieces, tail])]
-        return Applied(fits, times, pl.select(pl.concat_str(named)).to_series())
+            if span.anchor is not None:
+                name = f"split {number}"
+                frame = frame.with_columns(text.str.slice(at).str.splitn(span.anchor, 2).alias(name))
+                parts = pl.col(name).struct
+                pieces.append(parts.field("field_0") + pl.lit(span.anchor))
+                text, at = parts.field("field_1"), 0
+            elif span.start:
+                pieces.append(text.str.slice(at, span.start))
+                at += span.start
+            times.append((text, at))
+            pieces.append(pl.lit(TIME))
+            at += span.width
+        tail = text.str.slice(at) if at else text
+        return frame, times, tail if not self.spans or self._leading else pl.concat_str([*pieces, tail])
 
     @property
     def _leading(self) -> bool:
@@ -185,27 +254,6 @@ class Cut:
         for span in self.spans:
             text = text.replace(TIME, span.example, 1)
         return cut_of(text) == self
-
-
-def _is_one(printed: TimeFormat, texts: pl.Series, values: pl.Series) -> pl.Series:
-    """Whether texts are times in a format, to the letter."""
-    if printed.directives and printed.clock is None and "%.f" not in printed.directives:
-        # the parser is strict, but for a space before the first digit
-        return values.is_not_null() & ~texts.str.starts_with(" ")
-    matches = texts.str.contains(f"^(?:{printed.pattern})$")
-    return matches if printed.directives is None else matches & values.is_not_null()
-
-
-def _cut_one(text: pl.Series, span: Span) -> tuple[pl.Series | None, pl.Series, pl.Series]:
-    """What stands before a time, the time, and what stands behind it."""
-    width = span.width
-    if span.anchor is None:
-        before = text.str.slice(0, span.start) if span.start else None
-        return before, text.str.slice(span.start, width), text.str.slice(span.start + width)
-    parts = text.str.splitn(span.anchor, 2).struct
-    behind = parts.field("field_1")
-    before = parts.field("field_0") + span.anchor
-    return before, behind.str.slice(0, width), behind.str.slice(width)
 
 
 @dataclass

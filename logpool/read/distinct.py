@@ -22,10 +22,30 @@ class Distinct(NamedTuple):
         """Values, one for each distinct text, row by row."""
         return values.gather(self.codes)
 
+    def where(self, chosen: pl.Series) -> Distinct:
+        """Some of the rows."""
+        codes = self.codes.filter(chosen)
+        used = codes.unique()
+        places = pl.zeros(len(self.texts), dtype=pl.UInt32, eager=True)
+        places = places.scatter(used, pl.int_range(len(used), dtype=pl.UInt32, eager=True))
+        return Distinct(places.gather(codes), self.texts.gather(used))
 
-def distinct(texts: pl.Series) -> Distinct:
-    """The distinct texts of a column."""
-    known = pl.Categories.random()
-    # polars forgets the codes once no column uses them: this one must outlive the next lines
-    column = texts.cast(pl.Categorical(known))
-    return Distinct(column.to_physical(), known.to_series().cast(pl.String))
+
+class Codes:
+    """Gives the texts of one column numbers."""
+
+    def __init__(self) -> None:
+        self._known = pl.Categories.random()
+
+    def of(self, texts: pl.Expr) -> pl.Expr:
+        """A column of texts to be told apart, for :meth:`read`."""
+        return texts.cast(pl.Categorical(self._known))
+
+    def read(self, column: pl.Series) -> Distinct:
+        """The distinct texts of that column."""
+        codes = column.to_physical()
+        count = 1 + int(codes.max() or 0) if len(codes) > codes.null_count() else 0  # type: ignore[call-overload]
+        # polars forgets the codes once no column uses them, as this one does
+        numbers = pl.int_range(count, dtype=pl.UInt32)
+        texts = pl.select(numbers.cat.to(pl.Categorical(self._known)).cast(pl.String)).to_series()
+        return Distinct(codes, texts)

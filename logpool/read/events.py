@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from logpool.read.ahead import ahead
-from logpool.read.cuts import Cut, Cuts, cut_of
-from logpool.read.distinct import Distinct, distinct
+from logpool.read.cuts import Applied, Cut, Cuts, cut_of
+from logpool.read.distinct import Distinct
 from logpool.read.formats import head_reader
 from logpool.read.needles import needed_of
 from logpool.read.numbering import numbered
@@ -34,14 +34,13 @@ from logpool.read.vocabulary import (
 from logpool.schema import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from logpool.read.formats import HeadReader
     from logpool.read.lines import Block
     from logpool.read.reading import Reading
 
 _WORTH_FILTERING = 0.97
-_WORTH_NUMBERING = 0.7
 _LEARNED_FROM = 200
 _SHOWN = 3
 _EDGE = 50
@@ -68,6 +67,15 @@ class _Head(NamedTuple):
     timed_out: bool = False
 
 
+class _Ending(NamedTuple):
+    """The last lines of a block, from its last event on, and the heads whose timeouts are counted."""
+
+    part: int
+    first: int
+    lines: list[str]
+    told: set[tuple[int, int]]
+
+
 @dataclass
 class EventReader:
     """Reads one source block by block.
@@ -89,7 +97,8 @@ class EventReader:
     _cuts: Cuts = field(default_factory=Cuts)
     _readers: dict[Cut, Reader] = field(default_factory=dict)
     _part: int = 0
-    _last: _Head | None = None
+    _head: _Head | None = None
+    _ending: _Ending | None = None
     _known_heads: dict[str, bool] = field(default_factory=dict)
     _pieces: Pieces = field(default_factory=Pieces)
 
@@ -120,7 +129,7 @@ class EventReader:
         """What can be done to a block before the ones in front of it are read."""
         chosen = _worth_reading(block.lines)
         known = self._cuts.known
-        return chosen._replace(taken=_taken(known[0], chosen.lines)) if known else chosen
+        return chosen._replace(taken=known[0].apply(chosen.lines)) if known else chosen
 
     def _note_torn(self, last: int, events: pl.DataFrame) -> None:
         """Notes a last line that has no line end and tells nothing: the rest of it may be missing."""
@@ -183,7 +192,7 @@ class EventReader:
         queue = [cut for cut in self._cuts.known if cut not in tried]
         while left.height:
             for cut in queue:
-                left = self._take(_taken(cut, left["line"]), left, found)
+                left = self._take(cut.apply(left["line"]), left, found)
                 if not left.height:
                     break
             tried.update(queue)
@@ -192,7 +201,7 @@ class EventReader:
             few = left.head(_LEARNED_FROM)
             queue = [cut for cut in self._cuts.learn(few["line"]) if cut not in tried]
             if not queue:
-                self._take(_taken(Cut(), few["line"]), few, found)
+                self._take(Cut().apply(few["line"]), few, found)
                 left = left.slice(_LEARNED_FROM)
         rows = pl.concat([pl.DataFrame(schema=_SHAPED), *found])
         return rows if len(found) <= 1 else rows.sort("place")
@@ -203,26 +212,27 @@ class EventReader:
         if timed.all():
             return left
         timeless = left.filter(~timed)
-        self._take(_taken(Cut(), timeless["line"]), timeless, found)
+        self._take(Cut().apply(timeless["line"]), timeless, found)
         return left.filter(timed)
 
-    def _take(self, taken: _Taken, left: pl.DataFrame, found: list[pl.DataFrame]) -> pl.DataFrame:
+    def _take(self, taken: Applied, left: pl.DataFrame, found: list[pl.DataFrame]) -> pl.DataFrame:
         """Reads the lines that a cut fits, and returns the others."""
         if taken.rests is None:
             return left
-        # where most texts are different, nothing is won by looking each up once
         few = taken.rests if isinstance(taken.rests, Distinct) else None
         numbers = numbered(self._reader(taken.cut), few.texts if few else taken.rests)  # type: ignore[arg-type]
         shape, connection = numbers["shape"], numbers["connection"]
-        columns = [taken.time, few.spread(shape) if few else shape, few.spread(connection) if few else connection]
+        unfit = (shape == UNFIT).any()
+        if few:
+            shape, connection = few.spread(shape), few.spread(connection)
         place = left["place"] if taken.fits is None else left["place"].filter(taken.fits)
-        rows = pl.DataFrame([place, *columns], schema=_SHAPED)
-        if (shape == UNFIT).any():
+        rows = pl.DataFrame([place, taken.time, shape, connection], schema=_SHAPED)
+        if unfit:
             rows = rows.filter(pl.col("shape") != UNFIT)
+            found.append(rows)
+            return left.join(rows.select("place"), on="place", how="anti", maintain_order="left")
         found.append(rows)
-        if rows.height == left.height:
-            return left.clear()
-        return left.join(rows.select("place"), on="place", how="anti", maintain_order="left")
+        return left.clear() if taken.fits is None else left.filter(~taken.fits)
 
     def _reader(self, cut: Cut) -> Reader:
         reader = self._readers.get(cut)
@@ -257,34 +267,48 @@ class EventReader:
         reader = self._reader(Cut())
         for line in inside:
             head = self._head_above(first, lines, line)
-            if head is None or head[:2] in told:
+            if head is None or head.timed_out or head[:2] in told:
                 continue
             told.add(head[:2])
             found.append((head.line, head.time, reader.timed_out(lines[line - first]), None, head.part))
-        last = self._head_above(first, lines, first + len(lines))
-        if last is not None:
-            self._last = last._replace(timed_out=last[:2] in told)
+        self._remember(first, lines, events, told)
         if not found:
             return events
         more = pl.DataFrame(found, schema=EVENT_COLUMNS, orient="row")
         return pl.concat([events, more]).sort("source", "line", maintain_order=True)
 
+    def _remember(self, first: int, lines: pl.Series, events: pl.DataFrame, told: set[tuple[int, int]]) -> None:
+        """Keeps the lines in which the last head stands, to be looked for when it is asked for, which is rare."""
+        begin = int(events["line"][-1]) - first if events.height else 0
+        if events.height and len(lines) - begin <= _LOOKED_AT:
+            self._ending = _Ending(self._part, first + begin, lines.slice(begin).to_list(), told)
+            return
+        head = self._head_above(first, lines, first + len(lines))
+        self._ending = None
+        self._keep(head, told)
+
+    def _keep(self, head: _Head | None, told: set[tuple[int, int]]) -> None:
+        if head is not None:
+            self._head = head._replace(timed_out=head.timed_out or head[:2] in told)
+
+    def _last(self) -> _Head | None:
+        """The last head so far."""
+        ending, self._ending = self._ending, None
+        if ending is not None:
+            self._keep(self._head_in(ending.part, ending.first, ending.lines), ending.told)
+        return self._head
+
     def _told(self, events: pl.DataFrame, counts: dict[int, int]) -> set[tuple[int, int]]:
-        """The heads whose timeout is counted already."""
+        """The heads that are timeouts themselves."""
         shapes = self.vocabulary.shapes
         timeouts = [
             number
             for number in counts
             if (shape := shapes[number]) is not None and shape.message.kind is Kind.TIMED_OUT
         ]
-        told = (
-            {(self._part, line) for line in events.filter(pl.col("shape").is_in(timeouts))["line"]}
-            if timeouts
-            else set()
-        )
-        if self._last is not None and self._last.timed_out:
-            told.add(self._last[:2])
-        return told
+        if not timeouts:
+            return set()
+        return {(self._part, line) for line in events.filter(pl.col("shape").is_in(timeouts))["line"]}
 
     def _is_head(self, text: str) -> bool:
         known = self._known_heads.get(text)
@@ -297,11 +321,15 @@ class EventReader:
 
     def _head_above(self, first: int, lines: pl.Series, line: int) -> _Head | None:
         """The head of the record that the line before this one belongs to."""
-        for index in range(line - first - 1, -1, -1):
+        return self._head_in(self._part, first, lines.head(line - first)) or self._last()
+
+    def _head_in(self, part: int, first: int, lines: Sequence[str] | pl.Series) -> _Head | None:
+        """The last head in some lines."""
+        for index in range(len(lines) - 1, -1, -1):
             text = lines[index]
             if self._is_head(text):
-                return _Head(self._part, first + index, cut_of(text).time)
-        return self._last
+                return _Head(part, first + index, cut_of(text).time)
+        return None
 
 
 _SHAPED = {"place": pl.UInt32, "time": pl.Int64, "shape": pl.UInt32, "connection": pl.UInt32}
@@ -321,22 +349,6 @@ def _worth_reading(lines: pl.Series) -> _Chosen:
     return _Chosen(lines.filter(needed), needed.arg_true())
 
 
-class _Taken(NamedTuple):
-    """What a cut took out of lines: of those that it fits.
-
-    Attributes:
-        cut: it.
-        fits: which those are; None for all.
-        time: microseconds, or null.
-        rests: the lines without their times; None where it fits none.
-    """
-
-    cut: Cut
-    fits: pl.Series | None = None
-    time: pl.Series | None = None
-    rests: Distinct | pl.Series | None = None
-
-
 class _Chosen(NamedTuple):
     """Lines that can matter.
 
@@ -348,18 +360,4 @@ class _Chosen(NamedTuple):
 
     lines: pl.Series
     places: pl.Series | None
-    taken: _Taken | None = None
-
-
-def _taken(cut: Cut, lines: pl.Series) -> _Taken:
-    applied = cut.apply(lines)
-    if applied.fits.all():
-        fits, time, rests = None, applied.time, applied.rest
-    elif applied.fits.any():
-        fits = applied.fits
-        time, rests = applied.time.filter(fits), applied.rest.filter(fits)
-    else:
-        return _Taken(cut)
-    sample = rests.head(_LOOKED_AT)
-    repeats = sample.n_unique() < _WORTH_NUMBERING * len(sample)
-    return _Taken(cut, fits, time, distinct(rests) if repeats else rests)
+    taken: Applied | None = None

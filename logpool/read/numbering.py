@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from logpool.read.distinct import distinct
+from logpool.read.distinct import Codes
 from logpool.read.vocabulary import MAY_MATTER, OTHER
 from logpool.schema import Kind
 
@@ -17,60 +17,26 @@ _HEX = "0123456789abcdefABCDEF"
 
 
 # the seconds of a timing: each text has others
-_SECONDS = r"(ime taken: )(\d+\.\d+)( seconds\.)"
+_TIMING, _SECONDS = "ime taken: ", r"^(\d+\.\d+) seconds\."
+_TEXT, _AFTER, _SPLIT = pl.col("text"), pl.col("after"), pl.col("split").struct
 
 
 def numbered(reader: Reader, rests: pl.Series) -> pl.DataFrame:
     """``shape`` of each rest of a line, and ``connection``: what tells a connection, or a timing, from its like."""
-    timed = rests.str.contains("ime taken: ", literal=True)
-    if not timed.any():
-        return _looked_up(reader, rests)
-    others, timings = _looked_up(reader, rests.filter(~timed)), _timings(reader, rests.filter(timed))
-    places = (~timed).arg_true(), timed.arg_true()
-    return pl.DataFrame(
-        [
-            pl.repeat(None, len(rests), dtype=pl.UInt32, eager=True)
-            .scatter(places[0], others[name])
-            .scatter(places[1], timings[name])
-            .alias(name)
-            for name in ("shape", "connection")
-        ]
-    )
-
-
-def _timings(reader: Reader, rests: pl.Series) -> pl.DataFrame:
-    """The same where rests may be timings: each is looked up without its seconds, and known by them."""
-    found = _looked_up(reader, rests.str.replace(_SECONDS, "${1}0${3}"))
-    is_timing = reader.vocabulary.frame()["kind"].gather(found["shape"]) == int(Kind.TIMING)
-    seconds = _coded(reader, rests.str.extract(_SECONDS, 2))
-    connection = seconds.zip_with(is_timing & seconds.is_not_null(), found["connection"])
-    return pl.DataFrame([found["shape"], connection.alias("connection")])
-
-
-def _looked_up(reader: Reader, rests: pl.Series) -> pl.DataFrame:
-    parts = rests.str.splitn("0x", 2).struct
-    before, after = parts.field("field_0"), parts.field("field_1")
-    tail = after.str.strip_chars_start(_HEX)
-    digits = after.str.len_bytes() - tail.str.len_bytes()
-    texts = pl.DataFrame(
-        [rests.alias("rest"), before.alias("before"), after.alias("after"), tail.alias("tail"), digits.alias("digits")]
-    ).select(
-        "rest",
-        key=pl.coalesce(pl.concat_str("before", pl.lit("0x"), "tail"), "rest"),
-        address=pl.lit("0x") + pl.col("after").str.head("digits"),
-    )
-    keys = distinct(texts["key"])
+    codes = Codes()
+    texts = _parted(rests).with_columns(key=codes.of(pl.col("key")))
+    keys = codes.read(texts["key"])
     shapes = [OTHER] * len(keys.texts)
     addressed = [False] * len(keys.texts)
     identities: list[str | None] = [None] * len(keys.texts)
     single: list[int] = []
     # most distinct texts are other loggers'
-    needed = keys.texts.str.contains(MAY_MATTER).arg_true()
-    firsts = keys.codes.alias("code").to_frame().with_row_index("place").unique("code", keep="first").sort("code")
-    rows = texts.select("key", "rest", "address")[firsts["place"].gather(needed)]
-    known = reader.known
-    for code, row in zip(needed.to_list(), rows.rows(), strict=True):
-        found = known.get(row[0]) or reader.learned(*row)
+    matter = keys.texts.to_frame("key").with_row_index("code").filter(pl.col("key").str.contains(MAY_MATTER))
+    for code, key in matter.iter_rows():
+        found = reader.known.get(key)
+        if found is None:
+            first = (keys.codes == code).arg_max() or 0
+            found = reader.learned(key, *texts.select("text", "address").row(first))
         shapes[code] = found.shape
         if found.is_address:
             addressed[code] = True
@@ -78,22 +44,38 @@ def _looked_up(reader: Reader, rests: pl.Series) -> pl.DataFrame:
             single.append(code)
         else:
             identities[code] = found.identity
-    connections = pl.DataFrame(
-        [
-            texts["address"],
-            keys.spread(pl.Series("addressed", addressed, dtype=pl.Boolean)),
-            keys.spread(pl.Series("identity", identities, dtype=pl.String)),
-        ]
-    ).select(pl.when("addressed").then("address").otherwise("identity"))
-    shape, connection = keys.spread(pl.Series("shape", shapes, dtype=pl.UInt32)), connections.to_series()
+    shape = keys.spread(pl.Series("shape", shapes, dtype=pl.UInt32))
+    connection = keys.spread(pl.Series("connection", identities, dtype=pl.String))
+    connection = texts["address"].zip_with(keys.spread(pl.Series(addressed, dtype=pl.Boolean)), connection)
+    if "seconds" in texts.columns:
+        is_timing = reader.vocabulary.frame()["kind"].gather(shape) == int(Kind.TIMING)
+        connection = texts["seconds"].zip_with(is_timing & texts["seconds"].is_not_null(), connection)
     if single:
         # the first address in them is not the connection's: each is looked up by itself
         places = keys.codes.is_in(single).arg_true()
-        found_alone = [reader.learned(*row) for row in texts.select("key", "rest", "address")[places].iter_rows()]
+        rows = zip(keys.spread(keys.texts).gather(places), texts["text"].gather(places), texts["address"].gather(places))
+        found_alone = [reader.learned(*row) for row in rows]
         shape = shape.scatter(places, [found.shape for found in found_alone])
         connection = connection.scatter(places, [found.identity for found in found_alone])
-    return pl.DataFrame([shape.alias("shape"), _coded(reader, connection).alias("connection")])
+    coded = connection.cast(pl.Categorical(reader.vocabulary.connections)).to_physical()
+    return pl.DataFrame([shape.alias("shape"), coded.alias("connection")])
 
 
-def _coded(reader: Reader, identities: pl.Series) -> pl.Series:
-    return identities.cast(pl.Categorical(reader.vocabulary.connections)).to_physical()
+def _parted(rests: pl.Series) -> pl.DataFrame:
+    """Rests as ``text``, each with its first ``address``, its ``key`` without that; of timings without ``seconds``."""
+    frame = rests.to_frame("text")
+    if rests.str.contains(_TIMING, literal=True).any():
+        before, after = _SPLIT.field("field_0"), _SPLIT.field("field_1")
+        frame = frame.with_columns(split=_TEXT.str.splitn(_TIMING, 2)).with_columns(
+            seconds=after.str.extract(_SECONDS, 1)
+        )
+        without = before + pl.lit(_TIMING + "0") + after.str.slice(pl.col("seconds").str.len_chars())
+        frame = frame.with_columns(text=pl.coalesce(without, _TEXT))
+    frame = frame.with_columns(split=_TEXT.str.splitn("0x", 2))
+    frame = frame.with_columns(before=_SPLIT.field("field_0"), after=_SPLIT.field("field_1"))
+    frame = frame.with_columns(tail=_AFTER.str.strip_chars_start(_HEX))
+    digits = _AFTER.str.len_bytes() - pl.col("tail").str.len_bytes()
+    return frame.with_columns(
+        key=pl.coalesce(pl.col("before") + pl.lit("0x") + pl.col("tail"), _TEXT),
+        address=pl.lit("0x") + _AFTER.str.head(digits),
+    )

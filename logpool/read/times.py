@@ -55,31 +55,41 @@ class TimeFormat:
     pattern: str = ""
 
     def parse(self, texts: pl.Series) -> pl.Series:
+        """Texts to microseconds, as :meth:`microseconds` has them."""
+        return texts.to_frame("text").select(self.microseconds(pl.col("text"))).to_series()
+
+    def microseconds(self, text: pl.Expr) -> pl.Expr:
         """Texts to microseconds: UTC where there is an offset, local as printed where not; null for no time."""
         if self.directives is None:
-            return pl.repeat(None, len(texts), dtype=pl.Int64, eager=True)
+            return pl.repeat(None, pl.len(), dtype=pl.Int64)
         if not self.directives:
-            return _since_epoch(texts.cast(pl.Float64, strict=False))
+            return _since_epoch(text.cast(pl.Float64, strict=False))
         if self.clock is not None:
-            milliseconds = texts.str.slice(self.clock[1]).cast(pl.Float64, strict=False)
-            return self._parsed(texts.str.head(self.clock[0])) + (milliseconds * 1000).round().cast(pl.Int64)
+            milliseconds = text.str.slice(self.clock[1]).cast(pl.Float64, strict=False)
+            return self._parsed(text.str.head(self.clock[0])) + (milliseconds * 1000).round().cast(pl.Int64)
         if "%.f" in self.directives:
-            texts = texts.str.replace(",", ".", literal=True)
-        return self._parsed(texts)
+            text = text.str.replace(",", ".", literal=True)
+        return self._parsed(text)
 
-    def _parsed(self, texts: pl.Series) -> pl.Series:
-        parsed = texts.str.to_datetime(self.directives, time_unit="us", strict=False, exact=True, cache=False)
+    def _parsed(self, text: pl.Expr) -> pl.Expr:
+        parsed = text.str.to_datetime(self.directives, time_unit="us", strict=False, exact=True, cache=False)
         return parsed.to_physical()
 
+    def fits(self, text: pl.Expr) -> pl.Expr:
+        """Whether texts are times in this format, to the letter."""
+        if self.directives and self.clock is None and "%.f" not in self.directives:
+            # the parser is strict, but for a space before the first digit
+            return self.microseconds(text).is_not_null() & ~text.str.starts_with(" ")
+        matches = text.str.contains(f"^(?:{self.pattern})$")
+        return matches if self.directives is None else matches & self.microseconds(text).is_not_null()
 
-def _since_epoch(numbers: pl.Series) -> pl.Series:
+
+def _since_epoch(number: pl.Expr) -> pl.Expr:
     """Microseconds, of seconds, milliseconds, microseconds or nanoseconds; null for a number too large for any."""
-    number = pl.col("number")
     microseconds: pl.Expr = pl.lit(None, pl.Float64)
     for below, factor in _EPOCH_UNITS:
         microseconds = pl.when(number < below).then(number * factor).otherwise(microseconds)
-    table = numbers.to_frame("number").select(microseconds.round().cast(pl.Int64, strict=False))
-    return table.to_series()
+    return microseconds.round().cast(pl.Int64, strict=False)
 
 
 def time_format(text: str) -> TimeFormat | None:
