@@ -57,7 +57,8 @@ def read_events(
     batches = list(analysis.events())
     _warn(analysis)
     events = pl.concat(batches)
-    told = _shapes(analysis)[events["shape"]].with_columns(_identities(analysis, events["connection"]).alias("identity"))
+    identities = _identities(analysis, events["connection"]).alias("identity")
+    told = _shapes(analysis)[events["shape"]].with_columns(identities)
     rows = pl.concat([events.drop("shape", "connection"), told], how="horizontal")
     timing = pl.col("kind") == Kind.TIMING.word
     rows = rows.with_columns(

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from logpool.judge.statistics import RESETS
-from logpool.judge.timeline import ALL
 from logpool.read.vocabulary import split_pool_name
 from logpool.report.model import Censored, Closes, Ends, Pings, Pool, Resets, Sequence
 from logpool.schema import Cause, Detail, End, Kind
@@ -91,7 +90,7 @@ class Books:
 
     def totals(self) -> Pool:
         """All pools together."""
-        return self._pool(list(self.statistics.first), self.statistics.together.of(ALL), None)
+        return self._pool(list(self.statistics.first), self.statistics.together.of(0), None)
 
     def firsts(self) -> dict[str, tuple[int, int]]:
         """Where each pool's first record stands: source and line."""
@@ -186,7 +185,8 @@ class Books:
             info_only=bool(groups) and not any(tally.of(kind) for kind in _DEBUG_KINDS),
         )
         followed = pool.checkouts - pool.unidentified_checkouts
-        little = statistics.areas.of(groups, followed, pool.hold_seconds)
+        parts = {statistics.pool_parts[self._pool_of(group)] for group in groups}
+        little = statistics.areas.of(parts, followed, pool.hold_seconds)
         return replace(pool, little=little, balanced=not imbalances(pool))
 
     def _closes(self, groups: list[int], closed: int) -> Closes:

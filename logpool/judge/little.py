@@ -10,14 +10,13 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import polars as pl
-
 from logpool.report.model import Little
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from logpool.read.vocabulary import Vocabulary
+    import polars as pl
+
     from logpool.report.model import Durations
 
 _SECOND = 1_000_000
@@ -25,7 +24,7 @@ _SECOND = 1_000_000
 
 @dataclass(slots=True)
 class _Area:
-    """Of one group: its first and last time, the sum of its steps, and of each step times its time."""
+    """Of one pool: its first and last time, the sum of its steps, and of each step times its time."""
 
     first: int | None = None
     last: int | None = None
@@ -41,37 +40,29 @@ class _Area:
 
 @dataclass
 class Areas:
-    """The area under the connections in use, per group, in whole microseconds; grows by batches."""
+    """The area under the connections in use, per number of a pool, in whole microseconds; grows by batches."""
 
-    vocabulary: Vocabulary
     _areas: defaultdict[int, _Area] = field(default_factory=lambda: defaultdict(_Area))
 
-    def take(self, events: pl.DataFrame, steps: pl.DataFrame) -> None:
-        """Adds one batch: its events ``time``, ``shape``, and the fold's steps with their times."""
-        groups = self.vocabulary.frame()["group"].gather(events["shape"]).alias("group")
-        spans = events.select("time", groups).drop_nulls().group_by("group")
-        for group, first, last in spans.agg(first=pl.col("time").min(), last=pl.col("time").max()).iter_rows():
-            area = self._areas[group]
-            area.first = first if area.first is None else min(area.first, first)
-            area.last = last if area.last is None else max(area.last, last)
-        # small numbers cannot overflow: times count from the batch's first one
-        base = steps["time"].min()
-        base = base if isinstance(base, int) else 0
-        out, after = pl.col("out").cast(pl.Int64), pl.col("time") - base
-        found = steps.group_by("group").agg(
-            out.filter(pl.col("time").is_null()).sum().alias("before"),
-            out.filter(pl.col("time").is_not_null()).sum().alias("steps"),
-            (out * after).sum().alias("moment"),
-        )
-        for group, before, total, moment in found.iter_rows():
-            area = self._areas[group]
-            area.before += before
-            area.steps += total
-            area.moment += moment + base * total
+    def reach(self, pool: int, first: int, last: int) -> None:
+        """Notes the first and the last time of some events."""
+        area = self._areas[pool]
+        area.first = first if area.first is None else min(area.first, first)
+        area.last = last if area.last is None else max(area.last, last)
 
-    def of(self, groups: Iterable[int], checkouts: int, holds: Durations) -> Little | None:
-        """Both sides of the law for some groups; None where they have no times, or one time only."""
-        areas = [self._areas[group] for group in groups if group in self._areas]
+    def add(self, climbs: pl.DataFrame, width: int) -> None:
+        """Adds what :meth:`logpool.judge.concurrency.Concurrency.add` found in intervals of a width."""
+        for pool, number, out, moment in climbs.select("part", "bin", "out", "moment").iter_rows():
+            area = self._areas[pool]
+            if number is None:
+                area.before += out
+            else:
+                area.steps += out
+                area.moment += moment + out * number * width
+
+    def of(self, pools: Iterable[int], checkouts: int, holds: Durations) -> Little | None:
+        """Both sides of the law for some pools; None where they have no times, or one time only."""
+        areas = [self._areas[pool] for pool in pools if pool in self._areas]
         first = min((area.first for area in areas if area.first is not None), default=0)
         last = max((area.last for area in areas if area.last is not None), default=0)
         if first == last:

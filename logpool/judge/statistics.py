@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from logpool.judge.clock import Clock
-from logpool.judge.concurrency import Concurrency, climbed
+from logpool.judge.concurrency import Concurrency, with_part
 from logpool.judge.durations import DurationCounts
 from logpool.judge.little import Areas
-from logpool.judge.timeline import ALL, Timelines
+from logpool.judge.timeline import Timelines
 from logpool.read.vocabulary import split_pool_name
 from logpool.report.model import Timings
 from logpool.schema import Cause, Detail, End, Kind
@@ -56,7 +56,7 @@ class Statistics:
         by_pool: connections open and in use, per number in ``pool_parts``; likewise per class, and together.
         closes: what closed connections, per group.
         timelines: connections open and in use over time, per pool.
-        areas: the area under the connections in use, per group.
+        areas: the area under the connections in use, per number in ``pool_parts``.
     """
 
     vocabulary: Vocabulary
@@ -78,7 +78,7 @@ class Statistics:
     together: Concurrency = field(default_factory=Concurrency)
     closes: Counter[tuple[int, Cause]] = field(default_factory=Counter)
     timelines: Timelines = field(init=False)
-    areas: Areas = field(init=False)
+    areas: Areas = field(default_factory=Areas)
     _clock: Clock = field(default_factory=Clock)
     _review: Review = field(default_factory=Review)
     # of timings, each text of seconds by the code that it has among connections
@@ -88,50 +88,88 @@ class Statistics:
     class_parts: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self, interval: int | None) -> None:
-        self.timelines = Timelines(self.vocabulary, interval)
-        self.areas = Areas(self.vocabulary)
+        self.timelines = Timelines(self.vocabulary, self.pool_parts, interval)
 
     def take(self, events: pl.DataFrame, tracked: Tracked) -> None:
         """Adds one batch: its events, and what the fold made of them."""
-        self._count(events)
+        # while this looks, more are read
+        pools = [pool for _, _, pool in self.vocabulary.groups]
+        parts = [self.pool_parts.setdefault(pool, len(self.pool_parts)) for pool in pools]
+        self._count(events, parts)
         self._add(tracked)
         self._review.take(tracked.violations, tracked.later)
         self.left_checkouts.update(tracked.censored.to_list())
-        self.timelines.take(events)
-        steps = self._clock.timed(events, tracked.steps)
-        self._climb(steps)
-        self.areas.take(events, steps)
+        self._climb(self._clock.timed(events, tracked.steps), pools, parts)
 
-    def _count(self, events: pl.DataFrame) -> None:
-        meaning = self.vocabulary.frame()
-        for shape, count in events["shape"].value_counts().iter_rows():
+    def _count(self, events: pl.DataFrame, parts: list[int]) -> None:
+        self.timelines.reach(events["time"])
+        tally = self._tallied(events)
+        self.timelines.count(tally, parts)
+        meaning = self.vocabulary.frame()[tally["shape"]].select("kind", "detail", "group")
+        told = pl.concat([tally, meaning], how="horizontal")
+        for shape, count in tally.group_by("shape").agg(pl.col("count").sum()).iter_rows():
             self._shapes[shape] += count
-        kinds = meaning["kind"].gather(events["shape"])
-        groups = meaning["group"].gather(events["shape"])
-        for group in groups.drop_nulls().unique(maintain_order=True):
-            if group not in self.first:
-                self.first[group] = events.filter(groups == group).select("source", "line").row(0)
-        nameless = (kinds == int(Kind.CHECKED_OUT)) & events["connection"].is_null()
-        if nameless.any():
-            self.unidentified.update(groups.filter(nameless).to_list())
-        self._note_places(events.with_columns(group=groups, kind=kinds).filter(kinds.is_in(_RARE)))
-        taken = (meaning["kind"] == int(Kind.TIMING)) & (meaning["detail"] == int(Detail.TIME_TAKEN))
-        self._note_timings(events.filter(taken.gather(events["shape"])))
+        self._note_groups(events, told)
+        self._note_unidentified(events)
+        rare = told.filter(pl.col("kind").is_in(_RARE))["shape"].unique()
+        if len(rare):
+            self._note_places(events.filter(pl.col("shape").is_in(rare.implode())))
+        taken = (pl.col("kind") == int(Kind.TIMING)) & (pl.col("detail") == int(Detail.TIME_TAKEN))
+        timings = told.filter(taken)["shape"].unique()
+        if len(timings):
+            self._note_timings(events["connection"].filter(events["shape"].is_in(timings.implode())))
+
+    def _tallied(self, events: pl.DataFrame) -> pl.DataFrame:
+        """How often each ``shape`` stands in each interval, ``bin``: ``count``, and the ``first`` and ``last`` time."""
+        shapes = len(self.vocabulary.shapes)
+        bins = events["time"] // self.timelines.width
+        begin = bins.min()
+        begin = begin if isinstance(begin, int) else 0
+        # one number for both is grouped in half the time; without a time it is less than none
+        place = (pl.col("bin") - begin).fill_null(-1)
+        rows = events.select("time", "shape", bin=bins)
+        rows = rows.select("time", code=place * shapes + pl.col("shape").cast(pl.Int64))
+        found = rows.group_by("code").agg(count=pl.len(), first=pl.col("time").min(), last=pl.col("time").max())
+        return found.select(
+            "count",
+            "first",
+            "last",
+            shape=(pl.col("code") % shapes).cast(pl.UInt32),
+            bin=pl.when(pl.col("code") >= 0).then(pl.col("code") // shapes + begin),
+        )
+
+    def _note_groups(self, events: pl.DataFrame, told: pl.DataFrame) -> None:
+        groups = self.vocabulary.groups
+        spans = told.drop_nulls("group").group_by("group").agg(pl.col("first").min(), pl.col("last").max())
+        for group, first, last in spans.iter_rows():
+            if first is not None:
+                self.areas.reach(self.pool_parts[groups[group][2]], first, last)
+        new = [group for group in spans["group"] if group not in self.first]
+        if new:
+            group = self.vocabulary.frame()["group"].gather(events["shape"])
+            places = events.select("source", "line", group=group).filter(pl.col("group").is_in(new))
+            for one, source, line in places.group_by("group", maintain_order=True).first().iter_rows():
+                self.first[one] = (source, line)
+
+    def _note_unidentified(self, events: pl.DataFrame) -> None:
+        if events["connection"].null_count():
+            meaning = self.vocabulary.frame()[events["shape"].filter(events["connection"].is_null())]
+            nameless = meaning.filter(pl.col("kind") == int(Kind.CHECKED_OUT))
+            self.unidentified.update(nameless["group"].to_list())
 
     def _note_places(self, rare: pl.DataFrame) -> None:
+        rare = pl.concat([rare, self.vocabulary.frame().select("kind", "group")[rare["shape"]]], how="horizontal")
         first = rare.group_by("group", "kind", maintain_order=True).head(_EVIDENCE)
         for group, kind, source, line in first.select("group", "kind", "source", "line").iter_rows():
             here = self.places[group, Kind(kind)]
             if len(here) < _EVIDENCE:
                 here.append((source, line))
 
-    def _note_timings(self, timings: pl.DataFrame) -> None:
-        if not timings.height:
-            return
+    def _note_timings(self, seconds: pl.Series) -> None:
         if self._first_timing is None:
-            self._first_timing = timings["connection"][0]
-        for seconds, count in timings["connection"].value_counts().iter_rows():
-            self._timings[seconds] += count
+            self._first_timing = seconds[0]
+        for code, count in seconds.value_counts().iter_rows():
+            self._timings[code] += count
 
     def _add(self, tracked: Tracked) -> None:
         checkouts = tracked.checkouts.with_columns(group=group_of())
@@ -146,21 +184,23 @@ class Statistics:
             self.closes[group, Cause(cause)] += count
         self.left_lives.update(lives.filter(~pl.col("born"))["group"].to_list())
 
-    def _climb(self, steps: pl.DataFrame) -> None:
-        groups = self.vocabulary.groups
-        pools = [self.pool_parts.setdefault(pool, len(self.pool_parts)) for _, _, pool in groups]
-        classes = [
-            self.class_parts.setdefault(split_pool_name(pool)[0], len(self.class_parts)) for _, _, pool in groups
-        ]
+    def _climb(self, steps: pl.DataFrame, pools: list[str], parts: list[int]) -> None:
+        names = [split_pool_name(pool)[0] for pool in pools]
+        classes = [self.class_parts.setdefault(name, len(self.class_parts)) for name in names]
         placed = self.timelines.placed(steps)
-        climbs = climbed(_of_parts(placed, pools))
-        several = len(self.pool_parts) > 1
-        by_pool = self.by_pool.add(climbs)
-        # as long as every class has one pool, they are the same
-        self.by_class.add(climbs if classes == pools else climbed(_of_parts(placed, classes)))
-        everywhere = climbed(placed.with_columns(part=pl.lit(ALL, pl.Int64))) if several else climbs
-        together = self.together.add(everywhere.with_columns(part=pl.lit(ALL, pl.Int64)))
-        self.timelines.climb(by_pool, together if several else None)
+        by_pool = self.by_pool.add(with_part(placed, parts))
+        # as long as every class has one pool, or all have, they are the same
+        if classes == parts:
+            self.by_class.levels = dict(self.by_pool.levels)
+        else:
+            self.by_class.add(with_part(placed, classes))
+        together = None
+        if len(self.pool_parts) > 1:
+            together = self.together.add(placed.with_columns(part=pl.lit(0, pl.UInt32)))
+        else:
+            self.together.levels = dict(self.by_pool.levels)
+        self.timelines.climb(by_pool, together)
+        self.areas.add(by_pool, self.timelines.width)
 
     def finish(self, tracked: Tracked) -> Verdict:
         """Adds what is still open at the end of the log, and reviews the violations."""
@@ -218,7 +258,3 @@ class Statistics:
         total = math.fsum(float(texts[seconds]) * number for seconds, number in self._timings.items())
         rest = (total - first) / (count - 1) if count > 1 else None
         return Timings(count, total / count, first, rest)
-
-
-def _of_parts(steps: pl.DataFrame, parts: list[int]) -> pl.DataFrame:
-    return steps.with_columns(pl.Series("part", parts, dtype=pl.Int64).gather(steps["group"]))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from logpool.errors import UsageError
+from logpool.judge.concurrency import CLIMB
 from logpool.judge.intervals import FINE, NICE, SECOND
 from logpool.read.vocabulary import split_pool_name
 from logpool.report.model import Bin, Timeline
@@ -45,21 +46,8 @@ _COUNTED = {
 ALL = -1
 # that of the timeouts, which name none
 _NOBODY = -2
+_COUNTED_KINDS = [int(kind) for kind in _COUNTED.values()]
 _COUNTS = {"part": pl.Int64, "bin": pl.Int64, **dict.fromkeys(_COUNTED, pl.Int64)}
-# of the steps in an interval: their sum, the sum of each one's microseconds after the interval's start, the highest
-# level after one, and the level after the last one
-_LEVELS = {
-    "part": pl.Int64,
-    "bin": pl.Int64,
-    "out": pl.Int64,
-    "moment": pl.Int64,
-    "most_open": pl.Int64,
-    "most_out": pl.Int64,
-    "last": pl.Int64,
-    "last_open": pl.Int64,
-    "last_out": pl.Int64,
-}
-
 
 @dataclass
 class Timelines:
@@ -67,52 +55,52 @@ class Timelines:
 
     Attributes:
         vocabulary: gives events their meaning.
+        parts: the numbers of the pools, in the order in which they appear.
         interval: the microseconds of every interval; found to suit the log where it is None.
     """
 
     vocabulary: Vocabulary
+    parts: dict[str, int]
     interval: int | None = None
     _width: int = FINE[0]
     # of the log; None without times
     _span: tuple[int, int] | None = None
     _timed: int = 0
-    _parts: dict[str, int] = field(default_factory=dict)
     _together: bool = False
     # what had no time
     _untimed: Counter[int] = field(default_factory=Counter)
     # open and in use before the first time, by part
     _before: dict[int, tuple[int, int]] = field(default_factory=dict)
     _counts: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_COUNTS))
-    _levels: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_LEVELS))
+    _levels: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=CLIMB))
 
     def __post_init__(self) -> None:
         self._width = self.interval or self._width
 
-    def take(self, events: pl.DataFrame) -> None:
-        """Counts the events of one batch: ``time``, ``shape``, in the log's order."""
-        self._reach(events["time"])
-        self._count(events)
+    @property
+    def width(self) -> int:
+        """The microseconds of every interval for now."""
+        return self._width
 
     def placed(self, steps: pl.DataFrame) -> pl.DataFrame:
-        """Steps with ``bin`` and ``after``, and with ``run``: each is of one interval, in the log's order."""
+        """Steps with ``bin``, the interval that each is of, and ``after``, how long after its begin."""
         place = pl.col("time") // self._width
-        steps = steps.with_columns(bin=place, after=pl.col("time") - place * self._width)
-        return steps.with_columns(steps["bin"].rle_id().alias("run"))
+        return steps.with_columns(bin=place, after=pl.col("time") - place * self._width)
 
     def climb(self, pools: pl.DataFrame, together: pl.DataFrame | None) -> None:
         """Adds levels, as :meth:`logpool.judge.concurrency.Concurrency.add` returns them.
 
         Args:
-            pools: by the number of the pool in the order in which they appear.
+            pools: by the number of the pool.
             together: of all together; None as long as there is one pool.
         """
         if together is not None and not self._together:
             self._begin_together()
         self._climb(pools)
         if together is not None:
-            self._climb(together)
+            self._climb(together.with_columns(part=pl.lit(ALL, pl.Int64)))
 
-    def _reach(self, times: pl.Series) -> None:
+    def reach(self, times: pl.Series) -> None:
         """Notes how far the log reaches, and makes the intervals as wide as it takes."""
         first, last = times.min(), times.max()
         self._timed += len(times) - times.null_count()
@@ -145,35 +133,26 @@ class Timelines:
         self._levels = _levelled(self._levels.with_columns(bin=wider, moment=moved))
         self._width = width
 
-    def _count(self, events: pl.DataFrame) -> None:
+    def count(self, tally: pl.DataFrame, parts: Sequence[int]) -> None:
+        """Counts the events of one batch.
+
+        Args:
+            tally: the ``count`` of each ``shape`` in each ``bin``, null without a time.
+            parts: the number of each group's pool.
+        """
         meaning = self.vocabulary.frame()
-        groups = self.vocabulary.groups
-        parts = [self._parts.setdefault(pool, len(self._parts)) for _, _, pool in groups]
         part = pl.Series("part", [*parts, _NOBODY], dtype=pl.Int64)
-        kinds = [int(kind) for kind in _COUNTED.values()]
-        # what is counted as what, in one number
-        codes = meaning.select(
-            pl.when(pl.col("kind").is_in(kinds)).then(
-                pl.col("group").fill_null(len(groups)).cast(pl.Int64) * len(kinds)
-                + pl.col("kind").replace_strict(dict(zip(kinds, range(len(kinds)), strict=True)), default=0)
-            )
-        ).to_series()
-        rows = pl.DataFrame([codes.gather(events["shape"]).alias("code"), events["time"]])
-        rows = rows.drop_nulls("code")
-        found = rows.group_by("code", pl.col("time") // self._width).len()
-        counts = found.select(
-            "len",
-            part=part.gather(found["code"] // len(kinds)),
-            what=pl.col("code") % len(kinds),
-            bin="time",
-        )
-        for untimed, count in counts.filter(pl.col("bin").is_null()).select("part", "len").iter_rows():
-            self._untimed[untimed] += count
-        told = {
-            name: pl.when(pl.col("what") == number).then(pl.col("len")).otherwise(0).cast(pl.Int64)
-            for number, name in enumerate(_COUNTED)
+        told = meaning.select("kind", group=pl.col("group").fill_null(len(parts)))[tally["shape"]]
+        counted = {
+            name: pl.when(pl.col("kind") == int(kind)).then(pl.col("count")).otherwise(0).cast(pl.Int64)
+            for name, kind in _COUNTED.items()
         }
-        self._counts = _counted(pl.concat([self._counts, counts.drop_nulls("bin").select("part", "bin", **told)]))
+        rows = pl.concat([tally, told], how="horizontal").filter(pl.col("kind").is_in(_COUNTED_KINDS))
+        rows = rows.select("bin", part=part.gather(rows["group"]), **counted)
+        untimed = rows.filter(pl.col("bin").is_null())
+        for one, *counts in untimed.select("part", *_COUNTED).iter_rows():
+            self._untimed[one] += sum(counts)
+        self._counts = _counted(pl.concat([self._counts, rows.drop_nulls("bin").select(_COUNTS.keys())]))
 
     def _begin_together(self) -> None:
         """A second pool appears: until now, one pool was all of them."""
@@ -188,7 +167,7 @@ class Timelines:
         untimed = rows.filter(pl.col("bin").is_null()).group_by("part")
         before = untimed.agg(pl.col("last_open").last(), pl.col("last_out").last())
         self._before |= {part: (opened, out) for part, opened, out in before.iter_rows()}
-        found = rows.drop_nulls("bin").select(_LEVELS.keys())
+        found = rows.drop_nulls("bin").select(CLIMB.keys())
         self._levels = _levelled(pl.concat([self._levels, found]))
 
     def finish(self, pools: Sequence[str], names: Names) -> tuple[Timeline, ...]:
@@ -202,10 +181,10 @@ class Timelines:
         groups = {pool: group for group, (_, _, pool) in reversed(list(enumerate(self.vocabulary.groups)))}
         found = []
         for pool in pools:
-            parts = [self._parts[pool], *([_NOBODY] if pool in waiting else [])]
+            parts = [self.parts[pool], *([_NOBODY] if pool in waiting else [])]
             found.append(self._timeline(pool, parts[0], parts, self._span, partial(names.time, group=groups[pool])))
         if len(pools) > 1:
-            parts = [_NOBODY, *(self._parts[pool] for pool in pools)]
+            parts = [_NOBODY, *(self.parts[pool] for pool in pools)]
             found.append(self._timeline(None, ALL, parts, self._span, partial(names.time, group=groups[pools[0]])))
         return tuple(found)
 
@@ -262,4 +241,4 @@ def _levelled(rows: pl.DataFrame) -> pl.DataFrame:
         pl.col("most_open", "most_out").max(),
         pl.col("last", "last_open", "last_out").last(),
     )
-    return merged.select(_LEVELS.keys())
+    return merged.select(CLIMB.keys())

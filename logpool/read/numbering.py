@@ -53,8 +53,8 @@ def numbered(reader: Reader, rests: pl.Series) -> pl.DataFrame:
     if single:
         # the first address in them is not the connection's: each is looked up by itself
         places = keys.codes.is_in(single).arg_true()
-        rows = zip(keys.spread(keys.texts).gather(places), texts["text"].gather(places), texts["address"].gather(places))
-        found_alone = [reader.learned(*row) for row in rows]
+        rows = [keys.spread(keys.texts), texts["text"], texts["address"]]
+        found_alone = [reader.learned(*row) for row in zip(*(column.gather(places) for column in rows), strict=True)]
         shape = shape.scatter(places, [found.shape for found in found_alone])
         connection = connection.scatter(places, [found.identity for found in found_alone])
     coded = connection.cast(pl.Categorical(reader.vocabulary.connections)).to_physical()

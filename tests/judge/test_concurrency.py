@@ -8,26 +8,24 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from logpool.judge.concurrency import Concurrency, Level, climbed
+from logpool.judge.concurrency import Concurrency, Level
 
 STEPS = st.lists(st.tuples(st.integers(0, 2), st.integers(-1, 1), st.integers(-1, 1)), max_size=40)
-SCHEMA = {"part": pl.Int64, "opened": pl.Int8, "closed": pl.Int8, "out": pl.Int8}
+SCHEMA = {"part": pl.UInt32, "opened": pl.Int8, "closed": pl.Int8, "out": pl.Int8}
 
 
-def climbs(rows: list[tuple[int, int, int, int]], length: int = 3) -> pl.DataFrame:
-    """Steps in runs of some length."""
+def stepped(rows: list[tuple[int, int, int, int]], length: int = 3) -> pl.DataFrame:
+    """Steps in intervals of some length."""
     steps = pl.DataFrame(rows, schema=SCHEMA, orient="row")
     seq = pl.int_range(pl.len(), dtype=pl.Int64)
-    return climbed(
-        steps.with_columns(seq=seq, run=(seq // length).cast(pl.UInt32), bin=seq // length, after=seq % length)
-    )
+    return steps.with_columns(seq=seq, bin=seq // length, after=seq % length)
 
 
 def counted(*batches: list[tuple[int, int, int]]) -> Concurrency:
     concurrency = Concurrency()
     for batch in batches:
         rows = [(part, max(0, change), max(0, -change), out) for part, change, out in batch]
-        concurrency.add(climbs(rows))
+        concurrency.add(stepped(rows))
     return concurrency
 
 
@@ -50,7 +48,7 @@ def test_peaks_are_of_their_own_instants() -> None:
 
 def test_what_is_opened_and_closed_at_once_was_open() -> None:
     concurrency = Concurrency()
-    concurrency.add(climbs([(0, 1, 1, 0)]))
+    concurrency.add(stepped([(0, 1, 1, 0)]))
     assert Level(open=0, out=0, peak_open=1, peak_out=0) == concurrency.of(0)
 
 

@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 import polars as pl
 
+from logpool.judge.concurrency import Concurrency, ends_of
+
 #: microseconds: the longest dip below the limit that a waiting caller fills: a reset, a round trip, a thread's turn
 DIP = 50_000
 
@@ -42,7 +44,7 @@ class Plateau:
     """What one group has been through.
 
     Attributes:
-        level: connections in use now; ``peak`` at most.
+        peak: the most connections in use at once.
         first: the first step's time, and ``clock`` the latest; None as long as there is none.
         total: microseconds at the peak.
         visits: how often it was reached and left; ``spans`` over how many spans, the current one not counted.
@@ -52,7 +54,6 @@ class Plateau:
         threads: those that reached the peak, as many as tell whether there are more of them than connections.
     """
 
-    level: int = 0
     peak: int = 0
     first: int | None = None
     clock: int | None = None
@@ -98,10 +99,9 @@ class Plateau:
 _VISIT = {
     "group": pl.UInt32,
     "time": pl.Int64,
-    "level": pl.Int64,
+    "end": pl.Int64,
     "line": pl.Int64,
     "source": pl.UInt32,
-    "out_thread": pl.UInt32,
     "visits": pl.Int64,
 }
 _BY_GROUP = "group"
@@ -112,70 +112,87 @@ class Plateaus:
     """The plateaus of all groups, grown batch by batch."""
 
     of: dict[int, Plateau] = field(default_factory=dict)
+    _levels: Concurrency = field(default_factory=Concurrency)
 
     def take(self, steps: pl.DataFrame) -> None:
         """Adds the steps of one batch."""
-        rows = steps.filter(pl.col("out") != 0)
-        if not rows.height:
+        steps = steps.filter(pl.col("out") != 0)
+        if not steps.height:
             return
-        groups = rows["group"].unique(maintain_order=True).to_list()
-        states = [self.of.setdefault(group, Plateau()) for group in groups]
-        carried = pl.DataFrame(
-            [(group, state.level, state.clock) for group, state in zip(groups, states, strict=True)],
-            schema={"group": pl.UInt32, "base": pl.Int64, "clock": pl.Int64},
-            orient="row",
-        )
-        rows = _levelled(_by_group(rows), carried)
+        rows = self._levels.followed(
+            steps.select("seq", "time", "opened", "closed", "out", "out_thread", part="group"),
+        ).select("part", "seq", "time", "out_thread", "in_use")
+        ends = pl.Series("end", [end for end, _ in ends_of(rows["part"])], dtype=pl.UInt32)
+        groups = rows["part"].gather(ends).to_list()
+        for group in groups:
+            self.of.setdefault(group, Plateau())
+        rows = self._clocked(rows, groups)
         self._rise(rows)
-        waiting = self._waiting(groups)
-        self._visit(_by_group(pl.concat([waiting, rows])) if waiting.height else rows)
+        self._visit(rows, ends, steps)
+        for group, clock in zip(groups, rows["time"].gather(ends), strict=True):
+            self.of[group].clock = clock
+
+    def _clocked(self, rows: pl.DataFrame, groups: list[int]) -> pl.DataFrame:
+        """The same where no time is missing, or before an earlier one, as a clock that steps back has it."""
+        part, times = rows["part"], rows["time"]
+        clock = _by_number({group: self.of[group].clock for group in groups}).gather(part)
+        steps_back = ((times < times.shift(1)) & (part == part.shift(1))) | (times < clock)
+        if not times.null_count() and not steps_back.any():
+            return rows
+        latest = pl.col("time").cum_max().forward_fill().over("part")
+        return rows.with_columns(clock.alias("clock")).with_columns(time=pl.max_horizontal(latest, "clock"))
 
     def _rise(self, rows: pl.DataFrame) -> None:
-        """Takes note of new peaks, and of the last step of every group."""
-        known = rows.group_by(_BY_GROUP).agg(
-            pl.col("level").max().alias("peak"),
-            pl.col("level").last(),
-            pl.col("time").drop_nulls().first().alias("first"),
-            pl.col("time").last(),
-        )
-        for group, peak, level, first, clock in known.iter_rows():
-            state = self.of[group]
-            if peak > state.peak:
-                state.rise(peak)
-            state.level = level
-            state.first = first if state.first is None else state.first
-            state.clock = clock
+        """Takes note of new peaks, and of the first step of every group."""
+        for group, peak in rows.group_by("part").agg(pl.col("in_use").max()).iter_rows():
+            if peak > self.of[group].peak:
+                self.of[group].rise(peak)
+        new = [group for group, state in self.of.items() if state.first is None]
+        if new:
+            timed = rows.filter(pl.col("part").is_in(new)).drop_nulls("time")
+            firsts = timed.group_by("part").agg(pl.col("time").first())
+            for group, first in firsts.iter_rows():
+                self.of[group].first = first
 
-    def _waiting(self, groups: list[int]) -> pl.DataFrame:
-        """The steps that reached the peak in an earlier batch, and are left in this one."""
-        found = []
-        for group in groups:
-            state = self.of[group]
-            if state.waiting is not None:
-                time, line, source = state.waiting
-                found.append((group, time, state.peak, line, source, None, 1))
-                state.waiting = None
-        return pl.DataFrame(found, schema=_VISIT, orient="row")
-
-    def _visit(self, rows: pl.DataFrame) -> None:
-        peaks = pl.DataFrame(
-            [(group, self.of[group].peak) for group in rows["group"].unique()],
-            schema={"group": pl.UInt32, "peak": pl.Int64},
-            orient="row",
+    def _visit(self, rows: pl.DataFrame, ends: pl.Series, steps: pl.DataFrame) -> None:
+        """Takes note of the visits at the peak: each lasts from the step that reaches it to the next one."""
+        part = rows["part"]
+        peak = _by_number({group: state.peak for group, state in self.of.items()}).gather(part)
+        at_peak = ((rows["in_use"] == peak) & (peak > 0)).arg_true()
+        waiting = self._waiting(rows, ends)
+        if not len(at_peak) and not waiting.height:
+            return
+        last = at_peak.is_in(ends.implode())
+        after = (at_peak + 1).clip(upper_bound=rows.height - 1)
+        reached = rows[at_peak].select(
+            "out_thread", "time", group="part", end=rows["time"].gather(after), last=last, visits=pl.lit(1, pl.Int64)
         )
-        last = (pl.col(_BY_GROUP) != pl.col(_BY_GROUP).shift(-1)).fill_null(value=True)
-        rows = rows.with_columns(last=last).with_columns(end=pl.when(~pl.col("last")).then(pl.col("time").shift(-1)))
-        peak = _of_group(rows[_BY_GROUP], peaks, "peak")
-        at_peak = rows.with_columns(peak).filter((pl.col("level") == pl.col("peak")) & (pl.col("peak") > 0))
-        for group, threads in at_peak.group_by(_BY_GROUP).agg(pl.col("out_thread").drop_nulls().unique()).iter_rows():
+        # steps are in the order of their numbers
+        places = steps["seq"].search_sorted(rows["seq"].gather(at_peak))
+        reached = pl.concat([reached, steps.select("line", "source")[places]], how="horizontal")
+        for group, threads in reached.group_by(_BY_GROUP).agg(pl.col("out_thread").drop_nulls().unique()).iter_rows():
             state = self.of[group]
             if len(state.threads) <= state.peak:
                 state.threads.update(threads)
-        timed = at_peak.filter(pl.col("time").is_not_null())
-        for group, *waiting in timed.filter("last").select("group", "time", "line", "source").iter_rows():
-            time, line, source = waiting
+        timed = reached.filter(pl.col("time").is_not_null())
+        for group, *step in timed.filter("last").select("group", "time", "line", "source").iter_rows():
+            time, line, source = step
             self.of[group].waiting = time, line, source
-        self._span(timed.filter(~pl.col("last") & pl.col("end").is_not_null()))
+        left = timed.filter(~pl.col("last") & pl.col("end").is_not_null())
+        self._span(pl.concat([waiting, left.select(_VISIT.keys())]))
+
+    def _waiting(self, rows: pl.DataFrame, ends: pl.Series) -> pl.DataFrame:
+        """The visits that began in an earlier batch, and end at the first step of this one."""
+        found = []
+        begin = 0
+        for end in ends:
+            state = self.of[rows["part"][begin]]
+            if state.waiting is not None:
+                time, line, source = state.waiting
+                found.append((rows["part"][begin], time, rows["time"][begin], line, source, 1))
+                state.waiting = None
+            begin = end + 1
+        return pl.DataFrame(found, schema=_VISIT, orient="row").drop_nulls("end")
 
     def _span(self, visits: pl.DataFrame) -> None:
         """Joins visits that dips part, and the first of them to the span that an earlier batch began."""
@@ -186,13 +203,13 @@ class Plateaus:
             state = self.of[group]
             if state.current is not None:
                 span = state.current
-                pending.append((group, span.start, state.peak, span.line, span.source, None, span.visits, span.end))
-        before = pl.DataFrame(pending, schema=_VISIT | {"end": pl.Int64}, orient="row")
+                pending.append((group, span.start, span.end, span.line, span.source, span.visits))
+        before = pl.DataFrame(pending, schema=_VISIT, orient="row")
         counts = visits.group_by(_BY_GROUP).agg(pl.len(), (pl.col("end") - pl.col("time")).sum().alias("total"))
         for group, count, total in counts.iter_rows():
             self.of[group].visits += count
             self.of[group].total += total
-        rows = pl.concat([before, visits.select(before.columns)])
+        rows = pl.concat([before, visits])
         parted = (pl.col("time") - pl.col("end").shift(1).over(_BY_GROUP) > DIP).fill_null(value=False)
         spans = (
             rows.with_columns(span=parted.cast(pl.Int64).cum_sum().over(_BY_GROUP))
@@ -213,43 +230,6 @@ class Plateaus:
             self.of[group].current = Span(*found)
 
 
-def _by_group(rows: pl.DataFrame) -> pl.DataFrame:
-    """The rows of each group together, in their order: neighbours are then of one group, but at its edges."""
-    if rows[_BY_GROUP].min() == rows[_BY_GROUP].max():
-        return rows
-    places = rows.select(_BY_GROUP, row=pl.int_range(pl.len(), dtype=pl.UInt32))
-    return rows[places.group_by(_BY_GROUP, maintain_order=True).agg("row")["row"].explode()]
-
-
-def _of_group(groups: pl.Series, table: pl.DataFrame, name: str) -> pl.Series:
-    """For each group in a column what a table of groups says."""
-    values = dict(table.select(_BY_GROUP, name).iter_rows())
-    most = max(values, default=0)
-    return pl.Series(name, [values.get(group) for group in range(most + 1)], dtype=table.schema[name]).gather(groups)
-
-
-def _levelled(rows: pl.DataFrame, carried: pl.DataFrame) -> pl.DataFrame:
-    """Steps by group with the level that each leads to, as :data:`_VISIT`; a clock may step back, the order holds."""
-    group, total = pl.col(_BY_GROUP), pl.col("out").cast(pl.Int64).cum_sum()
-    rows = rows.select(_BY_GROUP, "time", "line", "source", "out_thread", "out", total=total)
-    firsts = rows.filter((group != group.shift(1)).fill_null(value=True))
-    before = firsts.join(carried, on=_BY_GROUP, how="left", maintain_order="left").with_columns(
-        base=pl.col("base") - pl.col("total") + pl.col("out")
-    )
-    level = rows["total"] + _of_group(rows[_BY_GROUP], before, "base")
-    clock = _of_group(rows[_BY_GROUP], carried, "clock")
-    times = rows["time"]
-    steps_back = ((times < times.shift(1)) & (rows[_BY_GROUP] == rows[_BY_GROUP].shift(1))) | (times < clock)
-    rows = rows.with_columns(clock, level=level)
-    time = pl.col("time")
-    if times.null_count() or steps_back.any():
-        time = pl.max_horizontal(time.cum_max().forward_fill().over(_BY_GROUP), "clock")
-    return rows.select(
-        _BY_GROUP,
-        time,
-        "level",
-        "line",
-        "source",
-        "out_thread",
-        visits=pl.lit(1, pl.Int64),
-    )
+def _by_number(values: dict[int, int | None]) -> pl.Series:
+    """What groups have, by their numbers."""
+    return pl.Series([values.get(group) for group in range(1 + max(values, default=-1))], dtype=pl.Int64)
