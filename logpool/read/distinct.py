@@ -44,7 +44,8 @@ class Codes:
     def read(self, column: pl.Series) -> Distinct:
         """The distinct texts of that column."""
         codes = column.to_physical()
-        count = 1 + int(codes.max() or 0) if len(codes) > codes.null_count() else 0  # type: ignore[call-overload]
+        last = codes.max()
+        count = last + 1 if isinstance(last, int) else 0
         # polars forgets the codes once no column uses them, as this one does
         numbers = pl.int_range(count, dtype=pl.UInt32)
         texts = pl.select(numbers.cat.to(pl.Categorical(self._known)).cast(pl.String)).to_series()
