@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from dataclasses import dataclass
-from queue import Full, Queue
-from threading import Event, Thread
-from typing import TYPE_CHECKING, TypeVar
+from queue import SimpleQueue
+from threading import Semaphore, Thread
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 T = TypeVar("T")
 
-_WAITING = 1
-# how long it takes at most to see that nobody reads any more
-_PATIENCE = 0.1
 
-
-@dataclass
-class _Made:
+class _Made(NamedTuple):
     """What has come from a thread: an item, an error, or the end."""
 
     item: object = None
@@ -28,45 +21,64 @@ class _Made:
 
 
 class _Maker(Thread):
-    """Makes items as long as somebody waits for them."""
+    """Makes an item for each time that it is asked."""
 
     def __init__(self, items: Iterable[object]) -> None:
         # a program that ends waits for no read that hangs
         super().__init__(daemon=True)
         self.items = items
-        self.made: Queue[_Made] = Queue(_WAITING)
-        self.left = Event()
+        self.asked = Semaphore(1)
+        self.made: SimpleQueue[_Made] = SimpleQueue()
+        self.left = False
 
     def run(self) -> None:
-        try:
-            for item in self.items:
-                if not self._put(_Made(item)):
-                    return
-        except BaseException as error:  # noqa: BLE001 - raised where the items are read
-            self._put(_Made(error=error))
-        else:
-            self._put(_Made(more=False))
+        items = iter(self.items)
+        more = True
+        while more:
+            self.asked.acquire()
+            if self.left:
+                return
+            more = self._make(items)
 
-    def _put(self, made: _Made) -> bool:
-        while not self.left.is_set():
-            with suppress(Full):
-                self.made.put(made, timeout=_PATIENCE)
-                return True
+    def _make(self, items: Iterator[object]) -> bool:
+        try:
+            self.made.put(_Made(next(items)))
+        except StopIteration:
+            self.made.put(_Made(more=False))
+        except BaseException as error:  # noqa: BLE001 - raised where the items are read
+            self.made.put(_Made(error=error))
+        else:
+            return True
         return False
+
+    def take(self) -> _Made:
+        """The next item; the one after it is made from now on."""
+        made = self.made.get()
+        self.asked.release()
+        return made
+
+    def leave(self) -> None:
+        """Nobody asks any more."""
+        self.left = True
+        self.asked.release()
 
 
 def ahead(items: Iterable[T]) -> Iterator[T]:
     """The same items in the same order, each made in a thread of its own while the last one is in use.
 
-    What is raised there is raised here. Nothing is made before the first item is asked for, and no more than two
-    items that nobody has asked for.
+    What is raised there is raised here. Nothing is made before the first item is asked for, and no more than one item
+    that nobody has asked for.
     """
     maker = _Maker(items)
     maker.start()
     try:
-        while (made := maker.made.get()).more:
+        while (made := maker.take()).more:
             if made.error is not None:
                 raise made.error
-            yield made.item  # type: ignore[misc]
+            item = made.item
+            del made
+            yield item  # type: ignore[misc]
+            # what is no longer in use need not wait for the next one
+            del item
     finally:
-        maker.left.set()
+        maker.leave()

@@ -56,14 +56,13 @@ class EventBatch:
     def whole_lives(self, lives: pl.DataFrame) -> pl.DataFrame:
         """Whole lives as lives that ended."""
         ends = [self.marks(lives["begin"], "life"), self.marks(lives["end"], "end")]
-        rows = pl.concat([lives.select("key"), *ends], how="horizontal")
+        rows = pl.concat([lives.select("key", "uses"), *ends], how="horizontal")
         closing = self.events.select("shape", "time")[lives["end"]]
         soft = self.vocabulary.frame()["detail"].gather(closing["shape"]) == int(Detail.SOFT)
         gap = closing["time"] - self.events["time"].gather(lives["back"])
         rows = rows.with_columns(
             born=pl.lit(value=True),
             dropped=pl.lit(value=False),
-            uses=pl.lit(1, pl.Int64),
             seq="end_seq",
             time="end_time",
             at_return=soft & (gap <= AT_ONCE).fill_null(value=True),

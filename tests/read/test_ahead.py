@@ -47,7 +47,7 @@ def test_nothing_is_made_before_it_is_asked_for_and_little_after() -> None:
     assert made == []
     assert next(reading) == 0
     time.sleep(0.1)
-    assert len(made) <= 4
+    assert len(made) == 2
 
 
 def test_who_reads_no_further_leaves_no_thread() -> None:
@@ -58,7 +58,7 @@ def test_who_reads_no_further_leaves_no_thread() -> None:
     end = time.monotonic() + 10
     while threading.active_count() > before and time.monotonic() < end:
         time.sleep(0.02)
-    assert threading.active_count() == before
+    assert threading.active_count() <= before
 
 
 @pytest.mark.parametrize("path", sorted(SAMPLES.glob("*.log")), ids=lambda path: path.stem)

@@ -23,10 +23,11 @@ ROOT = Path(__file__).parents[2]
 LOGS = sorted([*(ROOT / "samples").glob("*.log"), *(ROOT / "tests" / "versions").rglob("*.log")])
 USE = [TAKEN, RETURNED, RESET]
 LIFE = [CREATED, *USE, CLOSED]
+LONG_LIFE = [CREATED, *USE, *USE, *USE, *USE, CLOSED]
 NONE = pl.Series("key", [], dtype=pl.Int64)
 # whole ones, and what breaks them
 SEQUENCES = st.lists(
-    st.sampled_from([USE, LIFE, [CREATED], [TAKEN], [RETURNED], [RESET], [CLOSED], [OTHER]]), max_size=12
+    st.sampled_from([USE, LIFE, LONG_LIFE, [CREATED], [TAKEN], [RETURNED], [RESET], [CLOSED], [OTHER]]), max_size=12
 )
 
 
@@ -74,7 +75,7 @@ def test_every_event_counts_once(sequences: list[list[list[int]]], *, known: boo
     events = events_of(*([role for part in own for role in part] for own in sequences))
     wholes = without_wholes(events, pl.Series("key", [1] if known else [], dtype=pl.Int64))
     assert wholes.rest.height + 3 * wholes.uses.height + 2 * wholes.lives.height == events.height
-    assert wholes.rest["more"].sum() == wholes.uses.height - wholes.lives.height
+    assert wholes.rest["more"].sum() == wholes.uses.height - wholes.lives["uses"].sum()
     assert wholes.uses["fresh"].sum() == wholes.lives.height
     role = events["role"]
     assert set(role.gather(wholes.uses["begin"])) <= {TAKEN}
@@ -95,6 +96,20 @@ def test_whole_lives_go() -> None:
     wholes = without_wholes(events_of(LIFE * 3), NONE)
     assert not wholes.rest.height
     assert wholes.lives.select("begin", "end").rows() == [(0, 4), (5, 9), (10, 14)]
+
+
+def test_a_life_with_many_uses_goes() -> None:
+    wholes = without_wholes(events_of([*LONG_LIFE, *LIFE]), NONE)
+    assert not wholes.rest.height
+    assert wholes.lives.select("begin", "back", "end", "uses").rows() == [(0, 12, 13, 4), (14, 17, 18, 1)]
+    assert wholes.uses["fresh"].to_list() == [True, False, False, False, True]
+    assert wholes.uses["before"].to_list() == [0, 3, 6, 9, 14]
+
+
+@pytest.mark.parametrize("broken", range(len(LONG_LIFE)))
+def test_a_life_that_lacks_an_event_stays(broken: int) -> None:
+    own = [*LONG_LIFE[:broken], *LONG_LIFE[broken + 1 :]]
+    assert not without_wholes(events_of(own), NONE).lives.height
 
 
 def test_a_life_at_the_address_of_an_open_one_stays() -> None:

@@ -45,6 +45,9 @@ class Hold(NamedTuple):
     group: int
 
 
+_HELD = ("out_seq", "out_time", "out_line", "out_source", "end_time")
+
+
 @dataclass
 class Longest:
     """The longest checkouts of each group, grown batch by batch."""
@@ -55,25 +58,20 @@ class Longest:
         """Adds checkouts, those that have not ended and those without times left out."""
         if not checkouts.height:
             return
-        rows = checkouts.lazy().select(
-            (pl.col("end_time") - pl.col("out_time")).alias("microseconds"),
-            *("out_seq", "out_time", "out_line", "out_source", "end_time"),
-            group_of().alias("group"),
-        )
-        # how long one has to be to be among the longest, by group number
-        least = [-1] * (1 + max(self._kept, default=-1))
-        for group, holds in self._kept.items():
-            least[group] = holds[-1].microseconds if len(holds) == _KEPT else -1
-        floors = pl.DataFrame({"least": pl.Series(least, dtype=pl.Int64)}).with_row_index("group").lazy()
+        group, microseconds = checkouts.select(group_of()).to_series(), checkouts["end_time"] - checkouts["out_time"]
+        # how long one has to be to be among the longest
+        least = [0] * (1 + int(group.max()))  # type: ignore[arg-type]
+        for number, holds in self._kept.items():
+            if number < len(least) and len(holds) == _KEPT:
+                least[number] = holds[-1].microseconds
+        long = microseconds >= pl.Series(least, dtype=pl.Int64).gather(group)
+        found = checkouts.select(_HELD).with_columns(group.alias("group"), microseconds.alias("microseconds"))
         found = (
-            rows.join(floors, on="group", how="left")
-            .filter(pl.col("microseconds") >= pl.max_horizontal("least", 0).fill_null(0))
-            .drop("least")
+            found.filter(long)
             .sort("group", "microseconds", "out_seq", descending=[False, True, False])
             .group_by("group", maintain_order=True)
             .head(_KEPT)
-            .select("microseconds", "out_seq", "out_time", "out_line", "out_source", "end_time", "group")
-            .collect()
+            .select("microseconds", *_HELD, "group")
         )
         for row in found.iter_rows():
             self._kept.setdefault(row[-1], []).append(Hold(*row))
