@@ -85,7 +85,7 @@ class EventReader:
         source: the number of this one, the space in which an address means one thing.
         reading: what was read of it.
         layout: the layout that was asked for, if any.
-        ahead: whether to read blocks, and to cut their lines, in threads of their own.
+        ahead: whether to read blocks and cut their lines in a thread of its own.
     """
 
     vocabulary: Vocabulary
@@ -113,7 +113,7 @@ class EventReader:
             vocabulary), ``source`` (the number of the file).
         """
         in_turn = ahead if self.ahead else iter
-        for block, chosen in in_turn((block, self._chosen(block)) for block in in_turn(blocks)):
+        for block, chosen in in_turn((block, self._chosen(block)) for block in blocks):
             self._part = block.part
             lines = block.lines
             if self._pieces.matter(block):
