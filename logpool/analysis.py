@@ -202,6 +202,7 @@ class Analysis:
             self.damages,
             statistics.holds,
             self._files_and_pools(mixture.groups),
+            {group: level.peak_out for group, level in statistics.by_group.levels.items()},
             tuple(mixture.findings(names.place)),
         )
         skipped = self.damages.skipped

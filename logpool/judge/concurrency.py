@@ -82,7 +82,7 @@ class Concurrency:
         """
         if not steps.height:
             return pl.DataFrame(schema=CLIMB)
-        rows = self.followed(steps).select(
+        rows = self.followed(steps.select("part", "bin", "seq", "after", "opened", "closed", "out")).select(
             "part",
             "bin",
             "seq",
@@ -105,12 +105,21 @@ class Concurrency:
             last_open=pl.col("open").last(),
             last_out=pl.col("in_use").last(),
         )
-        for part, most_open, most_out in found.group_by("part").agg(pl.col("most_open", "most_out").max()).iter_rows():
+        self._peak(found)
+        return found.select(CLIMB.keys()).cast(CLIMB)  # type: ignore[arg-type]
+
+    def rise(self, steps: pl.DataFrame) -> None:
+        """Adds the steps of a batch, as :meth:`followed` takes them, without telling when the levels were reached."""
+        if steps.height:
+            rows = self.followed(steps.select("part", "opened", "closed", "out"))
+            self._peak(rows.select("part", most_open=pl.col("open") + pl.col("closed"), most_out="in_use"))
+
+    def _peak(self, rows: pl.DataFrame) -> None:
+        for part, most_open, most_out in rows.group_by("part").agg(pl.col("most_open", "most_out").max()).iter_rows():
             now = self.levels[part]
             self.levels[part] = now._replace(
                 peak_open=max(now.peak_open, most_open), peak_out=max(now.peak_out, most_out)
             )
-        return found.select(CLIMB.keys()).cast(CLIMB)  # type: ignore[arg-type]
 
     def of(self, part: int) -> Level:
         """The level of one part."""

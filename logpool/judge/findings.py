@@ -15,7 +15,7 @@ from logpool.report.model import Evidence, Finding
 from logpool.track.sequence import CHECKED_OUT_TWICE, RESET_FAILED, SHARING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from logpool.judge.checks import Check
     from logpool.judge.names import Names
@@ -44,6 +44,7 @@ class Facts:
         damages: what could not be read, or not as it stands.
         holds: how long the checkouts lasted, each.
         mixed: the files and the pools whose records are of several processes, without telling which.
+        peaks: by group, the most connections in use at once.
         others: findings made elsewhere.
     """
 
@@ -58,6 +59,7 @@ class Facts:
     damages: Damages = field(default_factory=Damages)
     holds: DurationCounts = field(default_factory=DurationCounts)
     mixed: frozenset[tuple[str, str]] = frozenset()
+    peaks: Mapping[int, int] = field(default_factory=dict)
     others: tuple[Finding, ...] = ()
 
     def groups(self, pool: Pool) -> list[int]:

@@ -53,7 +53,7 @@ class Statistics:
         left_lives: per group, lives whose beginning the log does not show; likewise ``left_checkouts``.
         cut_returns: per group, returns whose reset the log's end cuts off.
         holds: how long the checkouts lasted; likewise ``ages`` the lives.
-        by_pool: connections open and in use, per number in ``pool_parts``; likewise per class, and together.
+        by_pool: connections open and in use, per number in ``pool_parts``; likewise per class, group, and together.
         closes: what closed connections, per group.
         timelines: connections open and in use over time, per pool.
         areas: the area under the connections in use, per number in ``pool_parts``.
@@ -75,6 +75,7 @@ class Statistics:
     ages: DurationCounts = field(default_factory=DurationCounts)
     by_pool: Concurrency = field(default_factory=Concurrency)
     by_class: Concurrency = field(default_factory=Concurrency)
+    by_group: Concurrency = field(default_factory=Concurrency)
     together: Concurrency = field(default_factory=Concurrency)
     closes: Counter[tuple[int, Cause]] = field(default_factory=Counter)
     timelines: Timelines = field(init=False)
@@ -189,11 +190,12 @@ class Statistics:
         classes = [self.class_parts.setdefault(name, len(self.class_parts)) for name in names]
         placed = self.timelines.placed(steps)
         by_pool = self.by_pool.add(with_part(placed, parts))
-        # as long as every class has one pool, or all have, they are the same
-        if classes == parts:
-            self.by_class.levels = dict(self.by_pool.levels)
-        else:
-            self.by_class.add(with_part(placed, classes))
+        # as long as every class has one pool, and every pool one process, they are the same
+        for levels, others in ((self.by_class, classes), (self.by_group, range(len(parts)))):
+            if list(others) == parts:
+                levels.levels = dict(self.by_pool.levels)
+            else:
+                levels.rise(with_part(steps, others))
         together = None
         if len(self.pool_parts) > 1:
             together = self.together.add(placed.with_columns(part=pl.lit(0, pl.UInt32)))

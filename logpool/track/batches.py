@@ -40,11 +40,20 @@ class EventBatch:
 
     def marks(self, places: pl.Series, name: str) -> pl.DataFrame:
         """The marks of events, as columns of a name."""
-        rows = self.events.select("time", "line", "source", "shape")[places]
-        rows = rows.with_columns(
-            seq=places.cast(pl.Int64) + self.first, thread=self.vocabulary.frame()["thread"].gather(rows["shape"])
-        )
-        return rows.select(pl.col(mark).alias(f"{name}_{mark}") for mark in MARK)
+        marks = {
+            "seq": places.cast(pl.Int64) + self.first,
+            "time": self.events["time"].gather(places),
+            "line": self.events["line"].gather(places),
+            "source": _picked(self.events["source"], places),
+            "thread": self._threads(places),
+        }
+        return pl.DataFrame({f"{name}_{mark}": marks[mark] for mark in MARK})
+
+    def _threads(self, places: pl.Series) -> pl.Series:
+        threads = self.vocabulary.frame()["thread"]
+        if threads.null_count() == len(threads):
+            return pl.repeat(None, len(places), dtype=pl.UInt32, eager=True)
+        return threads.gather(self.events["shape"].gather(places))
 
     def whole_uses(self, uses: pl.DataFrame) -> pl.DataFrame:
         """Whole uses as checkouts."""
@@ -89,3 +98,10 @@ class EventBatch:
             seq=pl.col("end").cast(pl.Int64) + self.first,
             idle=times.gather(kept["begin"]) - times.gather(kept["before"]),
         )
+
+
+def _picked(column: pl.Series, places: pl.Series) -> pl.Series:
+    """Some rows of a column in which most often all are the same."""
+    if len(column) and column.min() == column.max():
+        return column.new_from_index(0, len(places))
+    return column.gather(places)

@@ -23,27 +23,41 @@ class Clocks:
     _latest: int | None = None
     _last: dict[int, int] = field(default_factory=dict)
 
-    def take(self, times: pl.Series, groups: pl.Series) -> pl.DataFrame:
+    def take(self, events: pl.DataFrame, group_of: pl.Series) -> pl.DataFrame:
         """The steps back of one batch, in the log's order.
 
         Args:
-            times: of its events, microseconds or null.
-            groups: of its events; null where no pool is named.
+            events: their ``time``, microseconds or null, and ``shape``.
+            group_of: each shape's group; null where no pool is named.
 
         Returns:
             ``place`` in the batch, ``back``.
         """
-        timed = pl.DataFrame([groups.alias("group"), times.alias("time")]).with_row_index("place").drop_nulls()
-        if not timed.height:
-            return pl.DataFrame(schema=_BACK)
+        times = events["time"]
         before = self._last.copy()
-        self._last |= dict(timed.group_by("group").agg(pl.col("time").last()).iter_rows())
-        # no process steps back where the whole log does not
-        latest = timed["time"].cum_max() if self._latest is None else timed["time"].cum_max().clip(self._latest)
-        self._latest = int(latest[-1])
-        if not (latest - timed["time"] >= LEAST_STEP).any():
+        if times.null_count() == len(times):
             return pl.DataFrame(schema=_BACK)
+        self._note_last(events.select("time", "shape"), group_of)
+        # no process steps back where the whole log does not
+        latest = times.cum_max() if self._latest is None else times.cum_max().clip(self._latest)
+        self._latest = int(latest.max())  # type: ignore[arg-type]
+        if not (latest - times >= LEAST_STEP).any():
+            return pl.DataFrame(schema=_BACK)
+        timed = pl.DataFrame([group_of.gather(events["shape"]).alias("group"), times]).with_row_index("place")
+        timed = timed.drop_nulls()
         known = pl.DataFrame(list(before.items()), schema={"group": pl.UInt32, "known": pl.Int64}, orient="row")
         timed = timed.join(known, on="group", how="left", maintain_order="left")
         previous = pl.col("time").shift(1).over("group").fill_null(pl.col("known"))
         return timed.with_columns(back=previous - pl.col("time")).filter(pl.col("back") >= LEAST_STEP)[list(_BACK)]
+
+    def _note_last(self, timed: pl.DataFrame, group_of: pl.Series) -> None:
+        """Notes the last time of each group."""
+        timed = timed if not timed["time"].null_count() else timed.drop_nulls("time")
+        last = timed[lasts_of(timed["shape"])]
+        groups = group_of.gather(last["shape"])
+        self._last |= {group: time for group, time in zip(groups, last["time"], strict=True) if group is not None}
+
+
+def lasts_of(shapes: pl.Series) -> pl.Series:
+    """The places of the last events of each shape, in their order."""
+    return (len(shapes) - 1 - shapes.reverse().arg_unique().cast(pl.Int64)).sort().cast(pl.UInt32)

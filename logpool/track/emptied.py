@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from logpool.schema import Kind, Reason
+from logpool.track.clocks import lasts_of
 
 _LAST = {"group": pl.UInt32, "thread": pl.UInt32, "seq": pl.Int64, "taken": pl.UInt32}
 _PLACE = ["group", "thread"]
@@ -45,11 +46,18 @@ class Emptied:
         shape, connection = events["shape"], events["connection"]
         individual = (kind == int(Kind.DISCONNECTED)) & (reason == int(Reason.INDIVIDUAL))
         sought = individual.gather(shape) & connection.is_null() if individual.any() else None
-        is_taken = (kind == int(Kind.CHECKED_OUT)).gather(shape) & connection.is_not_null()
-        taken = _placed(is_taken.arg_true(), shape, shapes, first).with_columns(taken=connection.filter(is_taken))
+        places = pl.int_range(len(shape), dtype=pl.UInt32, eager=True)
+        if connection.null_count():
+            places = places.filter(connection.is_not_null())
+        seeks = sought is not None and sought.any()
+        if not seeks:
+            # the last check-out of a place is the last of its shape
+            places = places.gather(lasts_of(shape.gather(places)))
+        places = places.filter((kind == int(Kind.CHECKED_OUT)).gather(shape.gather(places)))
+        taken = _placed(places, shape, shapes, first).with_columns(taken=connection.gather(places))
         known = pl.concat([self._last, taken.select(_LAST.keys())])
         self._last = known.unique(_PLACE, keep="last")
-        if sought is None or not sought.any():
+        if sought is None or not seeks:
             return events
         found = _last_before(_placed(sought.arg_true(), shape, shapes, first), known)
         self._found = found.select("seq")

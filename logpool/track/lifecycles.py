@@ -139,7 +139,7 @@ class Fold:
             pl.concat([censored(own), pl.Series("group", shared.censored, dtype=pl.UInt32)]),
             incidents_of(incidents, own),
             rested(pl.concat([batch.whole_rests(wholes.uses), rests(own)])),
-            self._setbacks(batch, told["group"]),
+            self._setbacks(batch),
             self._causes.take(tracked, batch.whole_closes(wholes.lives), events, first, later, detached),
             unfinished(own, self.vocabulary.in_transaction()),
             unborn(own),
@@ -188,8 +188,8 @@ class Fold:
         )
         return rows.filter((pl.col("role") > 0) & pl.col("key").is_not_null())
 
-    def _setbacks(self, batch: EventBatch, groups: pl.Series) -> pl.DataFrame:
-        found = self._clocks.take(batch.events["time"], groups)
+    def _setbacks(self, batch: EventBatch) -> pl.DataFrame:
+        found = self._clocks.take(batch.events, self.vocabulary.frame()["group"])
         rows = batch.told(found["place"])
         return pl.concat([rows, found.select("back")], how="horizontal").select(SETBACK.keys())
 

@@ -60,11 +60,13 @@ class Longest:
             return
         group, microseconds = checkouts.select(group_of()).to_series(), checkouts["end_time"] - checkouts["out_time"]
         # how long one has to be to be among the longest
-        least = [0] * (1 + int(group.max()))  # type: ignore[arg-type]
-        for number, holds in self._kept.items():
-            if number < len(least) and len(holds) == _KEPT:
-                least[number] = holds[-1].microseconds
-        long = microseconds >= pl.Series(least, dtype=pl.Int64).gather(group)
+        least = dict.fromkeys(group.unique(), 0)
+        least |= {number: holds[-1].microseconds for number, holds in self._kept.items() if len(holds) == _KEPT}
+        for number in [number for number, bound in least.items() if not bound]:
+            longest = microseconds.filter(group == number).top_k(_KEPT)
+            least[number] = max(0, int(longest.min() or 0)) if len(longest) == _KEPT else 0  # type: ignore[call-overload]
+        bounds = pl.Series([least.get(number, 0) for number in range(1 + max(least))], dtype=pl.Int64)
+        long = microseconds >= bounds.gather(group)
         found = checkouts.select(_HELD).with_columns(group.alias("group"), microseconds.alias("microseconds"))
         found = (
             found.filter(long)
@@ -99,9 +101,12 @@ class LongHolds:
 
     def take(self, tracked: Tracked) -> None:
         """Watches one batch."""
-        reclaimed = pl.col("outcome") == int(End.RECLAIMED)
-        self._longest.take(tracked.checkouts.filter(~reclaimed))
-        self._reclaimed.add(_durations(tracked.checkouts.filter(reclaimed)))
+        checkouts = tracked.checkouts
+        reclaimed = checkouts["outcome"] == int(End.RECLAIMED)
+        if reclaimed.any():
+            self._reclaimed.add(_durations(checkouts.filter(reclaimed)))
+            checkouts = checkouts.filter(~reclaimed)
+        self._longest.take(checkouts)
         self._in_transaction.take(tracked.unfinished)
         self._transactions.add(_durations(tracked.unfinished))
 

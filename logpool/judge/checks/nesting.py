@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from logpool.judge.concurrency import Concurrency
 from logpool.judge.words import many
 from logpool.report.model import Finding
 
@@ -69,14 +68,15 @@ class Nesting:
     # of the threads that hold connections, and have held two
     _blocks: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_BLOCK))
     _tallies: defaultdict[tuple[int, int], _Tally] = field(default_factory=lambda: defaultdict(_Tally))
-    _levels: Concurrency = field(default_factory=Concurrency)
-    _peaks: defaultdict[int, int] = field(default_factory=lambda: defaultdict(int))
 
     def take(self, tracked: Tracked) -> None:
         """Watches one batch."""
-        rows = tracked.steps.filter(pl.col("out") != 0)
-        self._peak(rows)
-        rows = rows.filter(pl.col("out_thread").is_not_null() & pl.col("out_seq").is_not_null())
+        threads = tracked.steps["out_thread"]
+        if threads.null_count() == len(threads):
+            return
+        rows = tracked.steps.filter(
+            (pl.col("out") != 0) & pl.col("out_thread").is_not_null() & pl.col("out_seq").is_not_null()
+        )
         takes = pl.col("out") > 0
         begun = pl.concat([self._open["out_seq"], rows.filter(takes)["out_seq"]])
         rows = rows.filter(takes | pl.col("out_seq").is_in(begun.implode()))
@@ -90,13 +90,6 @@ class Nesting:
         if self._blocks.height or (rows["level"] > 1).any():
             self._judge(rows, known)
         self._open = known.filter(~pl.col("out_seq").is_in(rows.filter(~takes)["out_seq"].implode()))
-
-    def _peak(self, steps: pl.DataFrame) -> None:
-        """Notes the most connections that each group has in use at once."""
-        if steps.height:
-            levels = self._levels.followed(steps.select("opened", "closed", "out", part="group"))
-            for group, most in levels.group_by("part").agg(pl.col("in_use").max()).iter_rows():
-                self._peaks[group] = max(most, self._peaks[group])
 
     def _judge(self, rows: pl.DataFrame, known: pl.DataFrame) -> None:
         """Adds the blocks of one batch, the first of a thread to what an earlier batch saw of it."""
@@ -154,7 +147,7 @@ class Nesting:
                     groups = [
                         group for group, threads in zip(facts.groups(pool), found, strict=True) if threads is worst
                     ]
-                    yield _nested(facts, pool, worst, self._peaks[groups[0]])
+                    yield _nested(facts, pool, worst, facts.peaks.get(groups[0], 0))
 
     def _threads(self, group: int) -> list[_Tally]:
         """The threads of a process that nest; none where more of them hold connections in any order."""
