@@ -24,6 +24,7 @@ from logpool.read.needles import needed_of
 from logpool.read.numbering import numbered
 from logpool.read.pieces import Pieces
 from logpool.read.vocabulary import (
+    MAY_MATTER,
     NO_EVENT,
     TIMED_OUT_INSIDE,
     UNFIT,
@@ -197,6 +198,8 @@ class EventReader:
                     break
             tried.update(queue)
             left = self._without_timeless(left.filter(needed_of(left["line"])), found)
+            if not left.height:
+                break
             # the next few lines have no cut that was tried: learn theirs, or take them as lines without times
             few = left.head(_LEARNED_FROM)
             queue = [cut for cut in self._cuts.learn(few["line"]) if cut not in tried]
@@ -211,8 +214,10 @@ class EventReader:
         timed = left["line"].str.contains(_LIKE_A_TIME)
         if timed.all():
             return left
-        timeless = left.filter(~timed)
-        self._take(Cut().apply(timeless["line"]), timeless, found)
+        # most are tracebacks' that only name a connection
+        timeless = left.filter(~timed).filter(pl.col("line").str.contains(MAY_MATTER))
+        if timeless.height:
+            self._take(Cut().apply(timeless["line"]), timeless, found)
         return left.filter(timed)
 
     def _take(self, taken: Applied, left: pl.DataFrame, found: list[pl.DataFrame]) -> pl.DataFrame:

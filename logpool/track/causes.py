@@ -205,7 +205,8 @@ class Causes:
         """The events of some groups that go on with no run: ``seq``, ``group``, ``place``, ``kind``, ``shape``."""
         meaning = self.vocabulary.frame()
         ends_runs = meaning["group"].is_in(groups.implode()) & ~meaning["kind"].is_in(_IN_A_RUN)
-        places = ends_runs.fill_null(value=False).gather(events["shape"]).arg_true()
+        places = pl.int_range(events.height, dtype=pl.UInt32, eager=True)
+        places = places.filter(ends_runs.fill_null(value=False).gather(events["shape"]))
         shapes = events["shape"].gather(places)
         rows = meaning.select("group", "thread", "kind")[shapes]
         return rows.with_columns(shape=shapes, seq=places.cast(pl.Int64) + first, place=_PLACE)

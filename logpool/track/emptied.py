@@ -46,13 +46,12 @@ class Emptied:
         shape, connection = events["shape"], events["connection"]
         individual = (kind == int(Kind.DISCONNECTED)) & (reason == int(Reason.INDIVIDUAL))
         sought = individual.gather(shape) & connection.is_null() if individual.any() else None
-        places = pl.int_range(len(shape), dtype=pl.UInt32, eager=True)
-        if connection.null_count():
-            places = places.filter(connection.is_not_null())
         seeks = sought is not None and sought.any()
+        if seeks or connection.null_count():
+            places = pl.int_range(len(shape), dtype=pl.UInt32, eager=True).filter(connection.is_not_null())
         if not seeks:
             # the last check-out of a place is the last of its shape
-            places = places.gather(lasts_of(shape.gather(places)))
+            places = places.gather(lasts_of(shape.gather(places))) if connection.null_count() else lasts_of(shape)
         places = places.filter((kind == int(Kind.CHECKED_OUT)).gather(shape.gather(places)))
         taken = _placed(places, shape, shapes, first).with_columns(taken=connection.gather(places))
         known = pl.concat([self._last, taken.select(_LAST.keys())])
