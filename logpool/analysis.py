@@ -125,15 +125,16 @@ class Analysis:
         size = min(self.block_bytes, max(_LEAST_BLOCK_BYTES, _ALL_BLOCKS_BYTES // max(1, len(sources))))
         part = 0
         for number, source in enumerate(sources):
-            yield self._stream(number, blocks(source, size, self.damages, part), ahead=len(sources) <= _READ_AHEAD)
+            yield self._stream(number, blocks(source, size, self.damages, part), by_threads=len(sources) <= _READ_AHEAD)
             part += len(source.parts)
 
-    def _stream(self, number: int, read: Iterator[Block], *, ahead: bool) -> Iterator[pl.DataFrame]:
+    def _stream(self, number: int, read: Iterator[Block], *, by_threads: bool) -> Iterator[pl.DataFrame]:
         """The events of one log; nothing is opened, or made, before the first is asked for."""
-        reader = EventReader(self.vocabulary, number, self.readings[number], self.layout, ahead=ahead)
+        reader = EventReader(self.vocabulary, number, self.readings[number], self.layout, ahead=by_threads)
         doubles = Doubles(self.vocabulary, self.readings[number])
         self.doubles.append(doubles)
-        yield from doubles.without(reader.read(self._watched(read)))
+        events = reader.read(self._watched(read))
+        yield from doubles.without(ahead(events) if by_threads else events)
 
     def _watched(self, source: Iterable[Block]) -> Iterator[Block]:
         for block in source:

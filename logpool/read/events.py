@@ -86,7 +86,7 @@ class EventReader:
         source: the number of this one, the space in which an address means one thing.
         reading: what was read of it.
         layout: the layout that was asked for, if any.
-        ahead: whether to read blocks and cut their lines in a thread of its own.
+        ahead: whether to read blocks, and to choose their lines, in a thread of its own.
     """
 
     vocabulary: Vocabulary
@@ -114,7 +114,7 @@ class EventReader:
             vocabulary), ``source`` (the number of the file).
         """
         in_turn = ahead if self.ahead else iter
-        for block, chosen in in_turn((block, self._chosen(block)) for block in blocks):
+        for block, chosen in in_turn((block, _worth_reading(block.lines)) for block in blocks):
             self._part = block.part
             lines = block.lines
             if self._pieces.matter(block):
@@ -125,12 +125,6 @@ class EventReader:
             if block.torn:
                 self._note_torn(block.first_line + len(lines) - 1, events)
             yield events
-
-    def _chosen(self, block: Block) -> _Chosen:
-        """What can be done to a block before the ones in front of it are read."""
-        chosen = _worth_reading(block.lines)
-        known = self._cuts.known
-        return chosen._replace(taken=known[0].apply(chosen.lines)) if known else chosen
 
     def _note_torn(self, last: int, events: pl.DataFrame) -> None:
         """Notes a last line that has no line end and tells nothing: the rest of it may be missing."""
@@ -187,10 +181,7 @@ class EventReader:
         found: list[pl.DataFrame] = []
         left = chosen.lines.alias("line").to_frame().with_row_index("place")
         tried: set[Cut] = set()
-        if chosen.taken is not None:
-            left = self._take(chosen.taken, left, found)
-            tried.add(chosen.taken.cut)
-        queue = [cut for cut in self._cuts.known if cut not in tried]
+        queue = self._cuts.known
         while left.height:
             for cut in queue:
                 left = self._take(cut.apply(left["line"]), left, found)
@@ -360,9 +351,7 @@ class _Chosen(NamedTuple):
     Attributes:
         lines: they.
         places: where they stand in their block; None for all of them.
-        taken: what the likeliest cut took out of them.
     """
 
     lines: pl.Series
     places: pl.Series | None
-    taken: Applied | None = None
