@@ -16,6 +16,7 @@ import polars as pl
 
 from logpool.read.vocabulary import split_pool_name
 from logpool.schema import Cause, Detail, Kind, Reason
+from logpool.track.clocks import lasts_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -188,12 +189,12 @@ class Causes:
         waiting = pl.concat([self._waiting, closes.select(_WAITING.keys()).sort("seq")])
         if not waiting.height:
             return pl.DataFrame(schema=CLOSE)
-        others = self._others(waiting["group"].unique(), events, first)
-        last = others.group_by("group").agg(in_group=pl.col("seq").max())
-        waiting = waiting.join(last, on="group", how="left", maintain_order="left").with_columns(
+        others = self._others(waiting["group"].unique())
+        waiting = waiting.join(_lasts(others, events, first), on="group", how="left", maintain_order="left")
+        waiting = waiting.with_columns(
             goes_on=pl.col("goes_on") | (pl.col("in_group") > pl.col("seq")).fill_null(value=False)
         )
-        ended = self._ended(waiting.drop("in_group"), others)
+        ended = self._ended(waiting.drop("in_group"), others, events, first)
         open_runs = ended.filter(pl.col("end").is_null())
         to_come = pl.int_range(pl.len()).reverse().over("place")
         too_long = open_runs.select(to_come >= _LONGEST_RUN).to_series()
@@ -201,24 +202,38 @@ class Causes:
         over = ended.filter(pl.col("end").is_not_null())
         return pl.concat([_by_the_end(over), _by_the_end(open_runs.filter(too_long))])
 
-    def _others(self, groups: pl.Series, events: pl.DataFrame, first: int) -> pl.DataFrame:
-        """The events of some groups that go on with no run: ``seq``, ``group``, ``place``, ``kind``, ``shape``."""
-        meaning = self.vocabulary.frame()
-        ends_runs = meaning["group"].is_in(groups.implode()) & ~meaning["kind"].is_in(_IN_A_RUN)
-        places = pl.int_range(events.height, dtype=pl.UInt32, eager=True)
-        places = places.filter(ends_runs.fill_null(value=False).gather(events["shape"]))
-        shapes = events["shape"].gather(places)
-        rows = meaning.select("group", "thread", "kind")[shapes]
-        return rows.with_columns(shape=shapes, seq=places.cast(pl.Int64) + first, place=_PLACE)
+    def _others(self, groups: pl.Series) -> pl.DataFrame:
+        """The shapes of events of some groups that go on with no run: ``shape``, ``group``, ``place``."""
+        shapes = self.vocabulary.frame().with_row_index("shape").filter(pl.col("group").is_in(groups.implode()))
+        return shapes.filter(~pl.col("kind").is_in(_IN_A_RUN)).select("shape", "group", place=_PLACE)
 
-    def _ended(self, waiting: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
+    def _ended(self, waiting: pl.DataFrame, others: pl.DataFrame, events: pl.DataFrame, first: int) -> pl.DataFrame:
         """With what ends each one's run: ``end`` (its ``seq``), ``ender`` (its kind), ``size`` (of the pool)."""
-        ends = others.select("place", "seq", end="seq", ender="kind", shape="shape")
-        found = waiting.join_asof(ends, on="seq", by="place", strategy="forward", check_sortedness=False)
+        meaning = self.vocabulary.frame()
+        places = waiting["place"].unique()
+        others = others.filter(pl.col("place").is_in(places.implode()))
+        # by shape, so that of all events only these numbers are touched
+        place = pl.repeat(None, meaning.height, dtype=pl.Int64, eager=True).scatter(others["shape"], others["place"])
+        ends = events.select("shape", end=pl.int_range(first, first + events.height, dtype=pl.Int64))
+        ends = ends.filter(place.is_not_null().gather(events["shape"]))
+        if len(places) == 1:
+            found = waiting.join_asof(ends, left_on="seq", right_on="end", strategy="forward", coalesce=False)
+        else:
+            ends = ends.with_columns(place.gather(ends["shape"]).alias("place"))
+            found = waiting.join_asof(
+                ends,
+                left_on="seq",
+                right_on="end",
+                by="place",
+                strategy="forward",
+                coalesce=False,
+                check_sortedness=False,
+            )
         shapes = found["shape"].unique().drop_nulls()
         sizes = {number: told for number in shapes if (told := self._pool_size(number)) is not None}
         size = pl.col("shape").replace_strict(sizes, default=None, return_dtype=pl.Int64)
-        return found.with_columns(size=size if sizes else pl.lit(None, pl.Int64))
+        ender = meaning["kind"].gather(found["shape"]).alias("ender")
+        return found.with_columns(ender, size=size if sizes else pl.lit(None, pl.Int64))
 
     def _pool_size(self, number: int) -> int | None:
         """The pool's size where a message tells it; None where there is none, or no limit."""
@@ -234,6 +249,13 @@ class Causes:
         full = (pl.col("style") == int(Style.QUEUE)) & pl.col("idle") & (pl.col("goes_on") | at_once)
         cause = pl.when(full).then(int(Cause.OVERFLOW)).when(_TAKEN).then(int(Cause.TAKEN)).otherwise(_UNKNOWN)
         return _settled(waiting.with_columns(cause=cause))
+
+
+def _lasts(others: pl.DataFrame, events: pl.DataFrame, first: int) -> pl.DataFrame:
+    """The last event of some shapes in each ``group``: its ``seq``, as ``in_group``."""
+    lasts = lasts_of(events["shape"])
+    rows = pl.DataFrame([events["shape"].gather(lasts), lasts.cast(pl.Int64).alias("in_group") + first])
+    return rows.join(others, on="shape").group_by("group").agg(pl.col("in_group").max())
 
 
 _PLACE = pl.col("group").cast(pl.Int64) * _GROUP + pl.col("thread").cast(pl.Int64).fill_null(_NO_THREAD)

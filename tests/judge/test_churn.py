@@ -106,8 +106,7 @@ def test_what_a_larger_pool_saves_is_exact(steps: list[bool], size: int) -> None
 
     made, told = connects(size)
     spare = Spare()
-    for what in told:
-        spare.take(what)
+    spare.take(told)
     for more in range(1, 8):
         assert sum(spare.saved[one] for one in range(1, more + 1)) == made - connects(size + more)[0]
 

@@ -63,8 +63,10 @@ class Longest:
         least = dict.fromkeys(group.unique(), 0)
         least |= {number: holds[-1].microseconds for number, holds in self._kept.items() if len(holds) == _KEPT}
         for number in [number for number, bound in least.items() if not bound]:
-            longest = microseconds.filter(group == number).top_k(_KEPT)
-            least[number] = max(0, int(longest.min() or 0)) if len(longest) == _KEPT else 0  # type: ignore[call-overload]
+            longest = microseconds.filter(group == number).drop_nulls().top_k(_KEPT)
+            shortest = longest.min()
+            if len(longest) == _KEPT and isinstance(shortest, int):
+                least[number] = max(0, shortest)
         bounds = pl.Series([least.get(number, 0) for number in range(1 + max(least))], dtype=pl.Int64)
         long = microseconds >= bounds.gather(group)
         found = checkouts.select(_HELD).with_columns(group.alias("group"), microseconds.alias("microseconds"))

@@ -15,7 +15,7 @@ from logpool.schema import Kind
 from logpool.track.tracked import group_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from logpool.judge.findings import Facts
     from logpool.report.model import Pool, Severity
@@ -47,18 +47,19 @@ class Spare:
         """Whether anything was thrown away that has not been made anew."""
         return bool(self._stack)
 
-    def take(self, what: int) -> None:
-        """Follows one event."""
-        stack = self._stack
-        if what == _THROWN:
-            stack.append(1)
-        elif what == _DISPOSED:
-            stack.clear()
-        elif stack:
-            height = stack.pop()
-            self.saved[height] += 1
-            if stack:
-                stack[-1] = max(stack[-1], height + 1)
+    def take(self, events: Iterable[int]) -> None:
+        """Follows some events."""
+        stack, saved = self._stack, self.saved
+        for what in events:
+            if what == _THROWN:
+                stack.append(1)
+            elif what == _DISPOSED:
+                stack.clear()
+            elif stack:
+                height = stack.pop()
+                saved[height] += 1
+                if stack and stack[-1] <= height:
+                    stack[-1] = height + 1
 
     def growth(self) -> tuple[int, int]:
         """By how much a pool should be larger, and how many connections that saves."""
@@ -105,8 +106,8 @@ class Overflow:
             self._began.setdefault(group, seq)
 
     def _follow(self, events: pl.DataFrame) -> None:
-        for group, what in zip(events["group"].to_list(), events["what"].to_list(), strict=True):
-            self._spare[group].take(what)
+        for (group,), own in events.group_by("group", maintain_order=True):
+            self._spare[group].take(own["what"].to_list())
         self._thrown.add(events.filter(pl.col("what") == _THROWN), "group")
 
     def findings(self, facts: Facts) -> Iterator[Finding]:
