@@ -7,6 +7,7 @@ to a new connection. What comes out does not depend on where the batches were cu
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -273,6 +274,18 @@ class Fold:
 
 def _carried(tracked: pl.DataFrame) -> pl.DataFrame:
     """Every row with the marks of the life, the checkout and the return that it belongs to."""
+    own, reached = _carrying()
+    return tracked.with_columns(_GAP).with_columns(**own).with_columns(**reached)
+
+
+_GAP = (
+    pl.col("time") - pl.when(pl.col("more") > 0).then("time_before").otherwise(pl.col("time").shift(1))
+).alias("gap")
+
+
+@cache
+def _carrying() -> tuple[dict[str, pl.Expr], dict[str, pl.Expr]]:
+    """What each row has of itself, or of the state before the batch; and where it takes each from."""
     state = pl.col("kind") == STATE
     own: dict[str, pl.Expr] = {}
     for prefix, here in (("life", pl.col("begins")), ("out", pl.col("takes")), ("back", ~state)):
@@ -282,13 +295,11 @@ def _carried(tracked: pl.DataFrame) -> pl.DataFrame:
     own["fresh"] = pl.when("takes").then("first_use").when("inherits").then(pl.lit(value=True)).otherwise("fresh")
     own["inherited"] = pl.when(pl.col("takes") | pl.col("inherits")).then("inherits").otherwise("inherited")
     own["effective"] = pl.when(state).then("effective").otherwise("was_out")
-    own["gap"] = pl.col("time") - pl.when(pl.col("more") > 0).then("time_before").otherwise(pl.col("time").shift(1))
     rests = pl.col("takes") & ~pl.col("shared") & pl.col("previous").is_in(BACK)
     own["idle"] = pl.when(state).then("idle").when(rests).then("gap")
     own["out_key"] = pl.when(state).then("out_key").when("takes").then("key")
-    tracked = tracked.with_columns(gap=own.pop("gap")).with_columns(**own)
     places = {"life": "life_at", "out": "taken_at", "back": "back_at"}
     reached = {f"{prefix}_{name}": place for prefix, place in places.items() for name in MARK}
     reached |= {"fresh": "taken_at", "inherited": "taken_at", "out_key": "taken_at", "effective": "back_at"}
     reached["idle"] = "taken_at"
-    return tracked.with_columns(pl.col(name).gather(pl.col(place).clip(0)) for name, place in reached.items())
+    return own, {name: pl.col(name).gather(pl.col(place).clip(0)) for name, place in reached.items()}

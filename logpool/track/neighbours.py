@@ -10,6 +10,8 @@ checkout, ``back_*`` of its return.
 
 from __future__ import annotations
 
+from functools import cache
+
 import polars as pl
 
 from logpool.schema import Detail, Kind, Reason
@@ -120,6 +122,7 @@ _RESOLVING = _DROPPED | _is(Kind.RESET, Kind.CHECKED_OUT, Kind.CREATED, Kind.CLO
 _EPILOGUE = _is(Kind.CLOSE_FAILED) | (_is(Kind.RECLAIMED) & (pl.col("detail") != int(Detail.DROPPED)))
 
 
+@cache
 def _lives() -> dict[str, pl.Expr]:
     over = _previous(Kind.CLOSING, Kind.RECLAIMED, Kind.CLOSE_FAILED)
     # who shares a connection may go on using it after another has closed it
@@ -132,6 +135,7 @@ def _lives() -> dict[str, pl.Expr]:
     }
 
 
+@cache
 def _usage() -> dict[str, pl.Expr]:
     """Where the connection's life, checkout, return and first certain event last began or ended."""
     taken = _place(pl.col("takes") | pl.col("inherits") | (_IS_STATE & pl.col("out")))
@@ -166,6 +170,7 @@ def _usage() -> dict[str, pl.Expr]:
     }
 
 
+@cache
 def _uses() -> dict[str, pl.Expr]:
     """How often the connection was checked out in this life, and whether the log shows the life's beginning."""
     more = pl.col("more").fill_null(0)
@@ -177,6 +182,7 @@ def _uses() -> dict[str, pl.Expr]:
     return {"uses": total - at_life + known, "born": born.gather(pl.col("life_at").clip(0))}
 
 
+@cache
 def _effects() -> dict[str, pl.Expr]:
     failed = _previous(Kind.PING_FAILED, Kind.DISCONNECTED) | (pl.col("reason") == int(Reason.DISCONNECTION))
     own = ~_IS_STATE & ~_SHARED

@@ -69,31 +69,36 @@ def broken(tracked: pl.DataFrame, shared: Iterable[tuple[str, int, Mark]]) -> pl
     # a reset of a connection in use is a detached one's if its close is next
     hanging = out & after_reset & (kind != int(Kind.CLOSING))
     unreset = pl.col("resolves") & ~reset & ~kind.is_in([int(Kind.INVALIDATED), int(Kind.RECLAIMED)])
-    found = [
+    itself = {
         # after a reset without a return it is the return that is missing: one violation, not two
-        _marked(tracked, CHECKED_OUT_TWICE, alone & pl.col("takes") & out & ~after_reset),
-        _marked(tracked, USED_AFTER_CLOSE, (kind != STATE) & pl.col("late")),
-        _marked(tracked, RETURNED_WITHOUT_CHECKOUT, alone & never_taken),
-        _marked(tracked, RESET_WITHOUT_RETURN, alone & stray_reset),
-        _marked(tracked, CLOSED_WHILE_CHECKED_OUT, alone & closed),
-        _before(tracked, RESET_WITHOUT_RETURN, alone & hanging, pl.int_range(pl.len()) - 1),
-        _before(tracked, RETURNED_WITHOUT_RESET, alone & unreset, pl.col("back_before"), effective=True),
-    ]
+        CHECKED_OUT_TWICE: alone & pl.col("takes") & out & ~after_reset,
+        USED_AFTER_CLOSE: (kind != STATE) & pl.col("late"),
+        RETURNED_WITHOUT_CHECKOUT: alone & never_taken,
+        RESET_WITHOUT_RETURN: alone & stray_reset,
+        CLOSED_WHILE_CHECKED_OUT: alone & closed,
+    }
+    # nearly always there is none: all are looked for at once
+    hits = tracked.select(**itself, hanging=alone & hanging, unreset=alone & unreset).fill_null(value=False)
+    found = [_marked(tracked.filter(hits[code]), code) for code in itself if hits[code].any()]
+    if hits["hanging"].any():
+        found.append(_before(tracked, RESET_WITHOUT_RETURN, hits["hanging"], pl.int_range(pl.len()) - 1))
+    if hits["unreset"].any():
+        place = pl.col("back_before")
+        found.append(_before(tracked, RETURNED_WITHOUT_RESET, hits["unreset"], place, effective=True))
     rows = [(code, key, key // _GROUP, *mark, mark.seq, 0) for code, key, mark in shared]
     return pl.concat([*found, pl.DataFrame(rows, schema=VIOLATION, orient="row")])
 
 
-def _marked(tracked: pl.DataFrame, code: str, condition: pl.Expr) -> pl.DataFrame:
+def _marked(rows: pl.DataFrame, code: str) -> pl.DataFrame:
     """A violation by the rows themselves."""
-    found = tracked.filter(condition).with_columns(until="seq", by="kind", code=pl.lit(code))
-    return found.select(VIOLATION.keys())
+    return rows.with_columns(until="seq", by="kind", code=pl.lit(code)).select(VIOLATION.keys())
 
 
 def _before(
-    tracked: pl.DataFrame, code: str, condition: pl.Expr, place: pl.Expr, *, effective: bool = False
+    tracked: pl.DataFrame, code: str, hits: pl.Series, place: pl.Expr, *, effective: bool = False
 ) -> pl.DataFrame:
     """A violation by an earlier row of the same connection, shown by these rows."""
-    rows = tracked.with_columns(place=place.cast(pl.Int64)).filter(condition)
+    rows = tracked.with_columns(place=place.cast(pl.Int64)).filter(hits)
     found = tracked[rows["place"]]
     if effective:
         # a row of state holds the last event's mark; the return's own is in back_*
