@@ -43,7 +43,7 @@ _KEYS = ("asctime", "timestamp", "time", "ts", "t", "@timestamp", "created", "da
 # up to its seconds a time repeats from line to line; a fraction of few digits repeats from second to second
 _SECONDS = re.compile(r"\d{2}:\d{2}:\d{2}(?![.,]\d{4})")
 _HEAD = 160
-_SAMPLE = 1000
+_SAMPLE = 10_000
 _WORTH_NUMBERING = 0.7
 _KEPT = 64
 _GAP = 3

@@ -13,7 +13,7 @@ from logpool.schema import Kind
 if TYPE_CHECKING:
     from logpool.read.vocabulary import Reader
 
-_HEX = "0123456789abcdefABCDEF"
+_NO_DIGIT = "[^0-9a-fA-F]"
 
 
 # the seconds of a timing: each text has others
@@ -47,7 +47,7 @@ def numbered(reader: Reader, rests: pl.Series) -> pl.DataFrame:
     shape = keys.spread(pl.Series("shape", shapes, dtype=pl.UInt32))
     connection = keys.spread(pl.Series("connection", identities, dtype=pl.String))
     connection = texts["address"].zip_with(keys.spread(pl.Series(addressed, dtype=pl.Boolean)), connection)
-    if "seconds" in texts.columns:
+    if texts["seconds"].null_count() < texts.height:
         is_timing = reader.vocabulary.frame()["kind"].gather(shape) == int(Kind.TIMING)
         connection = texts["seconds"].zip_with(is_timing & texts["seconds"].is_not_null(), connection)
     if single:
@@ -63,19 +63,31 @@ def numbered(reader: Reader, rests: pl.Series) -> pl.DataFrame:
 
 def _parted(rests: pl.Series) -> pl.DataFrame:
     """Rests as ``text``, each with its first ``address``, its ``key`` without that; of timings without ``seconds``."""
-    frame = rests.to_frame("text")
-    if rests.str.contains(_TIMING, literal=True).any():
-        before, after = _SPLIT.field("field_0"), _SPLIT.field("field_1")
-        frame = frame.with_columns(split=_TEXT.str.splitn(_TIMING, 2)).with_columns(
-            seconds=after.str.extract(_SECONDS, 1)
-        )
-        without = before + pl.lit(_TIMING + "0") + after.str.slice(pl.col("seconds").str.len_chars())
-        frame = frame.with_columns(text=pl.coalesce(without, _TEXT))
-    frame = frame.with_columns(split=_TEXT.str.splitn("0x", 2))
-    frame = frame.with_columns(before=_SPLIT.field("field_0"), after=_SPLIT.field("field_1"))
-    frame = frame.with_columns(tail=_AFTER.str.strip_chars_start(_HEX))
-    digits = _AFTER.str.len_bytes() - pl.col("tail").str.len_bytes()
-    return frame.with_columns(
-        key=pl.coalesce(pl.col("before") + pl.lit("0x") + pl.col("tail"), _TEXT),
+    texts = _without_seconds(rests).with_columns(split=_TEXT.str.splitn("0x", 2))
+    texts = texts.with_columns(before=_SPLIT.field("field_0"), after=_SPLIT.field("field_1"))
+    texts = texts.with_columns(digits=_AFTER.str.find(_NO_DIGIT).fill_null(_AFTER.str.len_bytes()))
+    digits = pl.col("digits")
+    return texts.select(
+        "text",
+        "seconds",
+        key=pl.coalesce(pl.col("before") + pl.lit("0x") + _AFTER.str.slice(digits), _TEXT),
         address=pl.lit("0x") + _AFTER.str.head(digits),
     )
+
+
+def _without_seconds(rests: pl.Series) -> pl.DataFrame:
+    """Rests as ``text``; of those that may be timings, without ``seconds``, which is null of the others."""
+    may_be = rests.str.contains(_TIMING, literal=True)
+    unknown = pl.repeat(None, len(rests), dtype=pl.String, eager=True)
+    texts = pl.DataFrame([rests.alias("text"), unknown.alias("seconds")])
+    if not may_be.any():
+        return texts
+    timings = rests.filter(may_be).to_frame("text").with_columns(split=_TEXT.str.splitn(_TIMING, 2))
+    before, after = _SPLIT.field("field_0"), _SPLIT.field("field_1")
+    timings = timings.with_columns(seconds=after.str.extract(_SECONDS, 1))
+    without = before + pl.lit(_TIMING + "0") + after.str.slice(pl.col("seconds").str.len_chars())
+    timings = timings.select(pl.coalesce(without, _TEXT).alias("text"), "seconds")
+    # in the places of those that they are made of
+    places = pl.int_range(len(rests), dtype=pl.UInt32, eager=True)
+    taken = pl.int_range(len(rests), len(rests) + timings.height, dtype=pl.UInt32, eager=True)
+    return pl.concat([texts, timings])[places.scatter(places.filter(may_be), taken)]
