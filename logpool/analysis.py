@@ -176,7 +176,7 @@ class Analysis:
 
     def report(self) -> Report:
         """Reads all logs to the end, and judges them."""
-        statistics = Statistics(self.vocabulary, self.interval)
+        statistics = Statistics(self.vocabulary, self.interval, round(self.thresholds.held_too_long * 1e6))
         checks: list[Check] = [
             Forks(self.vocabulary, statistics.first, lambda: self.keys),
             *(check() for check in CHECKS),

@@ -19,6 +19,7 @@ import typer
 from logpool import __version__
 from logpool.errors import DamagedInputWarning, InputError, LogpoolError, UsageError
 from logpool.progress import Progress
+from logpool.words import many
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -190,7 +191,7 @@ def run(  # noqa: PLR0913 - one argument an option
         outcome = perform(experiment, _print)
     if outcome.timeouts or outcome.failures:
         _tell(
-            f"{_many(outcome.timeouts, 'timeout')}, {_many(outcome.failures, 'other failure')}, "
+            f"{many(outcome.timeouts, 'timeout')}, {many(outcome.failures, 'other failure')}, "
             f"each with its traceback in {log}"
         )
     _tell(f"next: logpool analyze {log}")
@@ -465,10 +466,6 @@ def _where_to_look(error: typer.TyperException) -> str:
     context = getattr(error, "ctx", None)
     command = context.command_path if context is not None else "logpool"
     return f"{command} --help shows {'the commands' if command == 'logpool' else 'its options'}"
-
-
-def _many(count: int, noun: str) -> str:
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def _fail(message: str, hint: str | None, code: int) -> int:

@@ -16,6 +16,7 @@ ARROWS: dict[str, set[str]] = {
     "logpool.schema": set(),
     "logpool.errors": set(),
     "logpool.progress": set(),
+    "logpool.words": set(),
     "logpool.read": {"logpool.schema", "logpool.errors", "logpool.read"},
     "logpool.track": {"logpool.schema", "logpool.read.vocabulary", "logpool.track"},
     "logpool.judge": {
@@ -25,8 +26,9 @@ ARROWS: dict[str, set[str]] = {
         "logpool.track",
         "logpool.report.model",
         "logpool.judge",
+        "logpool.words",
     },
-    "logpool.report": {"logpool.schema", "logpool.errors", "logpool.report"},
+    "logpool.report": {"logpool.schema", "logpool.errors", "logpool.report", "logpool.words"},
     "logpool.report.model": set(),
     "logpool.runner": {"logpool.errors", "logpool.runner"},
     "logpool.analysis": {

@@ -10,6 +10,7 @@ from logpool.judge.statistics import RESETS
 from logpool.read.vocabulary import split_pool_name
 from logpool.report.model import Censored, Closes, Ends, Pings, Pool, Resets, Sequence
 from logpool.schema import Cause, Detail, End, Kind
+from logpool.words import many
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -268,25 +269,21 @@ def imbalances(pool: Pool) -> list[str]:
     known = pool.checkouts - pool.unidentified_checkouts
     served = pool.fresh_checkouts + pool.reused_checkouts + pool.failed_checkouts
     if served != known:
-        found.append(f"{_many(known, 'checkout')}, {served:,} of them fresh, reused or failed")
+        found.append(f"{many(known, 'checkout')}, {served:,} of them fresh, reused or failed")
     ends = pool.ends
     if ends.lost:
-        found.append(f"{_many(ends.lost, 'checkout')} without an end in the log, whose connection was used again")
+        found.append(f"{many(ends.lost, 'checkout')} without an end in the log, whose connection was used again")
     ended = ends.returned + ends.invalidated + ends.failed + ends.detached + ends.reclaimed + ends.open
     if ended + ends.lost != known:
-        found.append(f"{_many(known, 'checkout')}, {ended + ends.lost:,} of them ended or open")
+        found.append(f"{many(known, 'checkout')}, {ended + ends.lost:,} of them ended or open")
     if pool.unidentified_checkouts == 0:
         stray = pool.returned - ends.returned - ends.reclaimed - pool.censored.checkouts
         if stray > 0:
-            found.append(f"{_many(stray, 'return')} without a checkout")
+            found.append(f"{many(stray, 'return')} without a checkout")
         begun, over = pool.created + pool.censored.lives, pool.closed + pool.dropped
         if begun - over != pool.open_at_end:
-            found.append(f"{_many(begun, 'connection')}, {over:,} closed or dropped, {pool.open_at_end:,} open")
+            found.append(f"{many(begun, 'connection')}, {over:,} closed or dropped, {pool.open_at_end:,} open")
     return found
-
-
-def _many(count: int, noun: str) -> str:
-    return f"{count:,} {noun if count == 1 else f'{noun}s'}"
 
 
 def _sum(counts: Counter[int], groups: list[int]) -> int:

@@ -1,4 +1,4 @@
-"""Durations by how often each occurs: exact, and bounded by how many distinct ones there are."""
+"""Durations by how often each occurs: exact as long as there are not too many distinct ones, and then nearly so."""
 
 from __future__ import annotations
 
@@ -9,15 +9,40 @@ import polars as pl
 
 from logpool.report.model import Durations
 
-_SCHEMA = {"group": pl.UInt32, "microseconds": pl.Int64, "count": pl.UInt64}
+#: so many distinct ones are kept as they are: more than a log has whose times are in milliseconds
+MOST_DISTINCT = 1 << 19
+#: beyond, durations that agree in so many binary digits become one: a quantile is then too long by 0.2 % at most
+DIGITS = 10
+_SCHEMA = {
+    "group": pl.UInt32,
+    "microseconds": pl.Int64,
+    "count": pl.UInt64,
+    "total": pl.Int128,
+    "longest": pl.Int64,
+}
+_MERGED = (pl.col("count").sum(), pl.col("total").sum(), pl.col("longest").max())
+_POWERS = pl.Series([1 << power for power in range(63)], dtype=pl.Int64)
 
 
 @dataclass
 class DurationCounts:
-    """Counts of durations per group, grown batch by batch."""
+    """Counts of durations per group, grown batch by batch.
 
+    Up to ``most`` distinct ones, each is kept as it is. Beyond, they are merged as in a logarithmic histogram (Masson,
+    Rim and Lee, "DDSketch", VLDB 2019), and of each class the sum and the longest are kept: counts, means and maxima
+    stay exact, and a quantile is the longest of its class. All of this depends on the durations alone, not on how they
+    come.
+
+    Attributes:
+        bounds: microseconds that part classes, so that what is longer is counted exactly.
+        most: distinct durations of all groups that are kept as they are.
+    """
+
+    bounds: tuple[int, ...] = ()
+    most: int = MOST_DISTINCT
     _kept: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_SCHEMA))
     _recent: list[pl.DataFrame] = field(default_factory=list)
+    _classed: bool = False
 
     def add(self, rows: pl.DataFrame) -> None:
         """Adds ``group`` and ``microseconds``, a row a duration; null ones do not count.
@@ -28,38 +53,52 @@ class DurationCounts:
         if not known.height:
             return
         counted = known.group_by("group", pl.col("microseconds").clip(0)).agg(pl.len().alias("count"))
+        microseconds = pl.col("microseconds")
+        counted = counted.with_columns(total=microseconds.cast(pl.Int128) * pl.col("count"), longest=microseconds)
         self._recent.append(counted.cast(_SCHEMA))  # type: ignore[arg-type]
         if sum(frame.height for frame in self._recent) > self._kept.height + 10_000:
             self._tidy()
 
     def _tidy(self) -> None:
-        merged = pl.concat([self._kept, *self._recent])
-        self._kept = merged.group_by("group", "microseconds").agg(pl.col("count").sum())
+        if not self._recent:
+            return
+        self._kept = pl.concat([self._kept, *self._recent]).group_by("group", "microseconds").agg(*_MERGED)
         self._recent = []
+        if self._classed or self._kept.height > self.most:
+            self._classed = True
+            self._kept = self._kept.group_by("group", self._class()).agg(*_MERGED)
+
+    def _class(self) -> pl.Expr:
+        """The shortest duration of the class that one is of."""
+        microseconds = pl.col("microseconds")
+        spare = (64 - DIGITS - microseconds.bitwise_leading_zeros().cast(pl.Int64)).clip(0)
+        width = pl.lit(_POWERS).gather(spare)
+        begin = microseconds // width * width
+        for bound in self.bounds:
+            begin = pl.when((begin <= bound) & (microseconds > bound)).then(bound + 1).otherwise(begin)
+        return begin.alias("microseconds")
 
     def beyond(self, groups: list[int], seconds: float) -> tuple[int, int]:
         """How many durations of some groups are longer than that, and their sum in microseconds."""
         self._tidy()
-        long = self._kept.filter(pl.col("group").is_in(groups) & (pl.col("microseconds") > seconds * 1e6))
-        total = (long["microseconds"].cast(pl.Int128) * long["count"].cast(pl.Int128)).sum()
-        return int(long["count"].sum()), int(total)
+        long = self._kept.filter(pl.col("group").is_in(groups) & (pl.col("microseconds") > round(seconds * 1e6)))
+        return int(long["count"].sum()), int(long["total"].sum())
 
     def of(self, groups: list[int]) -> Durations:
         """Mean, quantiles and maximum over some groups."""
-        if self._recent:
-            self._tidy()
+        self._tidy()
         chosen = self._kept.filter(pl.col("group").is_in(groups))
         if not chosen.height:
             return Durations()
-        ordered = chosen.group_by("microseconds").agg(pl.col("count").sum()).sort("microseconds")
-        values, counts = ordered["microseconds"], ordered["count"]
-        total = int(counts.sum())
+        ordered = chosen.group_by("microseconds").agg(*_MERGED).sort("microseconds")
+        values, counts = ordered["longest"], ordered["count"]
+        count = int(counts.sum())
         reached = counts.cum_sum()
 
         def nearest_rank(quantile: float) -> float:
-            rank = max(1, math.ceil(round(quantile * total, 9)))
+            rank = max(1, math.ceil(round(quantile * count, 9)))
             place = reached.search_sorted(rank, side="left")
             return int(values[int(place)]) / 1e6
 
-        mean = int((values.cast(pl.Int128) * counts.cast(pl.Int128)).sum()) / total / 1e6
-        return Durations(total, mean, nearest_rank(0.5), nearest_rank(0.95), nearest_rank(0.99), int(values[-1]) / 1e6)
+        mean = int(ordered["total"].sum()) / count / 1e6
+        return Durations(count, mean, nearest_rank(0.5), nearest_rank(0.95), nearest_rank(0.99), int(values[-1]) / 1e6)

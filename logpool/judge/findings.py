@@ -13,6 +13,7 @@ from logpool.read.damage import Damages
 from logpool.read.vocabulary import UNKNOWN_POOL
 from logpool.report.model import Evidence, Finding
 from logpool.track.sequence import CHECKED_OUT_TWICE, RESET_FAILED, SHARING
+from logpool.words import many
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -119,7 +120,7 @@ def _reclaimed(facts: Facts) -> Iterator[Finding]:
     for pool in facts.pools:
         if pool.reclaimed:
             message = (
-                f"{_many(pool.reclaimed, 'connection was', 'connections were')} never returned, and reclaimed by the "
+                f"{many(pool.reclaimed, 'connection was', 'connections were')} never returned, and reclaimed by the "
                 "garbage collector: close every session and connection, or use them in a with block"
             )
             places = tuple(facts.reclaimed.get(pool.logger or "", ()))
@@ -187,7 +188,7 @@ def _no_resets(facts: Facts) -> Iterator[Finding]:
     for pool in facts.pools:
         if pool.resets.none:
             message = (
-                f"none of {_many(pool.resets.none, 'return', 'returns')} is followed by a reset: "
+                f"none of {many(pool.resets.none, 'return', 'returns')} is followed by a reset: "
                 "the pool is set to reset_on_return=None"
             )
             yield Finding("no_reset_on_return", "info", pool.logger, pool.resets.none, message, facts.beginning(pool))
@@ -197,7 +198,7 @@ def _unrecognised(facts: Facts) -> Iterator[Finding]:
     count, samples = facts.unrecognised
     if count:
         message = (
-            f"{_many(count, 'record', 'records')} on a pool logger {'is' if count == 1 else 'are'} not understood "
+            f"{many(count, 'record', 'records')} on a pool logger {'is' if count == 1 else 'are'} not understood "
             "and not counted, such as: "
             f"{_shortened(masked(samples[0][1])) if samples else ''}"
         )
@@ -215,10 +216,6 @@ _CHECKS: tuple[Callable[[Facts], Iterator[Finding]], ...] = (
     _unidentified,
     _unrecognised,
 )
-
-
-def _many(count: int, one: str, more: str) -> str:
-    return f"{count:,} {one if count == 1 else more}"
 
 
 def masked(text: str) -> str:

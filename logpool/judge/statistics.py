@@ -47,6 +47,7 @@ class Statistics:
     Attributes:
         vocabulary: names the groups: a group is one pool in one process.
         interval: of the timeline, in microseconds; None for one that suits the log.
+        long: microseconds: how many checkouts lasted longer is known exactly, however many there are.
         places: where the first few records of a rare kind stand, by group (None for no pool) and kind.
         first: where each group's first record stands: source and line.
         unidentified: per group, check-outs of connections that nothing tells apart.
@@ -61,6 +62,7 @@ class Statistics:
 
     vocabulary: Vocabulary
     interval: InitVar[int | None] = None
+    long: InitVar[int | None] = None
     places: defaultdict[tuple[int | None, Kind], list[tuple[int, int]]] = field(
         default_factory=lambda: defaultdict(list)
     )
@@ -71,7 +73,7 @@ class Statistics:
     left_lives: Counter[int] = field(default_factory=Counter)
     cut_returns: Counter[int] = field(default_factory=Counter)
     left_checkouts: Counter[int] = field(default_factory=Counter)
-    holds: DurationCounts = field(default_factory=DurationCounts)
+    holds: DurationCounts = field(init=False)
     ages: DurationCounts = field(default_factory=DurationCounts)
     by_pool: Concurrency = field(default_factory=Concurrency)
     by_class: Concurrency = field(default_factory=Concurrency)
@@ -88,7 +90,8 @@ class Statistics:
     pool_parts: dict[str, int] = field(default_factory=dict)
     class_parts: dict[str, int] = field(default_factory=dict)
 
-    def __post_init__(self, interval: int | None) -> None:
+    def __post_init__(self, interval: int | None, long: int | None) -> None:
+        self.holds = DurationCounts(() if long is None else (long,))
         self.timelines = Timelines(self.vocabulary, self.pool_parts, interval)
 
     def take(self, events: pl.DataFrame, tracked: Tracked) -> None:

@@ -49,6 +49,7 @@ _NOBODY = -2
 _COUNTED_KINDS = [int(kind) for kind in _COUNTED.values()]
 _COUNTS = {"part": pl.Int64, "bin": pl.Int64, **dict.fromkeys(_COUNTED, pl.Int64)}
 
+
 @dataclass
 class Timelines:
     """Grows by batches.

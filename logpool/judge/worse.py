@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from logpool.judge.gate import is_worse
 from logpool.judge.ranks import rate_test
-from logpool.judge.words import times
+from logpool.words import times
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,6 +11,7 @@ from logpool.report.changes import changed_figures, degree, hold_tests, short_lo
 from logpool.report.chart import BLOCKS, chart, is_drawn
 from logpool.report.model import Closes, Side
 from logpool.report.settings import settings_rows
+from logpool.words import duration, many
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -60,7 +61,7 @@ def render_comparison(comparison: Comparison, width: int = 80, *, colour: bool =
         ratio = comparison.ratios[name]
         rows.append([_FIGURES[name], _figure(name, one), _figure(name, two), "" if ratio is None else f"{ratio:.2f}"])
     names = _side_names(left, right)
-    tables = changed_figures(comparison, names, _seconds)
+    tables = changed_figures(comparison, names, duration)
     parts = [
         _table(["", *names, "ratio"], rows, width),
         _wrapped(_compared(comparison, names), width),
@@ -127,7 +128,7 @@ def _figure(name: str, value: float | None) -> str:
     if value is None:
         return "-"
     if name.endswith("seconds") or name.startswith("hold"):
-        return _seconds(value)
+        return duration(value)
     return f"{value:,}" if isinstance(value, int) else f"{value:.2f}"
 
 
@@ -154,12 +155,12 @@ def _sources(sources: Iterable[SourceReport]) -> str:
 
 def _source(source: SourceReport) -> str:
     span = _span(source.first_time, source.last_time)
-    counts = f"{_many(source.pool_lines, 'pool event')}, {_many(source.other_lines, 'other line')}"
+    counts = f"{many(source.pool_lines, 'pool event')}, {many(source.other_lines, 'other line')}"
     if source.unrecognised_lines:
         counts += f", {source.unrecognised_lines:,} not understood"
     lines = [
         source.path,
-        f"  {_many(source.lines, 'line')}, {_bytes(source.bytes)}{span}",
+        f"  {many(source.lines, 'line')}, {_bytes(source.bytes)}{span}",
         f"  {counts}",
     ]
     if len(source.files) > 1:
@@ -181,7 +182,7 @@ def _from_to(first: str, last: str | None) -> str:
         return first.replace("T", " ")
     start, end = datetime.fromisoformat(first), datetime.fromisoformat(last)
     until = last[11:] if first[:10] == last[:10] else last.replace("T", " ")
-    return f"{first.replace('T', ' ')} to {until} ({_seconds(max(0.0, (end - start).total_seconds()))})"
+    return f"{first.replace('T', ' ')} to {until} ({duration(max(0.0, (end - start).total_seconds()))})"
 
 
 _POOL_HEADINGS = ["pool", "checkouts", "reused", "created", "closed", "open/peak", "in use/peak"]
@@ -218,14 +219,14 @@ def _hold_rows(pools: Iterable[Pool]) -> Iterable[list[str]]:
 
 def _durations(durations: Durations) -> list[str]:
     values = (durations.mean, durations.p50, durations.p95, durations.p99, durations.max)
-    return ["-" if value is None else _seconds(value) for value in values]
+    return ["-" if value is None else duration(value) for value in values]
 
 
 def _over_time(report: Report, width: int, blocks: str) -> Iterable[str]:
     """Charts of what was in use, and the mean by Little's law."""
     named = {pool.logger: pool for pool in report.pools}
     drawn = [(named[one.pool], one) for one in report.timeline if one.pool in named and is_drawn(one)]
-    yield chart([(pool_name(pool), timeline) for pool, timeline in drawn], width, _seconds, blocks)
+    yield chart([(pool_name(pool), timeline) for pool, timeline in drawn], width, duration, blocks)
     yield _table(_AVERAGE_HEADINGS, list(_average_rows(pool for pool, _ in drawn)), width)
     if any(_is_cut(pool) for pool, _ in drawn):
         yield _wrapped(
@@ -257,7 +258,7 @@ def _average_rows(pools: Iterable[Pool]) -> Iterable[list[str]]:
                 pool_name(pool),
                 f"{little.mean_in_use:.2f}",
                 f"{rate:,.0f}" if rate >= 100 else f"{rate:.3g}",  # noqa: PLR2004 - three figures
-                _seconds(little.mean_hold_seconds),
+                duration(little.mean_hold_seconds),
                 f"{little.product:.2f}",
             ]
 
@@ -307,20 +308,20 @@ def _timings(report: Report, width: int) -> str:
     timings = report.timings
     if timings is None:
         return ""
-    text = f"queries: {timings.count:,}, mean {_seconds(timings.mean_seconds)}, first {_seconds(timings.first_seconds)}"
+    text = f"queries: {timings.count:,}, mean {duration(timings.mean_seconds)}, first {duration(timings.first_seconds)}"
     if timings.mean_after_first_seconds is not None:
-        text += f", mean after the first {_seconds(timings.mean_after_first_seconds)}"
+        text += f", mean after the first {duration(timings.mean_after_first_seconds)}"
     return _wrapped(text, width, "", "  ")
 
 
 def _sequence(report: Report, width: int, *, colour: bool) -> str:
     totals = report.totals
     read = "reads" if totals.checkouts == 1 else "read"
-    whole = f"{totals.sequence.complete:,} of {_many(totals.checkouts, 'checkout')} {read} checked_out, returned, reset"
+    whole = f"{totals.sequence.complete:,} of {many(totals.checkouts, 'checkout')} {read} checked_out, returned, reset"
     others = "".join(f"; {count:,} {what}" for what, count in _otherwise(report).items() if count)
     if report.violations:
         word, kind = "violated", "error"
-        text = f"{_many(len(report.violations), 'violation')}; {whole}{others}"
+        text = f"{many(len(report.violations), 'violation')}; {whole}{others}"
     elif not totals.checkouts:
         return _wrapped("reset sequence: nothing to check, the log shows no checkout", width, "", "  ")
     else:
@@ -413,10 +414,6 @@ def _painted(text: str, colour_name: str, *, colour: bool) -> str:
     return f"{_COLOURS[colour_name]}{text}{_PLAIN}" if colour else text
 
 
-def _many(count: int, noun: str) -> str:
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-
-
 def _bytes(size: int) -> str:
     amount = float(size)
     for unit in ("bytes", "kB", "MB", "GB"):
@@ -424,16 +421,3 @@ def _bytes(size: int) -> str:
             break
         amount /= 1000
     return f"{size:,} bytes" if unit == "bytes" else f"{amount:.1f} {unit}"
-
-
-def _seconds(seconds: float) -> str:
-    """A duration to three figures, in the unit that suits it."""
-    if seconds < 0.0005:  # noqa: PLR2004
-        return f"{seconds * 1e6:.0f} µs" if seconds else "0 s"
-    if seconds < 0.9995:  # noqa: PLR2004 - from here on it would round to 1000 ms
-        return f"{seconds * 1000:.3g} ms"
-    if seconds < 120:  # noqa: PLR2004
-        return f"{seconds:.3g} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"

@@ -278,9 +278,9 @@ def _carried(tracked: pl.DataFrame) -> pl.DataFrame:
     return tracked.with_columns(_GAP).with_columns(**own).with_columns(**reached)
 
 
-_GAP = (
-    pl.col("time") - pl.when(pl.col("more") > 0).then("time_before").otherwise(pl.col("time").shift(1))
-).alias("gap")
+_GAP = (pl.col("time") - pl.when(pl.col("more") > 0).then("time_before").otherwise(pl.col("time").shift(1))).alias(
+    "gap"
+)
 
 
 @cache

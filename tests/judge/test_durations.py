@@ -9,7 +9,7 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from logpool.judge.durations import DurationCounts
+from logpool.judge.durations import DIGITS, DurationCounts
 from logpool.report.model import Durations
 
 if TYPE_CHECKING:
@@ -48,6 +48,35 @@ def test_like_a_plain_sort(batches: list[list[tuple[int, int | None]]], groups: 
     assert ordered[-1] / 1e6 == actual.max
     assert actual.mean is not None
     assert math.isclose(sum(ordered) / len(ordered) / 1e6, actual.mean, rel_tol=1e-12)
+
+
+@given(st.lists(ROWS, max_size=4), st.sets(st.integers(0, 3)), st.integers(0, 10**14))
+@settings(deadline=None, max_examples=100)
+def test_classes_where_there_are_many(
+    batches: list[list[tuple[int, int | None]]], groups: set[int], bound: int
+) -> None:
+    rows = [row for batch in batches for row in batch]
+    ordered = sorted(max(0, value) for group, value in rows if group in groups and value is not None)
+    counts = DurationCounts((bound,), most=3)
+    for batch in batches:
+        counts.add(pl.DataFrame(batch, schema={"group": pl.UInt32, "microseconds": pl.Int64}, orient="row"))
+        # whenever it is tidied up
+        counts.beyond([0], 1)
+    whole = DurationCounts((bound,), most=3)
+    whole.add(pl.DataFrame(rows, schema={"group": pl.UInt32, "microseconds": pl.Int64}, orient="row"))
+    chosen = sorted(groups)
+    actual = counts.of(chosen)
+    assert actual == whole.of(chosen)
+    assert len(ordered) == actual.count
+    longer = [value for value in ordered if value > bound]
+    assert (len(longer), sum(longer)) == counts.beyond(chosen, bound / 1e6)
+    if ordered:
+        assert actual.max == ordered[-1] / 1e6
+        assert actual.mean == sum(ordered) / len(ordered) / 1e6
+        for percent, found in ((50, actual.p50), (95, actual.p95), (99, actual.p99)):
+            exact = nearest_rank(ordered, percent)
+            assert found is not None
+            assert exact <= found <= exact * (1 + 2 ** (1 - DIGITS))
 
 
 def test_hundred_values() -> None:

@@ -15,6 +15,7 @@ from logpool.judge.comparison import compare
 from logpool.report import text
 from logpool.report.model import Evidence, Finding, Report
 from logpool.report.text import render, render_comparison, render_verdict
+from logpool.words import duration
 
 ROOT = Path(__file__).parents[2]
 CASES = ROOT / "tests" / "cases"
@@ -179,7 +180,7 @@ def test_comparison_with_one_side_without_timings(queue: Report, null: Report) -
     ],
 )
 def test_durations(seconds: float, expected: str) -> None:
-    assert expected == text._seconds(seconds)  # noqa: SLF001 - the one place where durations become text
+    assert expected == duration(seconds)
 
 
 @pytest.mark.parametrize(

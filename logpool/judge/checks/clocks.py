@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from logpool.judge.checks.tallies import SECOND, Sightings, lasting, said, together
+from logpool.judge.checks.tallies import SECOND, Sightings, together
 from logpool.report.model import Finding
+from logpool.words import duration, many
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,7 +45,7 @@ class ClockSteps:
             seen = together(self._seen.by_label[step] for step in steps)
             largest = max(step % _TENTHS for step in steps) * _GRAIN / SECOND
             message = (
-                f"{said(seen.count, 'time')} the time goes backwards in a process, by up to {lasting(largest)}: a "
+                f"{many(seen.count, 'time')} the time goes backwards in a process, by up to {duration(largest)}: a "
                 "clock was set, summer time ended, or logs were joined out of order; what lasts across such a place is "
                 "measured wrong"
             )

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from logpool.judge.checks.tallies import Sightings, said, together
+from logpool.judge.checks.tallies import Sightings, together
 from logpool.report.model import Finding
 from logpool.schema import Detail, Kind
+from logpool.words import many
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,7 +74,7 @@ class ConnectErrors:
 
     def _finding(self, facts: Facts, pool: str, detail: Detail, seen: Sighting, shapes: list[int]) -> Finding:
         why = (detail.word or "other reason").replace("_", " ")
-        message = f"{said(seen.count, 'connection')} could not be made ({why}): {_ADVICE[detail]}"
+        message = f"{many(seen.count, 'connection')} could not be made ({why}): {_ADVICE[detail]}"
         crowd = max((self._crowd[shape] for shape in shapes if shape in self._crowd), default=0)
         if crowd:
             message += f"; this log's own pools had up to {crowd:,} open then, in all processes together"

@@ -12,11 +12,11 @@ from logpool.judge.checks.holds import Longest
 from logpool.judge.checks.limits import LIMITLESS, is_saturated, is_threaded, standing
 from logpool.judge.checks.plateau import Plateaus, Span
 from logpool.judge.names import EVIDENCE
-from logpool.judge.words import seconds, times
 from logpool.read.vocabulary import split_pool_name
 from logpool.report.model import Finding
 from logpool.schema import Kind
 from logpool.track.tracked import group_of
+from logpool.words import duration, times
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -239,5 +239,5 @@ class Exhaustion:
 def _oldest(facts: Facts, hold: _Hold, now: int | None) -> str:
     """Who had held a connection longest when the first caller got none."""
     place = facts.names.place(hold.source, hold.line)
-    since = "" if hold.time is None or now is None else f" for {seconds(max(0, now - hold.time) / _SECOND)}"
+    since = "" if hold.time is None or now is None else f" for {duration(max(0, now - hold.time) / _SECOND)}"
     return f"at the first one the oldest had been out{since}, from {place.path}:{place.line} on"

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from logpool.judge.checks.nullpools import births
-from logpool.judge.checks.tallies import SECOND, Cells, lasting, place_of, said
+from logpool.judge.checks.tallies import SECOND, Cells, place_of
 from logpool.judge.names import EVIDENCE
 from logpool.report.model import Finding
 from logpool.schema import Detail, Kind
+from logpool.words import duration, many
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,20 +101,20 @@ class Failures:
 
     def _storm(self, facts: Facts, pool: Pool, storm: Storm, groups: list[int], more: int) -> Finding:
         message = (
-            f"{said(storm.failed, 'connection')} of {said(storm.processes, 'process', 'processes')} died within "
-            f"{lasting((storm.last - storm.first) / SECOND)}"
+            f"{many(storm.failed, 'connection')} of {many(storm.processes, 'process', 'processes')} died within "
+            f"{duration((storm.last - storm.first) / SECOND)}"
         )
         if storm.replaced:
-            message += f", {said(storm.replaced, 'more was', 'more were')} replaced because of them"
+            message += f", {many(storm.replaced, 'more was', 'more were')} replaced because of them"
         if storm.unmade:
-            message += f", {said(storm.unmade, 'connect')} failed"
+            message += f", {many(storm.unmade, 'connect')} failed"
         message += (
             f": the server was restarted or failed over, or the network went away; {self._recovery(storm, groups)}"
         )
         if not pool.pings.sent:
             message += "; pool_pre_ping=True spares callers the error on a connection that died while idle"
         if more > 0:
-            message += f" (one of the {_TOLD} largest of this pool; {said(more, 'smaller one')} left out)"
+            message += f" (one of the {_TOLD} largest of this pool; {many(more, 'smaller one')} left out)"
         return Finding(
             "invalidation_storm",
             "error",
@@ -131,7 +132,7 @@ class Failures:
             return "no new connection was made before the log ends"
         # of a second, the first and the last connect are known
         at = made.select(pl.when(pl.col("first") >= storm.outage).then("first").otherwise("last").min()).item()
-        return f"new connections could be made again after {lasting((int(at) - storm.first) / SECOND)}"
+        return f"new connections could be made again after {duration((int(at) - storm.first) / SECOND)}"
 
 
 def _roles(facts: Facts) -> pl.DataFrame:
@@ -200,11 +201,11 @@ def _stale(facts: Facts, pool: Pool, cells: pl.DataFrame, longest: int) -> Itera
     if count < max(1, facts.thresholds.stale_connections):
         return
     least = int(cells["idle"].min())  # type: ignore[arg-type]
-    survived = f"no rest of more than {lasting(longest / SECOND)} was survived" if longest else "no rest was survived"
+    survived = f"no rest of more than {duration(longest / SECOND)} was survived" if longest else "no rest was survived"
     seen = "by pre-pings" if bool(cells["pinged"].all()) else "by callers, as errors"
     message = (
-        f"{said(count, 'connection')} had been closed by the other side while idle, and this was noticed {seen}: the "
-        f"shortest rest before such a failure was {lasting(least / SECOND)}, and {survived}: set pool_recycle below "
+        f"{many(count, 'connection')} had been closed by the other side while idle, and this was noticed {seen}: the "
+        f"shortest rest before such a failure was {duration(least / SECOND)}, and {survived}: set pool_recycle below "
         f"{_below(least)} seconds, or look for the idle timeout of the server or of what stands before it"
     )
     group = int(cells["group"][0])

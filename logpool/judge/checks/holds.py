@@ -9,10 +9,10 @@ import polars as pl
 
 from logpool.judge.durations import DurationCounts
 from logpool.judge.names import EVIDENCE
-from logpool.judge.words import many, seconds, share
 from logpool.report.model import Finding
 from logpool.schema import End
 from logpool.track.tracked import group_of
+from logpool.words import duration, many, share
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -140,8 +140,8 @@ def _held(facts: Facts, pool: Pool, beyond: tuple[int, int], longest: list[Hold]
     place = facts.names.place(first.source, first.line)
     message = (
         f"{many(count, 'checkout', 'checkouts')} of {pool.hold_seconds.count:,} lasted longer than "
-        f"{seconds(facts.thresholds.held_too_long)} and took {share(min(1.0, held / _SECOND / total))} of all the "
-        f"time that connections were held, the longest {seconds(first.microseconds / _SECOND)} from "
+        f"{duration(facts.thresholds.held_too_long)} and took {share(min(1.0, held / _SECOND / total))} of all the "
+        f"time that connections were held, the longest {duration(first.microseconds / _SECOND)} from "
         f"{place.path}:{place.line} on: give connections back before anything slow that needs none"
     )
     return _finding(facts, pool, ("held_too_long", count, message), longest)
@@ -151,8 +151,8 @@ def _idle(facts: Facts, pool: Pool, count: int, longest: list[Hold]) -> Finding:
     first = longest[0]
     place = facts.names.place(first.source, first.line)
     message = (
-        f"{many(count, 'checkout', 'checkouts')} longer than {seconds(facts.thresholds.idle_in_transaction)} ended "
-        f"inside a transaction, the longest {seconds(first.microseconds / _SECOND)} from {place.path}:{place.line} "
+        f"{many(count, 'checkout', 'checkouts')} longer than {duration(facts.thresholds.idle_in_transaction)} ended "
+        f"inside a transaction, the longest {duration(first.microseconds / _SECOND)} from {place.path}:{place.line} "
         "on: an idle transaction keeps its locks and holds up vacuum, so commit or roll back once the work is done"
     )
     return _finding(facts, pool, ("idle_in_transaction", count, message), longest)

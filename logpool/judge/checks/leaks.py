@@ -16,10 +16,10 @@ import polars as pl
 from logpool.judge.checks.eras import Era, Eras
 from logpool.judge.checks.limits import LIMITLESS
 from logpool.judge.names import EVIDENCE
-from logpool.judge.words import many, seconds
 from logpool.report.model import Finding
 from logpool.schema import End
 from logpool.track.tracked import group_of
+from logpool.words import duration, many
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -128,7 +128,7 @@ class Leaks:
         else:
             explained = "in use at that moment, or when their process ended, which is normal"
         ages = [one.age for one in still if one.age is not None]
-        oldest = f", the oldest for {seconds(max(ages) / _SECOND)}" if any(ages) else ""
+        oldest = f", the oldest for {duration(max(ages) / _SECOND)}" if any(ages) else ""
         still_out = many(count, "connection is", "connections are")
         message = f"{still_out} still checked out where the log ends{oldest}: {explained}"
         places = facts.names.evidence((one.source, one.line) for one in still)
@@ -162,17 +162,17 @@ def _leak(facts: Facts, pool: Pool, leaked: list[_Open]) -> Finding:
     usual = (
         ""
         if pool.hold_seconds.p99 is None
-        else f", while 99% of all checkouts last at most {seconds(pool.hold_seconds.p99)}"
+        else f", while 99% of all checkouts last at most {duration(pool.hold_seconds.p99)}"
     )
     message = (
         f"{many(count, 'connection was', 'connections were')} checked out and never returned, the oldest "
-        f"{seconds(oldest)} before the log last shows its process{usual}"
+        f"{duration(oldest)} before the log last shows its process{usual}"
     )
     if count > 1:
         rate = count / oldest * _HOUR
         message += f"; that is {rate:.3g} an hour"
         if count < _DEFAULT_LIMIT:
-            dry = seconds(_DEFAULT_LIMIT / rate * _HOUR)
+            dry = duration(_DEFAULT_LIMIT / rate * _HOUR)
             message += f", so a pool of {_DEFAULT_LIMIT}, SQLAlchemy's default, is dry within {dry}"
         message += ": close every session and connection, or use them in a with block"
     else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from logpool.judge.words import many, seconds, share
+from logpool.words import duration, many, share
 
 if TYPE_CHECKING:
     from logpool.judge.checks.plateau import Plateau
@@ -51,5 +51,5 @@ def standing(state: Plateau) -> str:
     longest = 0 if state.longest is None else state.longest.length
     return (
         f"{many(state.peak, 'connection was', 'connections were')} in use, and never more, for {share(_share(state))} "
-        f"of the time, at most {seconds(longest / _SECOND)} without a break"
+        f"of the time, at most {duration(longest / _SECOND)} without a break"
     )

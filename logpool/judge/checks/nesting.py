@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from logpool.judge.words import many
 from logpool.report.model import Finding
+from logpool.words import many
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from logpool.judge.checks.tallies import SECOND, Cells, lasting, place_of, said
+from logpool.judge.checks.tallies import SECOND, Cells, place_of
 from logpool.judge.names import EVIDENCE
 from logpool.report.model import Finding
 from logpool.track.tracked import group_of
+from logpool.words import duration, many
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,7 +68,7 @@ class NullPools:
             return None
         peak = int(cells.group_by("cell").agg(pl.col("count").sum())["count"].max())  # type: ignore[arg-type]
         message = (
-            f"without pooling, {said(pool.created, 'connection')} were made within {lasting(span)}, at most "
+            f"without pooling, {many(pool.created, 'connection')} were made within {duration(span)}, at most "
             f"{peak * SECOND / self._made.width:,.0f} per second: a QueuePool with a pool_size of "
             f"{pool.peak_checked_out:,}, the most in use at once, would have saved at least "
             f"{saved:,} of them; leave it if another pooler, such as "

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from logpool.judge.checks.tallies import Sightings, said, together
+from logpool.judge.checks.tallies import Sightings, together
 from logpool.report.model import Finding
 from logpool.schema import Kind
 from logpool.track.tracked import group_of
+from logpool.words import many
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -127,7 +128,7 @@ class Overflow:
         growth, saved = joint.growth()
         seen = together(self._thrown.by_label[group] for group in groups if group in self._thrown.by_label)
         message = (
-            f"{said(anew, 'connection')} made anew after the pool had thrown another away because it was full, one in "
+            f"{many(anew, 'connection')} made anew after the pool had thrown another away because it was full, one in "
             f"{pool.checkouts / anew:,.1f} checkouts: a pool_size larger by {growth:,} would have saved {saved:,} of "
             "these connects"
         )

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from logpool.judge.checks.tallies import Sightings, said, together
+from logpool.judge.checks.tallies import Sightings, together
 from logpool.report.model import Finding
 from logpool.schema import Kind
+from logpool.words import many
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +41,7 @@ class FailedPings:
             sent = max(pool.pings.sent, seen.count)
             share = seen.count / sent
             message = (
-                f"{said(seen.count, 'pre-ping')} of {sent:,} failed ({share * 1e6:,.0f} per million): they "
+                f"{many(seen.count, 'pre-ping')} of {sent:,} failed ({share * 1e6:,.0f} per million): they "
                 "found connections dead at check-out; the pool makes others in their place, if it can, and gives up "
                 "all idle ones as well"
             )

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from logpool.judge.names import EVIDENCE
-from logpool.judge.words import many
 from logpool.report.model import Finding
 from logpool.schema import Kind
 from logpool.track.tracked import INCIDENT
+from logpool.words import many
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

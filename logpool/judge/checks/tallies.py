@@ -127,19 +127,3 @@ class Cells:
 def place_of(place: int) -> tuple[int, int]:
     """The source and the line of a cell's ``place``."""
     return divmod(place, _PLACE)
-
-
-def said(count: int, one: str, more: str = "") -> str:
-    """A count with its noun."""
-    return f"{count:,} {one if count == 1 else more or f'{one}s'}"
-
-
-def lasting(seconds: float) -> str:
-    """A duration in words, to two figures or the second."""
-    if seconds < 1:
-        return f"{seconds * 1000:.0f} ms"
-    if seconds < 100:  # noqa: PLR2004
-        return f"{seconds:.3g} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
