@@ -45,7 +45,7 @@ from logpool.track.sequence import CODES
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from logpool.judge.checks import Check, Watcher
     from logpool.read.lines import Block
@@ -152,27 +152,33 @@ class Analysis:
         """What the numbers in tables mean."""
         return Names(self.vocabulary, self.readings, self.places)
 
-    def tracked(
-        self, statistics: Statistics | None = None, checks: Iterable[Watcher] = (), watch: Watch | None = None
-    ) -> Iterator[Tracked]:
+    def tracked(self) -> Iterator[Tracked]:
         """Lives and checkouts, batch by batch; in the end, what is still open."""
         fold = Fold(self.vocabulary)
+        for _, tracked in self._followed(fold):
+            yield tracked
+        yield fold.finish()
+
+    def _followed(self, fold: Fold) -> Iterator[tuple[pl.DataFrame, Tracked]]:
         batches = _gathered(self.events(), self.block_bytes // _BYTES_AN_EVENT)
-        for batch, tracked in ahead((batch, fold.take(batch)) for batch in batches):
-            if statistics is not None:
-                statistics.take(batch, tracked)
-            if watch is not None:
-                watch.take(batch, tracked)
+        return ahead((batch, fold.take(batch)) for batch in batches)
+
+    def _judged(self, statistics: Statistics, checks: Sequence[Watcher], watch: Watch) -> Tracked:
+        """Shows all that happens to everyone who judges it, and returns what is still open in the end."""
+        fold = Fold(self.vocabulary)
+        for batch, tracked in self._followed(fold):
+            statistics.take(batch, tracked)
+            watch.take(batch, tracked)
             for check in checks:
                 check.take(tracked)
-            yield tracked
+            # while the next one is waited for, this one takes no memory
+            del batch, tracked
         self.keys = fold.keys.all()
         last = fold.finish()
-        if watch is not None:
-            watch.finish(last)
+        watch.finish(last)
         for check in checks:
             check.take(last)
-        yield last
+        return last
 
     def report(self) -> Report:
         """Reads all logs to the end, and judges them."""
@@ -183,7 +189,7 @@ class Analysis:
         ]
         watch = Watch(self.vocabulary)
         spread = HoldSpread(self.vocabulary)
-        *_, last = _last_of(self.tracked(statistics, [*checks, spread], watch))
+        last = self._judged(statistics, [*checks, spread], watch)
         names = self.names
         books = Books(statistics, statistics.finish(last), self.keys)
         pools = books.pools()
@@ -264,8 +270,9 @@ def _gathered(batches: Iterable[pl.DataFrame], events: int) -> Iterator[pl.DataF
     for batch in batches:
         waiting.append(batch)
         if sum(one.height for one in waiting) >= events:
-            yield pl.concat(waiting)
-            waiting = []
+            gathered, waiting = pl.concat(waiting), []
+            yield gathered
+            del gathered
     if waiting:
         yield pl.concat(waiting)
 
@@ -343,13 +350,6 @@ def _listed(paths: list[str]) -> str:
 def _begins(sources: list[Source]) -> list[int | None] | None:
     """When each log begins, so that the merge opens it no earlier."""
     return [begin_of(source, NEEDLES) for source in sources] if len(sources) > 1 else None
-
-
-def _last_of(tracked: Iterable[Tracked]) -> list[Tracked]:
-    last = None
-    for one in tracked:
-        last = one
-    return [] if last is None else [last]
 
 
 def _layout(reading: Reading) -> str | None:

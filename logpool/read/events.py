@@ -124,6 +124,8 @@ class EventReader:
                 events = self._events(block, lines, chosen)
             if block.torn:
                 self._note_torn(block.first_line + len(lines) - 1, events)
+            # while the next block is waited for, this one takes no memory
+            del block, chosen, lines
             yield events
 
     def _note_torn(self, last: int, events: pl.DataFrame) -> None:
