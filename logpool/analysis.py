@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from logpool.track.tracked import Tracked
 
     Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
-    Progress = Callable[[int, int], None]
+    Progress = Callable[[int, int, float | None], None]
 
 
 # what is read at once of all logs that are read side by side, and of one of them at least
@@ -75,7 +75,7 @@ class Analysis:
         layout: as :func:`analyze` takes it.
         selection: which events count.
         block_bytes: how much is read at once.
-        progress: told the bytes and the events so far, now and then.
+        progress: told the bytes and the events so far, and the share of all that they are, now and then.
         thresholds: from where on something is worth a finding.
         interval: of the timeline, in microseconds; None for one that suits the log.
         vocabulary: what the logs have in common.
@@ -98,6 +98,9 @@ class Analysis:
     damages: Damages = field(default_factory=Damages)
     doubles: list[Doubles] = field(default_factory=list)
     _told: list[int] = field(default_factory=lambda: [0, 0])
+    # of each part, its size on the disk, and how much of it has been read, of 1
+    _sizes: list[int | None] = field(default_factory=list)
+    _shares: dict[int, float | None] = field(default_factory=dict)
 
     def events(self) -> Iterator[pl.DataFrame]:
         """The events of all logs in one order, batch by batch.
@@ -109,6 +112,7 @@ class Analysis:
         sources = sources_of(names, self.damages)  # type: ignore[arg-type]
         self.readings = [Reading(source.path, tuple(part.path for part in source.parts)) for source in sources]
         self.places = [path for reading in self.readings for path in reading.files]
+        self._sizes = [part.size for source in sources for part in source.parts]
         back = self.selection.back
         selection = self.selection.settled(end_of(sources, self.layout, back[0])) if back else self.selection
         for batch in merged(self._streams(sources), _begins(sources)):
@@ -138,6 +142,7 @@ class Analysis:
 
     def _watched(self, source: Iterable[Block]) -> Iterator[Block]:
         for block in source:
+            self._shares[block.part] = block.share
             self._tell(block.size, 0)
             yield block
 
@@ -145,7 +150,18 @@ class Analysis:
         self._told[0] += size
         self._told[1] += events
         if self.progress:
-            self.progress(*self._told)
+            size, events = self._told
+            self.progress(size, events, self._share())
+
+    def _share(self) -> float | None:
+        """How much of all logs has been read, of 1; None where nothing tells how long they are."""
+        whole = sum(size or 0 for size in self._sizes)
+        # logs are read by threads of their own
+        shares = dict(self._shares)
+        if not whole or None in self._sizes or None in shares.values():
+            return None
+        read = sum((self._sizes[part] or 0) * (share or 0) for part, share in shares.items())
+        return min(1.0, read / whole)
 
     @property
     def names(self) -> Names:
@@ -301,7 +317,8 @@ def analyze(
             ``2h``, ``90s``, ``1h30m``.
         until: only what was logged before this time, likewise.
         block_bytes: how much to read at once; changes the memory used, never the result.
-        progress: called now and then with the bytes and the events read so far.
+        progress: called now and then with the bytes and the events read so far, and with the share of all that has
+            been read, from 0 to 1, or None where nothing tells how long the logs are.
         thresholds: from where on something is worth a finding.
         interval: of the timeline, such as ``500ms``, ``10s``, ``5m`` or ``1h``; found to suit the log when left out.
 

@@ -45,7 +45,7 @@ def read_events(
         pools: only these.
         since: only from this time on: ISO 8601, or how long before the log's end (``2h``).
         until: only before this time.
-        progress: called now and then with the bytes and events read so far.
+        progress: called now and then with the bytes and events read so far, and the share of all, where that is known.
 
     Raises:
         logpool.errors.InputError: no log can be read, or none holds a pool record.

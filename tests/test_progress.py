@@ -74,3 +74,15 @@ def test_nothing_where_nobody_looks(clock: Clock, monkeypatch: pytest.MonkeyPatc
         clock.now += 60
         told(1_000_000, 5)
     assert pipe.getvalue() == ""
+
+
+@pytest.mark.parametrize(
+    ("share", "shown"),
+    [(0.25, "25%, 0:06 left"), (0.01, "1%, 3:18 left"), (0.0001, "0%, 5:33:18 left"), (1.0, "100%, 0:00 left")],
+)
+def test_tells_the_time_left(share: float, shown: str, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
+    with Progress() as told:
+        clock.now += 2
+        told(300_000_000, 7, share)
+        assert terminal.getvalue() == f"\r\033[K300 MB read, 150 MB/s, {shown}, 7 pool events"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -263,7 +264,18 @@ def test_refusals(read: Reader, _: object, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("read", "_"), READERS)
 def test_progress_is_told(read: Reader, _: object) -> None:
-    told: list[tuple[int, int]] = []
-    read(QUEUE, progress=lambda size, events: told.append((size, events)))
-    assert (QUEUE.stat().st_size, 43) == told[-1]
+    told: list[tuple[int, int, float | None]] = []
+    read(QUEUE, progress=lambda *figures: told.append(figures))
+    assert (QUEUE.stat().st_size, 43, 1.0) == told[-1]
     assert sorted(told) == told
+
+
+def test_the_share_that_has_been_read(tmp_path: Path) -> None:
+    text = QUEUE.read_bytes()
+    (tmp_path / "one.log").write_bytes(text)
+    (tmp_path / "two.log.gz").write_bytes(gzip.compress(text * 50))
+    told: list[float | None] = []
+    logpool.analyze([tmp_path / "one.log", tmp_path / "two.log.gz"], progress=lambda *figures: told.append(figures[2]))
+    assert None not in told
+    assert told[-1] == 1.0
+    assert any(share is not None and 0 < share < 1 for share in told)

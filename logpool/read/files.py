@@ -201,6 +201,11 @@ class RegionStream:
             self.failure = self._too_short
         return data
 
+    @property
+    def share(self) -> float | None:
+        """How much of it has been read, of 1; None where nothing tells how long it is."""
+        return self._place / self._region.size if self._region.size else None
+
     def leave(self, size: int) -> bool:
         """Passes over all but about so many bytes at the end; whether there was more.
 

@@ -53,6 +53,7 @@ class Block:
         part: the number of the file in which they stand.
         torn: whether the last one ends without a line end, and so may be cut.
         split: whether the file is one of Kubernetes, which splits long lines.
+        share: how much of the file has been read, of 1; None where nothing tells.
     """
 
     first_line: int
@@ -61,6 +62,7 @@ class Block:
     part: int = 0
     torn: bool = False
     split: bool = False
+    share: float | None = None
 
 
 @dataclass
@@ -151,7 +153,7 @@ class LineReader:
         # of a character that is cut with its line, no more need be told
         data = self._valid(data, whole_characters(data) if torn else data)
         lines = pl.read_lines(data, name="line").to_series()
-        block = Block(self.line, lines, self._size, self.part, torn, self._split)
+        block = Block(self.line, lines, self._size, self.part, torn, self._split, self.stream.share)
         self.line += len(lines)
         self._size = 0
         return block

@@ -63,6 +63,11 @@ class Ahead:
         """That of the stream, when all before it was read."""
         return None if self._next else self._stream.failure
 
+    @property
+    def share(self) -> float | None:
+        """How much of the file behind it has been read, of 1; None where nothing tells."""
+        return getattr(self._stream, "share", None)
+
     def peek(self, size: int) -> bytes:
         """The next bytes, as many as asked for; fewer only at the end."""
         if len(self._next) < size:
@@ -177,6 +182,11 @@ class Unpacked:
             self._ready.append(last[end:])
         self._size = max(0, self._size - size)
         return b"".join(taken)
+
+    @property
+    def share(self) -> float | None:
+        """How much of the compressed bytes has been read, of 1; None where nothing tells."""
+        return self._stream.share
 
     def _feed(self) -> None:
         """Decompresses one small piece more."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from logpool.read.damage import shown
@@ -28,6 +29,7 @@ class Part:
         place: what its name is unique in, such as a directory.
         name: in that place.
         once: whether it can be read only once.
+        size: how many bytes it has on the disk; None where nothing tells.
     """
 
     path: str
@@ -35,11 +37,19 @@ class Part:
     place: str = ""
     name: str = ""
     once: bool = False
+    size: int | None = None
 
 
 def file_part(path: str) -> Part:
     """A file, by its path."""
-    return Part(shown(path), partial(_opened, path), *place_and_name(path))
+    return Part(shown(path), partial(_opened, path), *place_and_name(path), size=_size_of(path))
+
+
+def _size_of(path: str) -> int | None:
+    try:
+        return Path(path).stat().st_size
+    except OSError:
+        return None
 
 
 def _opened(path: str) -> Ahead:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -66,3 +69,12 @@ def test_the_report_does_not_depend_on_threads(path: Path, monkeypatch: pytest.M
     with_threads = analysis.analyze(path, block_bytes=4096)
     monkeypatch.setattr(analysis, "_READ_AHEAD", 0)
     assert analysis.analyze(path, block_bytes=4096) == with_threads
+
+
+def test_the_report_does_not_depend_on_the_threads_of_polars() -> None:
+    words = [sys.executable, "-m", "logpool", "analyze", "--format", "json", str(SAMPLES / "postgres-busy.log")]
+    reports = {
+        subprocess.run(words, env={**os.environ, "POLARS_MAX_THREADS": threads}, capture_output=True, check=True).stdout
+        for threads in ("1", "2", "5")
+    }
+    assert len(reports) == 1

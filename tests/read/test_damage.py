@@ -226,7 +226,7 @@ def test_a_file_that_goes_away_before_it_is_read() -> None:
     Path("log").write_bytes(DATA)
     Path("other").write_bytes(DATA)
 
-    def remove(*_: int) -> None:
+    def remove(*_: object) -> None:
         Path("other").unlink(missing_ok=True)
 
     report = logpool.analyze(["log", "other"], block_bytes=1000, progress=remove)

@@ -36,11 +36,18 @@ class Read(NamedTuple):
 
 def read(layout: str | None, line: str) -> Read:
     """A line read by itself."""
+    time, rest = taken_apart(line)
+    head = head_reader(layout)(rest)
+    return Read(time, head.record if head else None)
+
+
+def taken_apart(line: str) -> tuple[int | None, str]:
+    """A line's time, and the rest of it."""
     cut = cut_of(line)
     applied = cut.apply(pl.Series("line", [line]))
+    assert applied.time is not None
     assert isinstance(applied.rests, pl.Series)
-    head = head_reader(layout)(cut.restored(applied.rests.item()))
-    return Read(applied.time.item(), head.record if head else None)
+    return applied.time.item(), cut.restored(applied.rests.item())
 
 
 class Event(NamedTuple):
@@ -419,7 +426,7 @@ TIME = "2024-01-01 12:00:00,123"
 def test_layout_is_found(line: str, layout: str, microseconds: int | None, logger: str, message: str) -> None:
     line = line.format(logger, message)
     assert Read(microseconds, Record(message, logger, "DEBUG")) == read(None, line)
-    head = head_reader(None)(cut_of(line).restored(cut_of(line).apply(pl.Series("line", [line])).rests[0]))
+    head = head_reader(None)(taken_apart(line)[1])
     assert head is not None
     assert layout == head.layout
 
@@ -583,8 +590,7 @@ def test_json_is_read_back(name: str, message: str, level: str, process: int) ->
 def test_process_and_thread_around_a_message(head: str, process: str | None, thread: str | None) -> None:
     message = "Connection <pyodbc.Connection object at 0x7f6fbc2ff770> checked out from pool"
     line = f"2024-09-26 17:45:36,210 {head.format('sqlalchemy.pool.impl.QueuePool')}{message}"
-    cut = cut_of(line)
-    found = head_reader(None)(cut.restored(cut.apply(pl.Series("line", [line])).rests[0]))
+    found = head_reader(None)(taken_apart(line)[1])
     assert found is not None
     record = found.record
     assert (process, thread, "sqlalchemy.pool.impl.QueuePool") == (record.process, record.thread, record.logger)
