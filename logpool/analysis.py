@@ -239,7 +239,7 @@ class Analysis:
             tuple(find(facts, checks)),
             tuple(violations),
             statistics.timelines.finish(books.names(), names),
-            spread.finish(),
+            spread.finish(books.names()),
         )
 
     def _doubled(self) -> list[tuple[int, str, tuple[Evidence, ...]]]:

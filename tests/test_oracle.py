@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
     from logpool.report.model import Report
 
-SEEDS = 90
+# the last few were read wrong once
+SEEDS = [*range(90), 5019, 5097, 5099]
 POOLS = (
     *[("QueuePool",)] * 5,
     ("NullPool",),
@@ -120,7 +121,7 @@ def read(path: Path, layout: str, **options: int) -> Report:
     return analyze(path, layout=LAYOUTS[layout], **options)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("seed", range(SEEDS))
+@pytest.mark.parametrize("seed", SEEDS)
 def test_the_report_is_the_truth(seed: int, tmp_path: Path) -> None:
     scenario = scenario_of(seed)
     text, truth = run(seed, scenario, tmp_path)

@@ -16,6 +16,8 @@ from logpool.report.model import HoldCounts
 from logpool.track.tracked import group_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from logpool.read.vocabulary import Vocabulary
     from logpool.track.tracked import Tracked
 
@@ -74,14 +76,15 @@ class HoldSpread:
         merged = pl.concat([kept, counted.cast(_SCHEMA)])  # type: ignore[arg-type]
         self._kept = merged.group_by("part", "stretch", "length").agg(pl.col("count").sum())
 
-    def finish(self) -> tuple[HoldCounts, ...]:
-        """One per pool that has holds, in order of first appearance of the pools."""
+    def finish(self, pools: Iterable[str]) -> tuple[HoldCounts, ...]:
+        """One per pool that has holds, in their order."""
         if not self._kept.height:
             return ()
         begin = self._kept.select(pl.col("stretch").min()).item()
         ordered = self._kept.with_columns(pl.col("stretch") - begin).sort("part", "stretch", "length")
         rows = {part: ordered.filter(pl.col("part") == part).drop("part").rows() for part in self._parts.values()}
-        return tuple(HoldCounts(pool, tuple(rows[part])) for pool, part in self._parts.items() if rows[part])
+        found = {pool: tuple(rows[part]) for pool, part in self._parts.items() if rows[part]}
+        return tuple(HoldCounts(pool, found[pool]) for pool in pools if pool in found)
 
 
 def _span(*times: pl.Series) -> tuple[int, int]:

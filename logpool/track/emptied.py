@@ -15,13 +15,16 @@ import polars as pl
 from logpool.schema import Kind, Reason
 from logpool.track.clocks import lasts_of
 
-_LAST = {"group": pl.UInt32, "thread": pl.UInt32, "seq": pl.Int64, "taken": pl.UInt32}
+_LAST = {"group": pl.UInt32, "thread": pl.UInt32, "seq": pl.Int64, "taken": pl.UInt32, "kind": pl.UInt8}
+# what names the connection that a checkout is about to get: in place of one that failed, it is created for it
+_TAKING = [int(kind) for kind in (Kind.CHECKED_OUT, Kind.CREATED, Kind.PINGED, Kind.PING_SKIPPED)]
 _PLACE = ["group", "thread"]
+_CHECKED_OUT = int(Kind.CHECKED_OUT)
 
 
 @dataclass
 class Emptied:
-    """Carries the last checkout of every pool and thread from batch to batch.
+    """Carries the last connection that every pool and thread took, from batch to batch.
 
     Attributes:
         begun: the numbers of the events at which those of the last batch were checked out.
@@ -50,17 +53,20 @@ class Emptied:
         if seeks or connection.null_count():
             places = pl.int_range(len(shape), dtype=pl.UInt32, eager=True).filter(connection.is_not_null())
         if not seeks:
-            # the last check-out of a place is the last of its shape
+            # the last of a kind in a place is the last of its shape
             places = places.gather(lasts_of(shape.gather(places))) if connection.null_count() else lasts_of(shape)
-        places = places.filter((kind == int(Kind.CHECKED_OUT)).gather(shape.gather(places)))
-        taken = _placed(places, shape, shapes, first).with_columns(taken=connection.gather(places))
+        places = places.filter(kind.is_in(_TAKING).gather(shape.gather(places)))
+        taken = _placed(places, shape, shapes, first).with_columns(
+            taken=connection.gather(places), kind=kind.gather(shape.gather(places))
+        )
         known = pl.concat([self._last, taken.select(_LAST.keys())])
-        self._last = known.unique(_PLACE, keep="last")
+        self._last = known.unique([*_PLACE, "kind"], keep="last")
         if sought is None or not seeks:
             return events
         found = _last_before(_placed(sought.arg_true(), shape, shapes, first), known)
         self._found = found.select("seq")
-        self.begun, self.groups = tuple(found["before"]), set(found["group"])
+        begun = _last_before(found.select("group", "thread", "seq"), known.filter(pl.col("kind") == _CHECKED_OUT))
+        self.begun, self.groups = tuple(begun["before"]), set(found["group"])
         places = (found["seq"] - first).cast(pl.UInt32)
         return events.with_columns(connection.scatter(places, found["taken"]))
 
@@ -82,7 +88,7 @@ def _placed(places: pl.Series, shape: pl.Series, shapes: pl.DataFrame, first: in
 
 
 def _last_before(sought: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
-    """The last checkout of the same pool and thread before each event: ``before``, and ``taken``, its connection."""
+    """What was last said in the same pool and thread before each event: ``before``, and of ``taken``, a connection."""
     # a join finds no null
     by = [pl.col(name).cast(pl.Int64).fill_null(-1).alias(f"its_{name}") for name in _PLACE]
     left = sought.with_columns(by).sort("seq")
@@ -95,4 +101,4 @@ def _last_before(sought: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
         coalesce=False,
         check_sortedness=False,
     )
-    return joined.filter(pl.col("taken").is_not_null()).select("seq", "group", "before", "taken")
+    return joined.filter(pl.col("taken").is_not_null()).select("seq", *_PLACE, "before", "taken")
