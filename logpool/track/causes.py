@@ -107,7 +107,7 @@ class Causes:
         Returns:
             The closes whose cause is settled, as :data:`CLOSE`.
         """
-        related = tracked.select(*_RELATED, before=pl.col("seq").shift(1), is_last=_IS_LAST)
+        related = tracked.select(*_RELATED, before=self._before(tracked), is_last=_IS_LAST)
         related = pl.concat([related, whole.select(related.columns)])
         closes = self._explained(related, later, detached)
         waits = closes["cause"].is_null()
@@ -115,6 +115,14 @@ class Causes:
         settled = [_settled(closes.filter(~waits)), self._reclaimed(closes.filter(terminated), later)]
         settled.append(self._runs(closes.filter(waits & ~terminated), events, first))
         return pl.concat(settled)
+
+    def _before(self, tracked: pl.DataFrame) -> pl.Series:
+        """The record before each one of its connection; of a connection without a state, what was said of it last."""
+        before = tracked.select(pl.when(~pl.col("first")).then(pl.col("seq").shift(1)).alias("before")).to_series()
+        if not self._marks.height:
+            return before
+        said = tracked.select("key").join(self._marks.select("key", "seq"), on="key", how="left", maintain_order="left")
+        return before.zip_with(~tracked["first"], said["seq"])
 
     def _explained(self, related: pl.DataFrame, later: pl.DataFrame, detached: Collection[int]) -> pl.DataFrame:
         """The closes of a batch, with the ``cause`` that the records before them tell, null where they do not."""
