@@ -170,3 +170,9 @@ def test_every_close_has_one_cause(log: Path) -> None:
         counts = asdict(pool.closes)
         assert min(counts.values()) >= 0
         assert sum(counts.values()) == pool.closed
+
+
+@pytest.mark.parametrize("block", [150, 300, 1 << 20])
+def test_what_is_said_of_one_connection_explains_no_other(block: int, tmp_path: Path) -> None:
+    records = ["new A", "out A", "invalidate A", "close B", *use("B")]
+    assert "invalidated" not in closes(tmp_path, *records, block=block)
