@@ -220,7 +220,7 @@ class Analysis:
             violations,
             self._unrecognised(),
             {pool: names.place(*place) for pool, place in books.firsts().items()},
-            {pool: names.evidence(found) for pool, found in books.places(Kind.RECLAIMED).items() if pool},
+            {pool: names.evidence(found) for pool, found in books.reclaimed().items()},
             self._doubled(),
             self.damages,
             statistics.holds,

@@ -100,12 +100,11 @@ class Books:
             found.setdefault(self._pool_of(group), place)
         return found
 
-    def places(self, kind: Kind) -> dict[str | None, list[tuple[int, int]]]:
-        """Where the first few records of a rare kind stand, per pool."""
-        found: defaultdict[str | None, list[tuple[int, int]]] = defaultdict(list)
-        for (group, one), places in self.statistics.places.items():
-            if one is kind:
-                found[None if group is None else self._pool_of(group)] += places
+    def reclaimed(self) -> dict[str, list[tuple[int, int]]]:
+        """Where the garbage collector's first few messages stand, per pool."""
+        found: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
+        for group, places in self.statistics.reclaimed.items():
+            found[self._pool_of(group)] += places
         return dict(found)
 
     def driver(self, group: int) -> str | None:

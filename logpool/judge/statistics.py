@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from logpool.track.tracked import Tracked
 
 _EVIDENCE = 5
-# of these a finding cites the first few
-_RARE = [int(kind) for kind in (Kind.TIMED_OUT, Kind.RECLAIMED)]
 RESETS = (Detail.ALREADY_RESET, Detail.ROLLBACK, Detail.COMMIT)
 _OUTCOME = pl.Schema(
     {
@@ -48,7 +46,7 @@ class Statistics:
         vocabulary: names the groups: a group is one pool in one process.
         interval: of the timeline, in microseconds; None for one that suits the log.
         long: microseconds: how many checkouts lasted longer is known exactly, however many there are.
-        places: where the first few records of a rare kind stand, by group (None for no pool) and kind.
+        reclaimed: where the garbage collector's first few messages stand, by group.
         first: where each group's first record stands: source and line.
         unidentified: per group, check-outs of connections that nothing tells apart.
         left_lives: per group, lives whose beginning the log does not show; likewise ``left_checkouts``.
@@ -63,9 +61,7 @@ class Statistics:
     vocabulary: Vocabulary
     interval: InitVar[int | None] = None
     long: InitVar[int | None] = None
-    places: defaultdict[tuple[int | None, Kind], list[tuple[int, int]]] = field(
-        default_factory=lambda: defaultdict(list)
-    )
+    reclaimed: defaultdict[int, list[tuple[int, int]]] = field(default_factory=lambda: defaultdict(list))
     first: dict[int, tuple[int, int]] = field(default_factory=dict)
     _shapes: Counter[int] = field(default_factory=Counter)
     unidentified: Counter[int] = field(default_factory=Counter)
@@ -115,9 +111,9 @@ class Statistics:
             self._shapes[shape] += count
         self._note_groups(events, told)
         self._note_unidentified(events)
-        rare = told.filter(pl.col("kind").is_in(_RARE))["shape"].unique()
-        if len(rare):
-            self._note_places(events.filter(pl.col("shape").is_in(rare.implode())))
+        reclaimed = told.filter(pl.col("kind") == int(Kind.RECLAIMED))["shape"].unique()
+        if len(reclaimed):
+            self._note_reclaimed(events.filter(pl.col("shape").is_in(reclaimed.implode())))
         taken = (pl.col("kind") == int(Kind.TIMING)) & (pl.col("detail") == int(Detail.TIME_TAKEN))
         timings = told.filter(taken)["shape"].unique()
         if len(timings):
@@ -161,13 +157,12 @@ class Statistics:
             nameless = meaning.filter(pl.col("kind") == int(Kind.CHECKED_OUT))
             self.unidentified.update(nameless["group"].to_list())
 
-    def _note_places(self, rare: pl.DataFrame) -> None:
-        rare = pl.concat([rare, self.vocabulary.frame().select("kind", "group")[rare["shape"]]], how="horizontal")
-        first = rare.group_by("group", "kind", maintain_order=True).head(_EVIDENCE)
-        for group, kind, source, line in first.select("group", "kind", "source", "line").iter_rows():
-            here = self.places[group, Kind(kind)]
-            if len(here) < _EVIDENCE:
-                here.append((source, line))
+    def _note_reclaimed(self, events: pl.DataFrame) -> None:
+        groups = self.vocabulary.frame()["group"].gather(events["shape"])
+        rows = events.select("source", "line", group=groups).drop_nulls("group")
+        for group, source, line in rows.group_by("group", maintain_order=True).head(_EVIDENCE).iter_rows():
+            if len(self.reclaimed[group]) < _EVIDENCE:
+                self.reclaimed[group].append((source, line))
 
     def _note_timings(self, seconds: pl.Series) -> None:
         if self._first_timing is None:
