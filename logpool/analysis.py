@@ -372,7 +372,7 @@ def _begins(sources: list[Source]) -> list[int | None] | None:
 def _layout(reading: Reading) -> str | None:
     """The layouts found, with the share of the pool's records that each explains."""
     total = reading.layouts.total() + reading.unrecognised_lines
-    found = reading.layouts.most_common()
+    found = sorted(reading.layouts.items(), key=lambda item: (-item[1], item[0]))
     if len(found) == 1 and not reading.unrecognised_lines:
         return found[0][0]
     return ", ".join(f"{name} ({count / total:.0%})" for name, count in found) or None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from logpool.judge.checks.plateau import DIP
 from logpool.words import duration, many, share
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ _LEAST_LIMIT = 2
 _TAKEN_AT_ONCE = 0.8
 # how often the limit is reached, per connection of the limit, before it is a limit at all
 _VISITS = 3
+# in a log that is shorter, all that comes back is taken again soon
+_LEAST_SPAN = 4 * DIP
 _SECOND = 1e6
 
 
@@ -31,7 +34,8 @@ def is_saturated(state: Plateau | None, facts: Facts) -> bool:
     least = _VISITS * state.peak
     long = state.longest.length >= facts.thresholds.plateau_seconds * _SECOND and state.longest.visits >= least
     at_once = state.visits - state.spans >= _TAKEN_AT_ONCE * state.visits
-    return long or (_share(state) >= facts.thresholds.plateau_share and state.visits >= least and at_once)
+    enough = state.visits >= least and at_once and _span(state) >= _LEAST_SPAN
+    return long or (enough and _share(state) >= facts.thresholds.plateau_share)
 
 
 def is_threaded(state: Plateau) -> bool:
@@ -39,11 +43,15 @@ def is_threaded(state: Plateau) -> bool:
     return len(state.threads) > 1
 
 
+def _span(state: Plateau) -> int:
+    """The microseconds from the first step of a pool to the last."""
+    return 0 if state.first is None or state.clock is None else state.clock - state.first
+
+
 def _share(state: Plateau) -> float:
     """How much of the time the pool stood at its limit."""
-    if state.first is None or state.clock is None or state.clock <= state.first:
-        return 0.0
-    return min(1.0, state.total / (state.clock - state.first))
+    span = _span(state)
+    return min(1.0, state.total / span) if span > 0 else 0.0
 
 
 def standing(state: Plateau) -> str:
