@@ -358,6 +358,8 @@ class _Now(threading.local):
     # why the next connection will be closed, and whether its pool is being disposed of
     cause: str | None = None
     disposing = False
+    # what the thread counted last, by pool
+    latest: dict[str, str]
     # what is to go wrong next
     plan: list[BaseException]
     connect_faults: list[BaseException]
@@ -365,6 +367,7 @@ class _Now(threading.local):
 
     def __init__(self) -> None:
         self.plan, self.connect_faults, self.listener_faults = [], [], []
+        self.latest = {}
 
 
 class Witness:
@@ -397,7 +400,7 @@ class Witness:
 
     def count(self, pool: str, name: str, change: int = 1) -> None:
         """Counts one thing."""
-        self.latest[pool] = name
+        self.latest[pool] = self.now.latest[pool] = name
         for ledger in self._ledgers(pool):
             ledger.counts[name] += change
 
@@ -964,7 +967,7 @@ class User:
     def _dispose(self) -> None:
         pool = self._some_pool()
         # in the log, what has just come back to a full pool looks like the first that is disposed of
-        if self.witness.latest.get(pool) == "closes.overflow":
+        if "closes.overflow" in (self.witness.latest.get(pool), self.witness.now.latest.get(pool)):
             return
         # the others close what is out
         if _class_of(pool) == "QueuePool" or not self.witness.busy(pool):
