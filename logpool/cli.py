@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 DONE, CHECK_FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
 _OBJECTS_A_COLLECTION = 100_000
-_ALLOCATION = "narenas:2,dirty_decay_ms:500,muzzy_decay_ms:0"
+_ALLOCATION = "narenas:2,dirty_decay_ms:2000,muzzy_decay_ms:0"
 
 app = typer.Typer(
     name="logpool",
@@ -475,17 +475,12 @@ def _fail(message: str, hint: str | None, code: int) -> int:
     return code
 
 
-def _cores() -> int:
-    """How many this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def entry() -> None:
     """The ``logpool`` command."""
     # what is loaded lasts as long as the program, and what comes later is freed without looking for cycles
     gc.set_threshold(_OBJECTS_A_COLLECTION, 50, 50)
     # polars keeps what it frees in eight places: of a fast reader that is a lot
     os.environ.setdefault("_RJEM_MALLOC_CONF", _ALLOCATION)
-    # the other cores are for the stages, which work side by side
-    os.environ.setdefault("POLARS_MAX_THREADS", str(max(1, _cores() // 2)))
+    # the stages work side by side, and what they ask of polars is done sooner than it is shared out
+    os.environ.setdefault("POLARS_MAX_THREADS", "1")
     sys.exit(main())

@@ -55,7 +55,7 @@ class Concurrency:
             The same by part, with ``open`` and ``in_use``, of which those at the end are the levels from now on.
         """
         rows = by_part(steps)
-        rows = rows.with_columns(
+        rows = rows.with_columns_seq(
             open=(pl.col("opened") - pl.col("closed")).cum_sum(), in_use=pl.col("out").cum_sum().cast(pl.Int64)
         )
         # the sums go on from part to part: each part begins at its own level
@@ -68,7 +68,7 @@ class Concurrency:
             reached = int(rows["open"][end]), int(rows["in_use"][end])
             self.levels[part] = known._replace(open=reached[0] + bases[part][0], out=reached[1] + bases[part][1])
         base = pl.DataFrame(bases, schema={"open": pl.Int64, "in_use": pl.Int64}, orient="row")
-        return rows.with_columns(rows[name] + base[name].gather(rows["part"]) for name in base.columns)
+        return rows.with_columns_seq(rows[name] + base[name].gather(rows["part"]) for name in base.columns)
 
     def add(self, steps: pl.DataFrame) -> pl.DataFrame:
         """Adds the steps of a batch.
@@ -82,7 +82,7 @@ class Concurrency:
         """
         if not steps.height:
             return pl.DataFrame(schema=CLIMB)
-        rows = self.followed(steps.select("part", "bin", "seq", "after", "opened", "closed", "out")).select(
+        rows = self.followed(steps.select_seq("part", "bin", "seq", "after", "opened", "closed", "out")).select_seq(
             "part",
             "bin",
             "seq",
@@ -106,13 +106,13 @@ class Concurrency:
             last_out=pl.col("in_use").last(),
         )
         self._peak(found)
-        return found.select(CLIMB.keys()).cast(CLIMB)  # type: ignore[arg-type]
+        return found.select_seq(CLIMB.keys()).cast(CLIMB)  # type: ignore[arg-type]
 
     def rise(self, steps: pl.DataFrame) -> None:
         """Adds the steps of a batch, as :meth:`followed` takes them, without telling when the levels were reached."""
         if steps.height:
-            rows = self.followed(steps.select("part", "opened", "closed", "out"))
-            self._peak(rows.select("part", most_open=pl.col("open") + pl.col("closed"), most_out="in_use"))
+            rows = self.followed(steps.select_seq("part", "opened", "closed", "out"))
+            self._peak(rows.select_seq("part", most_open=pl.col("open") + pl.col("closed"), most_out="in_use"))
 
     def _peak(self, rows: pl.DataFrame) -> None:
         for part, most_open, most_out in rows.group_by("part").agg(pl.col("most_open", "most_out").max()).iter_rows():
@@ -128,7 +128,7 @@ class Concurrency:
 
 def with_part(steps: pl.DataFrame, parts: Sequence[int]) -> pl.DataFrame:
     """Steps with the part that the group of each belongs to."""
-    return steps.with_columns(pl.Series("part", parts, dtype=pl.UInt32).gather(steps["group"]))
+    return steps.with_columns_seq(pl.Series("part", parts, dtype=pl.UInt32).gather(steps["group"]))
 
 
 def by_part(rows: pl.DataFrame) -> pl.DataFrame:
@@ -136,7 +136,7 @@ def by_part(rows: pl.DataFrame) -> pl.DataFrame:
     part = rows["part"]
     if part.min() == part.max():
         return rows
-    places = rows.select("part", row=pl.int_range(pl.len(), dtype=pl.UInt32))
+    places = rows.select_seq("part", row=pl.int_range(pl.len(), dtype=pl.UInt32))
     return rows[places.group_by("part", maintain_order=True).agg("row")["row"].explode()]
 
 

@@ -54,7 +54,7 @@ class DurationCounts:
             return
         counted = known.group_by("group", pl.col("microseconds").clip(0)).agg(pl.len().alias("count"))
         microseconds = pl.col("microseconds")
-        counted = counted.with_columns(total=microseconds.cast(pl.Int128) * pl.col("count"), longest=microseconds)
+        counted = counted.with_columns_seq(total=microseconds.cast(pl.Int128) * pl.col("count"), longest=microseconds)
         self._recent.append(counted.cast(_SCHEMA))  # type: ignore[arg-type]
         if sum(frame.height for frame in self._recent) > self._kept.height + 10_000:
             self._tidy()

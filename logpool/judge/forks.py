@@ -97,11 +97,11 @@ class Forks:
             self._meet(tracked.lives)
 
     def _take_over(self, unborn: pl.DataFrame) -> None:
-        rows = unborn.with_columns(group=group_of(), connection=connection_of())
-        rows = rows.with_columns(family=self._family_of(rows["group"])).filter(pl.col("family").is_not_null())
+        rows = unborn.with_columns_seq(group=group_of(), connection=connection_of())
+        rows = rows.with_columns_seq(family=self._family_of(rows["group"])).filter(pl.col("family").is_not_null())
         self._count.update(rows["group"].to_list())
         fewer = [group for group, count in self._count.items() if count <= MOST_TAKEN_OVER]
-        self._taken = pl.concat([self._taken, rows.select(_TAKEN.keys())]).filter(pl.col("group").is_in(fewer))
+        self._taken = pl.concat([self._taken, rows.select_seq(_TAKEN.keys())]).filter(pl.col("group").is_in(fewer))
 
     def _family_of(self, groups: pl.Series) -> pl.Series:
         """The pools that can be one pool in several processes, by number; null where no process is shown."""
@@ -121,17 +121,17 @@ class Forks:
 
     def _meet(self, lives: pl.DataFrame) -> None:
         """Finds the lives that last when another process uses their connection."""
-        made = lives.filter("born").select("key", "life_seq", "life_line", "life_source", "end_seq")
-        made = made.with_columns(connection=connection_of(), maker=group_of()).drop("key")
+        made = lives.filter("born").select_seq("key", "life_seq", "life_line", "life_source", "end_seq")
+        made = made.with_columns_seq(connection=connection_of(), maker=group_of()).drop("key")
         made = made.filter(pl.col("connection").is_in(self._taken["connection"].implode()))
-        made = made.with_columns(family=self._family_of(made["maker"]))
+        made = made.with_columns_seq(family=self._family_of(made["maker"]))
         met = made.join(self._taken, on=["family", "connection"]).filter(
             (pl.col("maker") != pl.col("group"))
             & (pl.col("life_seq") < pl.col("seq"))
             & (pl.col("end_seq").is_null() | (pl.col("end_seq") > pl.col("seq")))
         )
         if met.height:
-            self._shared.append(met.select(_SHARED.keys()).cast(_SHARED))  # type: ignore[arg-type]
+            self._shared.append(met.select_seq(_SHARED.keys()).cast(_SHARED))  # type: ignore[arg-type]
 
     def _uses(self) -> list[Use]:
         """The connections that were taken over, in the order of their first use there."""

@@ -52,7 +52,7 @@ class Areas:
 
     def add(self, climbs: pl.DataFrame, width: int) -> None:
         """Adds what :meth:`logpool.judge.concurrency.Concurrency.add` found in intervals of a width."""
-        for pool, number, out, moment in climbs.select("part", "bin", "out", "moment").iter_rows():
+        for pool, number, out, moment in climbs.select_seq("part", "bin", "out", "moment").iter_rows():
             area = self._areas[pool]
             if number is None:
                 area.before += out

@@ -74,7 +74,7 @@ class Mixed:
             "closed, twice. What one process does is taken for another's, so lives, checkouts and times are not to be "
             f"relied on. Log process and thread: {_FORMAT}"
         )
-        places = tuple(place(*row) for row in rows.select("source", "line").head(_EVIDENCE).iter_rows())
+        places = tuple(place(*row) for row in rows.select_seq("source", "line").head(_EVIDENCE).iter_rows())
         return Finding("mixed_processes", "warning", None, rows.height, message, places)
 
 

@@ -68,5 +68,5 @@ class Names:
     def connections(self, keys: pl.Series) -> list[str | None]:
         """The identities of connections."""
         names = self.vocabulary.connections.to_series().cast(pl.String)
-        codes = keys.to_frame("key").select(connection_of()).to_series()
+        codes = keys.to_frame("key").select_seq(connection_of()).to_series()
         return names.gather(codes).to_list()

@@ -55,7 +55,7 @@ class HoldSpread:
             wider += 1
         self._power += wider
         parts = [self._parts.setdefault(pool, len(self._parts)) for _, _, pool in self.vocabulary.groups]
-        part = pl.Series(parts, dtype=pl.Int64).gather(held.select(group_of()).to_series())
+        part = pl.Series(parts, dtype=pl.Int64).gather(held.select_seq(group_of()).to_series())
         stretch = held["out_time"] // (1 << self._power)
         first = int(stretch.min())  # type: ignore[arg-type]
         lengths = (held["end_time"] - held["out_time"]).clip(0)
@@ -65,14 +65,14 @@ class HoldSpread:
         counted = (
             together.alias("all")
             .value_counts()
-            .select(
+            .select_seq(
                 part=pl.col("all") // (STRETCHES * _CLASSES),
                 stretch=pl.col("all") // _CLASSES % STRETCHES + first,
                 length=pl.col("all") % _CLASSES,
                 count="count",
             )
         )
-        kept = self._kept.with_columns(pl.col("stretch") // (1 << wider))
+        kept = self._kept.with_columns_seq(pl.col("stretch") // (1 << wider))
         merged = pl.concat([kept, counted.cast(_SCHEMA)])  # type: ignore[arg-type]
         self._kept = merged.group_by("part", "stretch", "length").agg(pl.col("count").sum())
 
@@ -80,8 +80,8 @@ class HoldSpread:
         """One per pool that has holds, in their order."""
         if not self._kept.height:
             return ()
-        begin = self._kept.select(pl.col("stretch").min()).item()
-        ordered = self._kept.with_columns(pl.col("stretch") - begin).sort("part", "stretch", "length")
+        begin = self._kept.select_seq(pl.col("stretch").min()).item()
+        ordered = self._kept.with_columns_seq(pl.col("stretch") - begin).sort("part", "stretch", "length")
         rows = {part: ordered.filter(pl.col("part") == part).drop("part").rows() for part in self._parts.values()}
         found = {pool: tuple(rows[part]) for pool, part in self._parts.items() if rows[part]}
         return tuple(HoldCounts(pool, found[pool]) for pool in pools if pool in found)

@@ -105,7 +105,7 @@ class Statistics:
         self.timelines.reach(events["time"])
         tally = self._tallied(events)
         self.timelines.count(tally, parts)
-        meaning = self.vocabulary.frame()[tally["shape"]].select("kind", "detail", "group")
+        meaning = self.vocabulary.frame()[tally["shape"]].select_seq("kind", "detail", "group")
         told = pl.concat([tally, meaning], how="horizontal")
         for shape, count in tally.group_by("shape").agg(pl.col("count").sum()).iter_rows():
             self._shapes[shape] += count
@@ -127,10 +127,10 @@ class Statistics:
         begin = begin if isinstance(begin, int) else 0
         # one number for both is grouped in half the time; without a time it is less than none
         place = (pl.col("bin") - begin).fill_null(-1)
-        rows = events.select("time", "shape", bin=bins)
-        rows = rows.select("time", code=place * shapes + pl.col("shape").cast(pl.Int64))
+        rows = events.select_seq("time", "shape", bin=bins)
+        rows = rows.select_seq("time", code=place * shapes + pl.col("shape").cast(pl.Int64))
         found = rows.group_by("code").agg(count=pl.len(), first=pl.col("time").min(), last=pl.col("time").max())
-        return found.select(
+        return found.select_seq(
             "count",
             "first",
             "last",
@@ -147,7 +147,7 @@ class Statistics:
         new = [group for group in spans["group"] if group not in self.first]
         if new:
             group = self.vocabulary.frame()["group"].gather(events["shape"])
-            places = events.select("source", "line", group=group).filter(pl.col("group").is_in(new))
+            places = events.select_seq("source", "line", group=group).filter(pl.col("group").is_in(new))
             for one, source, line in places.group_by("group", maintain_order=True).first().iter_rows():
                 self.first[one] = (source, line)
 
@@ -159,7 +159,7 @@ class Statistics:
 
     def _note_reclaimed(self, events: pl.DataFrame) -> None:
         groups = self.vocabulary.frame()["group"].gather(events["shape"])
-        rows = events.select("source", "line", group=groups).drop_nulls("group")
+        rows = events.select_seq("source", "line", group=groups).drop_nulls("group")
         for group, source, line in rows.group_by("group", maintain_order=True).head(_EVIDENCE).iter_rows():
             if len(self.reclaimed[group]) < _EVIDENCE:
                 self.reclaimed[group].append((source, line))
@@ -171,14 +171,14 @@ class Statistics:
             self._timings[code] += count
 
     def _add(self, tracked: Tracked) -> None:
-        checkouts = tracked.checkouts.with_columns(group=group_of())
+        checkouts = tracked.checkouts.with_columns_seq(group=group_of())
         self._outcomes.append(checkouts.group_by("group", "outcome", "fresh", "complete").len().cast(_OUTCOME))
         if len(self._outcomes) > 64:  # noqa: PLR2004 - how many small tables to keep before they become one
             self._outcomes = [self.outcomes().cast(_OUTCOME)]
-        self.holds.add(checkouts.select("group", microseconds=pl.col("end_time") - pl.col("out_time")))
-        lives = tracked.lives.with_columns(group=group_of())
+        self.holds.add(checkouts.select_seq("group", microseconds=pl.col("end_time") - pl.col("out_time")))
+        lives = tracked.lives.with_columns_seq(group=group_of())
         whole = lives.filter("born")
-        self.ages.add(whole.select("group", microseconds=pl.col("end_time") - pl.col("life_time")))
+        self.ages.add(whole.select_seq("group", microseconds=pl.col("end_time") - pl.col("life_time")))
         for group, cause, count in tracked.closes.group_by("group", "cause").len().iter_rows():
             self.closes[group, Cause(cause)] += count
         self.left_lives.update(lives.filter(~pl.col("born"))["group"].to_list())
@@ -196,7 +196,7 @@ class Statistics:
                 levels.rise(with_part(steps, others))
         together = None
         if len(self.pool_parts) > 1:
-            together = self.together.add(placed.with_columns(part=pl.lit(0, pl.UInt32)))
+            together = self.together.add(placed.with_columns_seq(part=pl.lit(0, pl.UInt32)))
         else:
             self.together.levels = dict(self.by_pool.levels)
         self.timelines.climb(by_pool, together)
@@ -211,7 +211,7 @@ class Statistics:
             if kind in {Kind.RESET, Kind.RETURNED} and detail in RESETS
         }
         groups = self.vocabulary.groups
-        unreset = tracked.checkouts.filter(pl.col("outcome") == int(End.RETURNED)).select(group_of()).to_series()
+        unreset = tracked.checkouts.filter(pl.col("outcome") == int(End.RETURNED)).select_seq(group_of()).to_series()
         self.cut_returns.update(group for group in unreset if groups[group][2] in reset)
         return self._review.finish({group for group, (_, _, pool) in enumerate(groups) if pool not in reset})
 

@@ -86,7 +86,7 @@ class Timelines:
     def placed(self, steps: pl.DataFrame) -> pl.DataFrame:
         """Steps with ``bin``, the interval that each is of, and ``after``, how long after its begin."""
         place = pl.col("time") // self._width
-        return steps.with_columns(bin=place, after=pl.col("time") - place * self._width)
+        return steps.with_columns_seq(bin=place, after=pl.col("time") - place * self._width)
 
     def climb(self, pools: pl.DataFrame, together: pl.DataFrame | None) -> None:
         """Adds levels, as :meth:`logpool.judge.concurrency.Concurrency.add` returns them.
@@ -99,7 +99,7 @@ class Timelines:
             self._begin_together()
         self._climb(pools)
         if together is not None:
-            self._climb(together.with_columns(part=pl.lit(ALL, pl.Int64)))
+            self._climb(together.with_columns_seq(part=pl.lit(ALL, pl.Int64)))
 
     def reach(self, times: pl.Series) -> None:
         """Notes how far the log reaches, and makes the intervals as wide as it takes."""
@@ -129,9 +129,9 @@ class Timelines:
             return
         start = pl.col("bin") * self._width
         wider = start // width
-        self._counts = _counted(self._counts.with_columns(bin=wider))
+        self._counts = _counted(self._counts.with_columns_seq(bin=wider))
         moved = pl.col("moment") + pl.col("out") * (start - wider * width)
-        self._levels = _levelled(self._levels.with_columns(bin=wider, moment=moved))
+        self._levels = _levelled(self._levels.with_columns_seq(bin=wider, moment=moved))
         self._width = width
 
     def count(self, tally: pl.DataFrame, parts: Sequence[int]) -> None:
@@ -143,22 +143,22 @@ class Timelines:
         """
         meaning = self.vocabulary.frame()
         part = pl.Series("part", [*parts, _NOBODY], dtype=pl.Int64)
-        told = meaning.select("kind", group=pl.col("group").fill_null(len(parts)))[tally["shape"]]
+        told = meaning.select_seq("kind", group=pl.col("group").fill_null(len(parts)))[tally["shape"]]
         counted = {
             name: pl.when(pl.col("kind") == int(kind)).then(pl.col("count")).otherwise(0).cast(pl.Int64)
             for name, kind in _COUNTED.items()
         }
         rows = pl.concat([tally, told], how="horizontal").filter(pl.col("kind").is_in(_COUNTED_KINDS))
-        rows = rows.select("bin", part=part.gather(rows["group"]), **counted)
+        rows = rows.select_seq("bin", part=part.gather(rows["group"]), **counted)
         untimed = rows.filter(pl.col("bin").is_null())
-        for one, *counts in untimed.select("part", *_COUNTED).iter_rows():
+        for one, *counts in untimed.select_seq("part", *_COUNTED).iter_rows():
             self._untimed[one] += sum(counts)
-        self._counts = _counted(pl.concat([self._counts, rows.drop_nulls("bin").select(_COUNTS.keys())]))
+        self._counts = _counted(pl.concat([self._counts, rows.drop_nulls("bin").select_seq(_COUNTS.keys())]))
 
     def _begin_together(self) -> None:
         """A second pool appears: until now, one pool was all of them."""
         self._together = True
-        mine = self._levels.with_columns(part=pl.lit(ALL, pl.Int64))
+        mine = self._levels.with_columns_seq(part=pl.lit(ALL, pl.Int64))
         self._levels = pl.concat([self._levels, mine])
         if self._before:
             self._before[ALL] = next(iter(self._before.values()))
@@ -168,7 +168,7 @@ class Timelines:
         untimed = rows.filter(pl.col("bin").is_null()).group_by("part")
         before = untimed.agg(pl.col("last_open").last(), pl.col("last_out").last())
         self._before |= {part: (opened, out) for part, opened, out in before.iter_rows()}
-        found = rows.drop_nulls("bin").select(CLIMB.keys())
+        found = rows.drop_nulls("bin").select_seq(CLIMB.keys())
         self._levels = _levelled(pl.concat([self._levels, found]))
 
     def finish(self, pools: Sequence[str], names: Names) -> tuple[Timeline, ...]:
@@ -199,7 +199,7 @@ class Timelines:
         self, pool: str | None, part: int, counted: list[int], span: tuple[int, int], iso: Callable[[int], str | None]
     ) -> Timeline:
         counts = self._counts.filter(pl.col("part").is_in(counted)).group_by("bin").agg(pl.col(*_COUNTED).sum())
-        happened = {number: told for number, *told in counts.select("bin", *_COUNTED).iter_rows()}
+        happened = {number: told for number, *told in counts.select_seq("bin", *_COUNTED).iter_rows()}
         nothing = [0] * len(_COUNTED)
         bins = tuple(
             Bin(iso(number * self._width), *level, *happened.get(number, nothing))
@@ -231,7 +231,7 @@ class Timelines:
 
 
 def _counted(rows: pl.DataFrame) -> pl.DataFrame:
-    return rows.group_by("part", "bin").agg(pl.col(*_COUNTED).sum()).select(_COUNTS.keys())
+    return rows.group_by("part", "bin").agg(pl.col(*_COUNTED).sum()).select_seq(_COUNTS.keys())
 
 
 def _levelled(rows: pl.DataFrame) -> pl.DataFrame:
@@ -242,4 +242,4 @@ def _levelled(rows: pl.DataFrame) -> pl.DataFrame:
         pl.col("most_open", "most_out").max(),
         pl.col("last", "last_open", "last_out").last(),
     )
-    return merged.select(CLIMB.keys())
+    return merged.select_seq(CLIMB.keys())

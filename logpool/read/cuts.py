@@ -117,7 +117,7 @@ class Half(NamedTuple):
         text = pl.lit(self.before) + pl.col("text") + pl.lit(self.behind)
         few = None if codes is None else codes.read(column)
         texts = column if few is None else few.texts
-        read = texts.to_frame("text").select(fits=printed.fits(text), value=printed.microseconds(text))
+        read = texts.to_frame("text").select_seq(fits=printed.fits(text), value=printed.microseconds(text))
         fits, values = read["fits"], read["value"]
         if few is None:
             return (None if fits.all(ignore_nulls=False) else fits), values
@@ -172,7 +172,7 @@ class Cut:
         """
         # eager all the way: of a block, planning costs more than what it saves
         frame, times, rest = self._parted(lines.to_frame("line"))
-        sample = frame.head(_SAMPLE).select(rest.n_unique() / pl.len()).item()
+        sample = frame.head(_SAMPLE).select_seq(rest.n_unique() / pl.len()).item()
         # where most texts are different, nothing is won by looking each up once
         rests = Codes() if sample < _WORTH_NUMBERING else None
         halves = [(number, half) for number, span in enumerate(self.spans) for half in span.halves]
@@ -182,7 +182,7 @@ class Cut:
             base, at = times[number]
             text = base.str.slice(at + half.start, half.width)
             columns[f"half {place}"] = text if known is None else known.of(text)
-        found = frame.select(**columns)
+        found = frame.select_seq(**columns)
         fits: pl.Series | None = None
         time: pl.Series | None = None
         for place, ((number, half), known) in enumerate(zip(halves, codes, strict=True)):
@@ -216,7 +216,7 @@ class Cut:
         for number, span in enumerate(self.spans):
             if span.anchor is not None:
                 name = f"split {number}"
-                frame = frame.with_columns(text.str.slice(at).str.splitn(span.anchor, 2).alias(name))
+                frame = frame.with_columns_seq(text.str.slice(at).str.splitn(span.anchor, 2).alias(name))
                 parts = pl.col(name).struct
                 pieces.append(parts.field("field_0") + pl.lit(span.anchor))
                 text, at = parts.field("field_1"), 0

@@ -78,7 +78,7 @@ class Doubles:
         shapes = self.vocabulary.shapes
         by_layout: dict[str, list[tuple[int, int, int | None]]] = {}
         told: dict[str, Shape] = {}
-        for number, connection in sample.select("shape", "connection").iter_rows():
+        for number, connection in sample.select_seq("shape", "connection").iter_rows():
             shape = shapes[number]
             if shape is not None and shape.layout:
                 said = (int(shape.message.kind), int(shape.message.detail), connection)
@@ -118,20 +118,20 @@ class Doubles:
         groups = self.vocabulary.frame()["group"].gather(batch["shape"].filter(again))
         self.reading.pool_lines -= len(groups) - groups.null_count()
         if len(self.places) < _SHOWN:
-            self.places += batch.filter(again).select("source", "line").head(_SHOWN - len(self.places)).rows()
+            self.places += batch.filter(again).select_seq("source", "line").head(_SHOWN - len(self.places)).rows()
         return batch.filter(~again)
 
     def _again(self, batch: pl.DataFrame) -> pl.Series:
         """For each event whether it is every second one of a run of equal ones."""
-        before = self._last if self._last is not None else batch.clear().with_columns(odd=pl.lit(value=False))
-        rows = pl.concat([before, batch.with_columns(odd=pl.lit(None, pl.Boolean))], how="diagonal")
+        before = self._last if self._last is not None else batch.clear().with_columns_seq(odd=pl.lit(value=False))
+        rows = pl.concat([before, batch.with_columns_seq(odd=pl.lit(None, pl.Boolean))], how="diagonal")
         runs = _repeated(rows, self.vocabulary)
         # the place in the run, counted on from what the last batch ended with
         place = pl.int_range(pl.len()).over("run")
         begun = pl.col("odd").first().over("run").fill_null(value=False).cast(pl.Int64)
-        runs = runs.with_columns(odd=((place + begun) % 2 == 1))
+        runs = runs.with_columns_seq(odd=((place + begun) % 2 == 1))
         last = runs.filter(pl.col("key") != pl.col("key").shift(-1, fill_value=-(1 << 62)))
-        self._last = last.select(*batch.columns, "odd")
+        self._last = last.select_seq(*batch.columns, "odd")
         return runs.sort("place").filter(pl.col("place") >= before.height)["odd"]
 
 
@@ -140,7 +140,7 @@ def _repeated(rows: pl.DataFrame, vocabulary: Vocabulary) -> pl.DataFrame:
     meaning = vocabulary.frame()
     kinds = meaning["kind"].gather(rows["shape"])
     details = meaning["detail"].gather(rows["shape"])
-    rows = rows.with_columns(
+    rows = rows.with_columns_seq(
         said=kinds.cast(pl.Int64) * 256 + details.cast(pl.Int64),
         # what names no connection repeats if its whole shape does
         key=pl.coalesce(pl.col("connection").cast(pl.Int64), -1 - pl.col("shape").cast(pl.Int64)),
@@ -151,7 +151,7 @@ def _repeated(rows: pl.DataFrame, vocabulary: Vocabulary) -> pl.DataFrame:
         & (pl.col("said") == pl.col("said").shift(1))
         & pl.col("time").eq_missing(pl.col("time").shift(1))
     ).fill_null(value=False)
-    return rows.with_columns(repeated=same, run=(~same).cast(pl.Int64).cum_sum())
+    return rows.with_columns_seq(repeated=same, run=(~same).cast(pl.Int64).cum_sum())
 
 
 def _tells(shape: Shape) -> int:

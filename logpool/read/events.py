@@ -138,7 +138,7 @@ class EventReader:
         self._count(lines, block.size)
         rows = self._shaped(chosen)
         at = rows["place"] if chosen.places is None else chosen.places.gather(rows["place"])
-        rows = rows.select("time", "shape", "connection", line=at.cast(pl.Int64) + first)
+        rows = rows.select_seq("time", "shape", "connection", line=at.cast(pl.Int64) + first)
         counts = dict(rows["shape"].value_counts().iter_rows())
         if UNRECOGNISED in counts:
             self._note_unrecognised(first, lines, rows)
@@ -147,7 +147,7 @@ class EventReader:
             inside = rows.filter(pl.col("shape") == TIMED_OUT_INSIDE)["line"].to_list()
         if any(shape < NO_EVENT for shape in counts):
             rows = rows.filter(pl.col("shape") >= NO_EVENT)
-        events = rows.select("line", "time", "shape", "connection", source=pl.lit(self._part, pl.UInt32))
+        events = rows.select_seq("line", "time", "shape", "connection", source=pl.lit(self._part, pl.UInt32))
         self._count_events(counts)
         return self._with_timeouts(first, lines, events, inside, counts)
 
@@ -228,7 +228,7 @@ class EventReader:
         if unfit:
             rows = rows.filter(pl.col("shape") != UNFIT)
             found.append(rows)
-            return left.join(rows.select("place"), on="place", how="anti", maintain_order="left")
+            return left.join(rows.select_seq("place"), on="place", how="anti", maintain_order="left")
         found.append(rows)
         return left.clear() if taken.fits is None else left.filter(~taken.fits)
 

@@ -32,7 +32,7 @@ class _Stream:
         order = batch["time"].cum_max().fill_null(strategy="forward").fill_null(_BEFORE_ALL)
         order = order.clip(self.latest).alias("order")
         self.latest = int(order[-1])
-        return batch.with_columns(order)
+        return batch.with_columns_seq(order)
 
 
 @dataclass

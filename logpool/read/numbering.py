@@ -24,7 +24,7 @@ _TEXT, _AFTER, _SPLIT = pl.col("text"), pl.col("after"), pl.col("split").struct
 def numbered(reader: Reader, rests: pl.Series) -> pl.DataFrame:
     """``shape`` of each rest of a line, and ``connection``: what tells a connection, or a timing, from its like."""
     codes = Codes()
-    texts = _parted(rests).with_columns(key=codes.of(pl.col("key")))
+    texts = _parted(rests).with_columns_seq(key=codes.of(pl.col("key")))
     keys = codes.read(texts["key"])
     shapes = [OTHER] * len(keys.texts)
     addressed = [False] * len(keys.texts)
@@ -36,7 +36,7 @@ def numbered(reader: Reader, rests: pl.Series) -> pl.DataFrame:
         found = reader.known.get(key)
         if found is None:
             first = (keys.codes == code).arg_max() or 0
-            found = reader.learned(key, *texts.select("text", "address").row(first))
+            found = reader.learned(key, *texts.select_seq("text", "address").row(first))
         shapes[code] = found.shape
         if found.is_address:
             addressed[code] = True
@@ -63,11 +63,11 @@ def numbered(reader: Reader, rests: pl.Series) -> pl.DataFrame:
 
 def _parted(rests: pl.Series) -> pl.DataFrame:
     """Rests as ``text``, each with its first ``address``, its ``key`` without that; of timings without ``seconds``."""
-    texts = _without_seconds(rests).with_columns(split=_TEXT.str.splitn("0x", 2))
-    texts = texts.with_columns(before=_SPLIT.field("field_0"), after=_SPLIT.field("field_1"))
-    texts = texts.with_columns(digits=_AFTER.str.find(_NO_DIGIT).fill_null(_AFTER.str.len_bytes()))
+    texts = _without_seconds(rests).with_columns_seq(split=_TEXT.str.splitn("0x", 2))
+    texts = texts.with_columns_seq(before=_SPLIT.field("field_0"), after=_SPLIT.field("field_1"))
+    texts = texts.with_columns_seq(digits=_AFTER.str.find(_NO_DIGIT).fill_null(_AFTER.str.len_bytes()))
     digits = pl.col("digits")
-    return texts.select(
+    return texts.select_seq(
         "text",
         "seconds",
         key=pl.coalesce(pl.col("before") + pl.lit("0x") + _AFTER.str.slice(digits), _TEXT),
@@ -82,11 +82,11 @@ def _without_seconds(rests: pl.Series) -> pl.DataFrame:
     texts = pl.DataFrame([rests.alias("text"), unknown.alias("seconds")])
     if not may_be.any():
         return texts
-    timings = rests.filter(may_be).to_frame("text").with_columns(split=_TEXT.str.splitn(_TIMING, 2))
+    timings = rests.filter(may_be).to_frame("text").with_columns_seq(split=_TEXT.str.splitn(_TIMING, 2))
     before, after = _SPLIT.field("field_0"), _SPLIT.field("field_1")
-    timings = timings.with_columns(seconds=after.str.extract(_SECONDS, 1))
+    timings = timings.with_columns_seq(seconds=after.str.extract(_SECONDS, 1))
     without = before + pl.lit(_TIMING + "0") + after.str.slice(pl.col("seconds").str.len_chars())
-    timings = timings.select(pl.coalesce(without, _TEXT).alias("text"), "seconds")
+    timings = timings.select_seq(pl.coalesce(without, _TEXT).alias("text"), "seconds")
     # in the places of those that they are made of
     places = pl.int_range(len(rests), dtype=pl.UInt32, eager=True)
     taken = pl.int_range(len(rests), len(rests) + timings.height, dtype=pl.UInt32, eager=True)

@@ -56,7 +56,7 @@ class TimeFormat:
 
     def parse(self, texts: pl.Series) -> pl.Series:
         """Texts to microseconds, as :meth:`microseconds` has them."""
-        return texts.to_frame("text").select(self.microseconds(pl.col("text"))).to_series()
+        return texts.to_frame("text").select_seq(self.microseconds(pl.col("text"))).to_series()
 
     def microseconds(self, text: pl.Expr) -> pl.Expr:
         """Texts to microseconds: UTC where there is an offset, local as printed where not; null for no time."""

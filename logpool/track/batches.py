@@ -58,29 +58,29 @@ class EventBatch:
     def whole_uses(self, uses: pl.DataFrame) -> pl.DataFrame:
         """Whole uses as checkouts."""
         ends = [self.marks(uses["begin"], "out"), self.marks(uses["end"], "end")]
-        rows = pl.concat([uses.select("key", "fresh"), *ends], how="horizontal")
-        rows = rows.with_columns(outcome=pl.lit(int(End.RETURNED), pl.UInt8), complete=pl.lit(value=True))
-        return rows.select(CHECKOUT.keys())
+        rows = pl.concat([uses.select_seq("key", "fresh"), *ends], how="horizontal")
+        rows = rows.with_columns_seq(outcome=pl.lit(int(End.RETURNED), pl.UInt8), complete=pl.lit(value=True))
+        return rows.select_seq(CHECKOUT.keys())
 
     def whole_lives(self, lives: pl.DataFrame) -> pl.DataFrame:
         """Whole lives as lives that ended."""
         ends = [self.marks(lives["begin"], "life"), self.marks(lives["end"], "end")]
-        rows = pl.concat([lives.select("key", "uses"), *ends], how="horizontal")
-        closing = self.events.select("shape", "time")[lives["end"]]
+        rows = pl.concat([lives.select_seq("key", "uses"), *ends], how="horizontal")
+        closing = self.events.select_seq("shape", "time")[lives["end"]]
         soft = self.vocabulary.frame()["detail"].gather(closing["shape"]) == int(Detail.SOFT)
         gap = closing["time"] - self.events["time"].gather(lives["back"])
-        rows = rows.with_columns(
+        rows = rows.with_columns_seq(
             born=pl.lit(value=True),
             dropped=pl.lit(value=False),
             seq="end_seq",
             time="end_time",
             at_return=soft & (gap <= AT_ONCE).fill_null(value=True),
         )
-        return rows.select(LIFE.keys())
+        return rows.select_seq(LIFE.keys())
 
     def whole_closes(self, lives: pl.DataFrame) -> pl.DataFrame:
         """The closes of whole lives, as related rows, with ``before``: the number of the reset before each."""
-        return self.told(lives["end"]).with_columns(
+        return self.told(lives["end"]).with_columns_seq(
             lives["key"],
             before=lives["back"].cast(pl.Int64) + self.first,
             previous=pl.lit(int(Kind.RESET), pl.UInt8),
@@ -93,7 +93,7 @@ class EventBatch:
         """The rests before whole uses of connections that the pool had kept."""
         kept = uses.filter(~pl.col("fresh"))
         times = self.events["time"]
-        return kept.select(
+        return kept.select_seq(
             group_of().alias("group"),
             seq=pl.col("end").cast(pl.Int64) + self.first,
             idle=times.gather(kept["begin"]) - times.gather(kept["before"]),

@@ -107,8 +107,8 @@ class Causes:
         Returns:
             The closes whose cause is settled, as :data:`CLOSE`.
         """
-        related = tracked.select(*_RELATED, before=self._before(tracked), is_last=_IS_LAST)
-        related = pl.concat([related, whole.select(related.columns)])
+        related = tracked.select_seq(*_RELATED, before=self._before(tracked), is_last=_IS_LAST)
+        related = pl.concat([related, whole.select_seq(related.columns)])
         closes = self._explained(related, later, detached)
         waits = closes["cause"].is_null()
         terminated = waits & (closes["detail"] == int(Detail.HARD)) & (closes["previous"] == int(Kind.RETURNED))
@@ -118,26 +118,28 @@ class Causes:
 
     def _before(self, tracked: pl.DataFrame) -> pl.Series:
         """The record before each one of its connection; of a connection without a state, what was said of it last."""
-        before = tracked.select(pl.when(~pl.col("first")).then(pl.col("seq").shift(1)).alias("before")).to_series()
+        before = tracked.select_seq(pl.when(~pl.col("first")).then(pl.col("seq").shift(1)).alias("before")).to_series()
         if not self._marks.height:
             return before
-        said = tracked.select("key").join(self._marks.select("key", "seq"), on="key", how="left", maintain_order="left")
+        said = tracked.select_seq("key").join(
+            self._marks.select_seq("key", "seq"), on="key", how="left", maintain_order="left"
+        )
         return before.zip_with(~tracked["first"], said["seq"])
 
     def _explained(self, related: pl.DataFrame, later: pl.DataFrame, detached: Collection[int]) -> pl.DataFrame:
         """The closes of a batch, with the ``cause`` that the records before them tell, null where they do not."""
         said = pl.col("kind").is_in([int(kind) for kind in _SAID_BEFORE]) | _STRAY
-        new = related.filter(said).select("key", "seq", "is_last", cause=_said(self._reset_failures(later)))
+        new = related.filter(said).select_seq("key", "seq", "is_last", cause=_said(self._reset_failures(later)))
         marks = pl.concat([self._marks, new.drop("is_last")])
         closes = related.filter(pl.col("kind") == int(Kind.CLOSING)).join(
-            marks.select(before="seq", said="cause"), on="before", how="left", maintain_order="left"
+            marks.select_seq(before="seq", said="cause"), on="before", how="left", maintain_order="left"
         )
         touched = related["key"].unique() if self._marks.height else related["key"]
         kept = self._marks.filter(~pl.col("key").is_in(touched.implode()))
         self._marks = pl.concat([kept, new.filter("is_last").drop("is_last")])
         styles = pl.Series("style", [_style(pool) for _, _, pool in self.vocabulary.groups], dtype=pl.UInt8)
         returned = pl.col("previous").is_in([int(Kind.RETURNED), int(Kind.RESET)]) & ~pl.col("was_out")
-        closes = closes.with_columns(
+        closes = closes.with_columns_seq(
             styles.gather(closes["group"]),
             place=_PLACE,
             idle=returned & (pl.col("detail") != int(Detail.HARD)) & ~pl.col("shared"),
@@ -145,7 +147,7 @@ class Causes:
         )
         reset_in_use = ~pl.col("shared") & pl.col("was_out") & (pl.col("previous") == int(Kind.RESET))
         unready = (pl.col("previous") == int(Kind.CREATED)) & (pl.col("detail") == int(Detail.HARD))
-        return closes.with_columns(
+        return closes.with_columns_seq(
             cause=pl.when(reset_in_use | pl.col("seq").is_in(list(detached)))
             .then(int(Cause.DETACHED))
             .when(pl.col("said").is_not_null())
@@ -163,7 +165,7 @@ class Causes:
         if not failures.any() and not self._failures:
             return []
         found = []
-        for kind, group, thread, seq in later.sort("seq").select("kind", "group", "thread", "seq").iter_rows():
+        for kind, group, thread, seq in later.sort("seq").select_seq("kind", "group", "thread", "seq").iter_rows():
             if kind == Kind.RESET_FAILED:
                 self._failures[group, thread] += 1
             elif kind == Kind.INVALIDATED and self._failures[group, thread]:
@@ -174,13 +176,13 @@ class Causes:
     def _reclaimed(self, terminated: pl.DataFrame, later: pl.DataFrame) -> pl.DataFrame:
         """The closes that a message of the garbage collector's explains."""
         if terminated.height:
-            self._terminated = pl.concat([self._terminated, terminated.select(_HARD.keys())])
-        messages = later.filter(pl.col("kind") == int(Kind.RECLAIMED)).select("key", told="seq").sort("told")
+            self._terminated = pl.concat([self._terminated, terminated.select_seq(_HARD.keys())])
+        messages = later.filter(pl.col("kind") == int(Kind.RECLAIMED)).select_seq("key", told="seq").sort("told")
         if not messages.height or not self._terminated.height:
             return pl.DataFrame(schema=CLOSE)
         waiting = self._terminated.sort("seq")
         told = messages.join_asof(
-            waiting.select("key", "seq"),
+            waiting.select_seq("key", "seq"),
             left_on="told",
             right_on="seq",
             by="key",
@@ -190,30 +192,30 @@ class Causes:
         explained = pl.col("seq").is_in(told.implode())
         # of the others, only the last close of a connection can be meant by what is still to come
         self._terminated = waiting.filter(~explained).unique("key", keep="last", maintain_order=True)
-        return _settled(waiting.filter(explained).with_columns(cause=pl.lit(int(Cause.RECLAIMED))))
+        return _settled(waiting.filter(explained).with_columns_seq(cause=pl.lit(int(Cause.RECLAIMED))))
 
     def _runs(self, closes: pl.DataFrame, events: pl.DataFrame, first: int) -> pl.DataFrame:
         """Settles the closes by what their place says next: of one thread, or of all where no thread shows."""
-        waiting = pl.concat([self._waiting, closes.select(_WAITING.keys()).sort("seq")])
+        waiting = pl.concat([self._waiting, closes.select_seq(_WAITING.keys()).sort("seq")])
         if not waiting.height:
             return pl.DataFrame(schema=CLOSE)
         others = self._others(waiting["group"].unique())
         waiting = waiting.join(_lasts(others, events, first), on="group", how="left", maintain_order="left")
-        waiting = waiting.with_columns(
+        waiting = waiting.with_columns_seq(
             goes_on=pl.col("goes_on") | (pl.col("in_group") > pl.col("seq")).fill_null(value=False)
         )
         ended = self._ended(waiting.drop("in_group"), others, events, first)
         open_runs = ended.filter(pl.col("end").is_null())
         to_come = pl.int_range(pl.len()).reverse().over("place")
-        too_long = open_runs.select(to_come >= _LONGEST_RUN).to_series()
-        self._waiting = open_runs.filter(~too_long).select(_WAITING.keys())
+        too_long = open_runs.select_seq(to_come >= _LONGEST_RUN).to_series()
+        self._waiting = open_runs.filter(~too_long).select_seq(_WAITING.keys())
         over = ended.filter(pl.col("end").is_not_null())
         return pl.concat([_by_the_end(over), _by_the_end(open_runs.filter(too_long))])
 
     def _others(self, groups: pl.Series) -> pl.DataFrame:
         """The shapes of events of some groups that go on with no run: ``shape``, ``group``, ``place``."""
         shapes = self.vocabulary.frame().with_row_index("shape").filter(pl.col("group").is_in(groups.implode()))
-        return shapes.filter(~pl.col("kind").is_in(_IN_A_RUN)).select("shape", "group", place=_PLACE)
+        return shapes.filter(~pl.col("kind").is_in(_IN_A_RUN)).select_seq("shape", "group", place=_PLACE)
 
     def _ended(self, waiting: pl.DataFrame, others: pl.DataFrame, events: pl.DataFrame, first: int) -> pl.DataFrame:
         """With what ends each one's run: ``end`` (its ``seq``), ``ender`` (its kind), ``size`` (of the pool)."""
@@ -222,12 +224,12 @@ class Causes:
         others = others.filter(pl.col("place").is_in(places.implode()))
         # by shape, so that of all events only these numbers are touched
         place = pl.repeat(None, meaning.height, dtype=pl.Int64, eager=True).scatter(others["shape"], others["place"])
-        ends = events.select("shape", end=pl.int_range(first, first + events.height, dtype=pl.Int64))
+        ends = events.select_seq("shape", end=pl.int_range(first, first + events.height, dtype=pl.Int64))
         ends = ends.filter(place.is_not_null().gather(events["shape"]))
         if len(places) == 1:
             found = waiting.join_asof(ends, left_on="seq", right_on="end", strategy="forward", coalesce=False)
         else:
-            ends = ends.with_columns(place.gather(ends["shape"]).alias("place"))
+            ends = ends.with_columns_seq(place.gather(ends["shape"]).alias("place"))
             found = waiting.join_asof(
                 ends,
                 left_on="seq",
@@ -241,7 +243,7 @@ class Causes:
         sizes = {number: told for number in shapes if (told := self._pool_size(number)) is not None}
         size = pl.col("shape").replace_strict(sizes, default=None, return_dtype=pl.Int64)
         ender = meaning["kind"].gather(found["shape"]).alias("ender")
-        return found.with_columns(ender, size=size if sizes else pl.lit(None, pl.Int64))
+        return found.with_columns_seq(ender, size=size if sizes else pl.lit(None, pl.Int64))
 
     def _pool_size(self, number: int) -> int | None:
         """The pool's size where a message tells it; None where there is none, or no limit."""
@@ -256,7 +258,7 @@ class Causes:
         at_once = pl.col("seq") - pl.col("before") == 1
         full = (pl.col("style") == int(Style.QUEUE)) & pl.col("idle") & (pl.col("goes_on") | at_once)
         cause = pl.when(full).then(int(Cause.OVERFLOW)).when(_TAKEN).then(int(Cause.TAKEN)).otherwise(_UNKNOWN)
-        return _settled(waiting.with_columns(cause=cause))
+        return _settled(waiting.with_columns_seq(cause=cause))
 
 
 def _lasts(others: pl.DataFrame, events: pl.DataFrame, first: int) -> pl.DataFrame:
@@ -309,7 +311,7 @@ def _by_the_end(closes: pl.DataFrame) -> pl.DataFrame:
     disposed = disposing & kept & ~(queue & _TAKEN)
     crowded = (queue & pl.col("idle")) | ((style == int(Style.THREADS)) & ender.is_in(_CHECKING_OUT))
     return _settled(
-        closes.with_columns(
+        closes.with_columns_seq(
             cause=pl.when(disposed)
             .then(int(Cause.DISPOSED))
             .when(crowded)
@@ -322,7 +324,7 @@ def _by_the_end(closes: pl.DataFrame) -> pl.DataFrame:
 
 
 def _settled(closes: pl.DataFrame) -> pl.DataFrame:
-    return closes.select(pl.col(name).cast(dtype) for name, dtype in CLOSE.items())
+    return closes.select_seq(pl.col(name).cast(dtype) for name, dtype in CLOSE.items())
 
 
 def _style(pool: str) -> Style:

@@ -37,7 +37,7 @@ class Clocks:
         before = self._last.copy()
         if times.null_count() == len(times):
             return pl.DataFrame(schema=_BACK)
-        self._note_last(events.select("time", "shape"), group_of)
+        self._note_last(events.select_seq("time", "shape"), group_of)
         # no process steps back where the whole log does not
         latest = times.cum_max() if self._latest is None else times.cum_max().clip(self._latest)
         self._latest = int(latest.max())  # type: ignore[arg-type]
@@ -48,7 +48,7 @@ class Clocks:
         known = pl.DataFrame(list(before.items()), schema={"group": pl.UInt32, "known": pl.Int64}, orient="row")
         timed = timed.join(known, on="group", how="left", maintain_order="left")
         previous = pl.col("time").shift(1).over("group").fill_null(pl.col("known"))
-        return timed.with_columns(back=previous - pl.col("time")).filter(pl.col("back") >= LEAST_STEP)[list(_BACK)]
+        return timed.with_columns_seq(back=previous - pl.col("time")).filter(pl.col("back") >= LEAST_STEP)[list(_BACK)]
 
     def _note_last(self, timed: pl.DataFrame, group_of: pl.Series) -> None:
         """Notes the last time of each group."""

@@ -56,26 +56,26 @@ class Emptied:
             # the last of a kind in a place is the last of its shape
             places = places.gather(lasts_of(shape.gather(places))) if connection.null_count() else lasts_of(shape)
         places = places.filter(kind.is_in(_TAKING).gather(shape.gather(places)))
-        taken = _placed(places, shape, shapes, first).with_columns(
+        taken = _placed(places, shape, shapes, first).with_columns_seq(
             taken=connection.gather(places), kind=kind.gather(shape.gather(places))
         )
-        known = pl.concat([self._last, taken.select(_LAST.keys())])
+        known = pl.concat([self._last, taken.select_seq(_LAST.keys())])
         self._last = known.unique([*_PLACE, "kind"], keep="last")
         if sought is None or not seeks:
             return events
         found = _last_before(_placed(sought.arg_true(), shape, shapes, first), known)
-        self._found = found.select("seq")
-        begun = _last_before(found.select("group", "thread", "seq"), known.filter(pl.col("kind") == _CHECKED_OUT))
+        self._found = found.select_seq("seq")
+        begun = _last_before(found.select_seq("group", "thread", "seq"), known.filter(pl.col("kind") == _CHECKED_OUT))
         self.begun, self.groups = tuple(begun["before"]), set(found["group"])
         places = (found["seq"] - first).cast(pl.UInt32)
-        return events.with_columns(connection.scatter(places, found["taken"]))
+        return events.with_columns_seq(connection.scatter(places, found["taken"]))
 
     def told(self, rows: pl.DataFrame) -> pl.DataFrame:
         """The rows of a batch, each such disconnection as the invalidation that it is."""
         if not self._found.height:
             return rows
         emptied = pl.col("seq").is_in(self._found["seq"].implode())
-        return rows.with_columns(
+        return rows.with_columns_seq(
             kind=pl.when(emptied).then(pl.lit(int(Kind.INVALIDATED), pl.UInt8)).otherwise("kind"),
             reason=pl.when(emptied).then(pl.lit(int(Reason.DISCONNECTION), pl.UInt8)).otherwise("reason"),
         )
@@ -83,16 +83,16 @@ class Emptied:
 
 def _placed(places: pl.Series, shape: pl.Series, shapes: pl.DataFrame, first: int) -> pl.DataFrame:
     """``group``, ``thread`` and ``seq`` of some events."""
-    told = shapes.select(_PLACE)[shape.gather(places)]
-    return told.with_columns(seq=places.cast(pl.Int64) + first)
+    told = shapes.select_seq(_PLACE)[shape.gather(places)]
+    return told.with_columns_seq(seq=places.cast(pl.Int64) + first)
 
 
 def _last_before(sought: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
     """What was last said in the same pool and thread before each event: ``before``, and of ``taken``, a connection."""
     # a join finds no null
     by = [pl.col(name).cast(pl.Int64).fill_null(-1).alias(f"its_{name}") for name in _PLACE]
-    left = sought.with_columns(by).sort("seq")
-    right = known.with_columns(by).select("its_group", "its_thread", "taken", before="seq").sort("before")
+    left = sought.with_columns_seq(by).sort("seq")
+    right = known.with_columns_seq(by).select_seq("its_group", "its_thread", "taken", before="seq").sort("before")
     joined = left.join_asof(
         right,
         left_on="seq",
@@ -101,4 +101,4 @@ def _last_before(sought: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
         coalesce=False,
         check_sortedness=False,
     )
-    return joined.filter(pl.col("taken").is_not_null()).select("seq", *_PLACE, "before", "taken")
+    return joined.filter(pl.col("taken").is_not_null()).select_seq("seq", *_PLACE, "before", "taken")

@@ -105,15 +105,15 @@ class Fold:
         events = self._emptied.named(events, self.vocabulary.frame(), first)
         batch = EventBatch(events, first, self.vocabulary)
         incidents = batch.told(self._meaning("incident")[events["shape"]].arg_true())
-        failures = incidents.filter(pl.col("kind").is_in(_NAMELESS)).select(FAILURE.keys())
+        failures = incidents.filter(pl.col("kind").is_in(_NAMELESS)).select_seq(FAILURE.keys())
         wholes = without_wholes(self._followed(events, incidents), self._states["key"])
-        followed = batch.told(wholes.rest["place"]).with_columns(
+        followed = batch.told(wholes.rest["place"]).with_columns_seq(
             wholes.rest["key"], wholes.rest["more"], time_before=events["time"].gather(wholes.rest["before"])
         )
         followed = self._emptied.told(followed)
         touched = wholes.rest["key"].unique()
         known = self._states.filter(pl.col("key").is_in(touched.implode()))
-        tracked = related(followed, known).with_columns(group=group_of())
+        tracked = related(followed, known).with_columns_seq(group=group_of())
         tracked = _carried(self._with_late(tracked))
         failed = self._moves.take(tracked, failures)
         tracked = self._with_inherited(tracked)
@@ -121,7 +121,7 @@ class Fold:
         self.keys.add(wholes.keys)
         self._remember(touched, tracked)
         own = tracked.filter(pl.col("kind") != STATE)
-        told = self.vocabulary.frame().select("group", "thread")[events["shape"]]
+        told = self.vocabulary.frame().select_seq("group", "thread")[events["shape"]]
         others = pl.concat([steps(own), failed_steps(failed), shared_steps(shared)])
         checkouts = [
             *checkouts_of(tracked, self._moves.given_up),
@@ -157,9 +157,9 @@ class Fold:
                 (OTHER if number in looked_at else role_of(Kind(kind), Detail(detail)))
                 if kind in _TRACKED and group is not None
                 else 0
-                for number, (kind, detail, group) in enumerate(shapes.select("kind", "detail", "group").iter_rows())
+                for number, (kind, detail, group) in enumerate(shapes.select_seq("kind", "detail", "group").iter_rows())
             ]
-            self._meanings = shapes.select(
+            self._meanings = shapes.select_seq(
                 incident=pl.col("kind").is_in(INCIDENTS),
                 role=pl.when("shared")
                 .then(pl.Series(roles).clip(0, 1) * OTHER)
@@ -192,7 +192,7 @@ class Fold:
     def _setbacks(self, batch: EventBatch) -> pl.DataFrame:
         found = self._clocks.take(batch.events, self.vocabulary.frame()["group"])
         rows = batch.told(found["place"])
-        return pl.concat([rows, found.select("back")], how="horizontal").select(SETBACK.keys())
+        return pl.concat([rows, found.select_seq("back")], how="horizontal").select_seq(SETBACK.keys())
 
     def _with_late(self, tracked: pl.DataFrame) -> pl.DataFrame:
         """Marks what happens to a connection that an earlier batch saw closed."""
@@ -200,7 +200,7 @@ class Fold:
         if not unborn.any():
             return tracked
         late = tracked["late"] | (unborn & self.keys.which(tracked["key"]))
-        return tracked.with_columns(late=late)
+        return tracked.with_columns_seq(late=late)
 
     def _with_inherited(self, tracked: pl.DataFrame) -> pl.DataFrame:
         """Gives the checkouts that went on on a new connection their beginnings."""
@@ -208,14 +208,14 @@ class Fold:
         if not len(places):
             return tracked
         lives = tracked["life_seq"].gather(places)
-        marks = self._moves.inherited(lives).with_columns(taken_at=places, kind=tracked["kind"].gather(places))
+        marks = self._moves.inherited(lives).with_columns_seq(taken_at=places, kind=tracked["kind"].gather(places))
         # nothing but a failed ping makes the pool skip the ping of a connection that nobody checked out
         skipped = pl.col("out_seq").is_null() & (pl.col("kind") == int(Kind.PING_SKIPPED))
-        marks = marks.with_columns(out_seq=pl.when(skipped).then(HIDDEN).otherwise("out_seq")).drop("kind")
-        found = tracked.select("taken_at").join(marks, on="taken_at", how="left", maintain_order="left")
+        marks = marks.with_columns_seq(out_seq=pl.when(skipped).then(HIDDEN).otherwise("out_seq")).drop("kind")
+        found = tracked.select_seq("taken_at").join(marks, on="taken_at", how="left", maintain_order="left")
         renewed = tracked["taken_at"].is_in(places.implode())
         names = [name for name in marks.columns if name != "taken_at"]
-        return tracked.with_columns(
+        return tracked.with_columns_seq(
             pl.when(renewed).then(found[name]).otherwise(pl.col(name)).alias(name) for name in names
         )
 
@@ -231,20 +231,20 @@ class Fold:
         last = tracked.filter(pl.col("key") != pl.col("key").shift(-1, fill_value=-1))
         # a shared one, even closed, may have users that are still to return it
         last = last.filter(pl.col("is_alive") | pl.col("shared") | pl.col("is_out") | pl.col("is_awaiting"))
-        states = last.with_columns(
+        states = last.with_columns_seq(
             last="kind",
             kind=pl.lit(STATE, pl.UInt8),
             alive="is_alive",
             settled="is_settled",
             out="is_out",
             awaiting="is_awaiting",
-        ).select(pl.col(name).cast(dtype) for name, dtype in STATE_COLUMNS.items())
+        ).select_seq(pl.col(name).cast(dtype) for name, dtype in STATE_COLUMNS.items())
         untouched = self._states.filter(~pl.col("key").is_in(touched.implode()))
         self._states = pl.concat([untouched, states])
 
     def finish(self) -> Tracked:
         """What is still open at the end of the log."""
-        states = self._states.with_columns(**NO_END, dropped=pl.lit(value=False), complete=pl.lit(value=False))
+        states = self._states.with_columns_seq(**NO_END, dropped=pl.lit(value=False), complete=pl.lit(value=False))
         own = states.filter(~pl.col("shared") & (pl.col("out_seq") >= 0))
         opened, unreset = self._sharing.finish()
         for use in unreset:
@@ -258,7 +258,7 @@ class Fold:
         ]
         return Tracked(
             pl.concat(checkouts),
-            states.filter("alive").with_columns(at_return=pl.lit(value=False)).select(LIFE.keys()),
+            states.filter("alive").with_columns_seq(at_return=pl.lit(value=False)).select_seq(LIFE.keys()),
             pl.DataFrame(schema=VIOLATION),
             pl.DataFrame(schema=STEP),
             pl.DataFrame(schema=LATER),
@@ -275,7 +275,7 @@ class Fold:
 def _carried(tracked: pl.DataFrame) -> pl.DataFrame:
     """Every row with the marks of the life, the checkout and the return that it belongs to."""
     own, reached = _carrying()
-    return tracked.with_columns(_GAP).with_columns(**own).with_columns(**reached)
+    return tracked.with_columns_seq(_GAP).with_columns_seq(**own).with_columns_seq(**reached)
 
 
 _GAP = (pl.col("time") - pl.when(pl.col("more") > 0).then("time_before").otherwise(pl.col("time").shift(1))).alias(

@@ -165,7 +165,7 @@ class Moves:
         found = [self.found.get(life) for life in lives]
         marks = [moving.mark if moving else (None,) * len(MARK) for moving in found]
         schema = {f"out_{name}": dtype for name, dtype in MARK.items()}
-        return pl.DataFrame(marks, schema=schema, orient="row").with_columns(
+        return pl.DataFrame(marks, schema=schema, orient="row").with_columns_seq(
             out_key=pl.Series([moving.key if moving else None for moving in found], dtype=pl.Int64)
         )
 
@@ -206,6 +206,6 @@ def _steps(rows: pl.DataFrame, failures: pl.DataFrame, groups: set[int]) -> list
         *MARK,
     ]
     names += [f"out_{name}" for name in MARK]
-    chosen = rows.filter(pl.col("group").is_in(list(groups)) & matters).select(names)
+    chosen = rows.filter(pl.col("group").is_in(list(groups)) & matters).select_seq(names)
     failed = failures.filter(pl.col("group").is_in(list(groups)))
     return pl.concat([chosen, failed], how="diagonal").sort("seq").to_dicts()

@@ -87,19 +87,19 @@ def related(events: pl.DataFrame, states: pl.DataFrame) -> pl.DataFrame:
         ``unsettled`` the log's beginning hides whether it was out.
     """
     rows = pl.concat([states, events], how="diagonal").sort("key", maintain_order=True)
-    rows = rows.with_columns(
+    rows = rows.with_columns_seq(
         first=(pl.col("key") != pl.col("key").shift(1)).fill_null(value=True),
         previous=pl.when(_IS_STATE).then("last").otherwise("kind").shift(1, fill_value=0),
-    ).with_columns(previous=pl.when("first").then(pl.lit(0, pl.UInt8)).otherwise("previous"))
-    rows = rows.with_columns(**_lives())
-    rows = rows.with_columns(
+    ).with_columns_seq(previous=pl.when("first").then(pl.lit(0, pl.UInt8)).otherwise("previous"))
+    rows = rows.with_columns_seq(**_lives())
+    rows = rows.with_columns_seq(
         takes=_is(Kind.CHECKED_OUT),
         inherits=_previous(Kind.CREATED) & (_is(*_IN_USE) | _DETACHED),
         gives=_is(Kind.RETURNED, Kind.INVALIDATED, Kind.CREATED, Kind.CLOSING) | _DROPPED,
     )
-    rows = rows.with_columns(**_usage())
-    rows = rows.with_columns(**_uses())
-    return rows.with_columns(**_effects())
+    rows = rows.with_columns_seq(**_usage())
+    rows = rows.with_columns_seq(**_uses())
+    return rows.with_columns_seq(**_effects())
 
 
 # an event that shows a connection in use, although it was never checked out itself

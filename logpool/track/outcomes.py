@@ -27,13 +27,13 @@ AT_RETURN = {f"end_{name}": pl.col(f"back_{name}") for name in MARK}
 
 def at_return_of(rows: pl.DataFrame) -> pl.DataFrame:
     """Rows whose checkouts ended at their returns."""
-    return rows.with_columns(**AT_RETURN)
+    return rows.with_columns_seq(**AT_RETURN)
 
 
 def outcome_of(rows: pl.DataFrame, outcome: End | pl.Expr) -> pl.DataFrame:
     """Rows with ``out_*``, ``end_*`` and ``complete`` as checkouts that ended so."""
     ended = pl.lit(int(outcome)) if isinstance(outcome, End) else outcome
-    return rows.filter(pl.col("out_seq") >= 0).select(
+    return rows.filter(pl.col("out_seq") >= 0).select_seq(
         pl.col("out_key").alias("key"),
         *(name for name in CHECKOUT if name.startswith(("out_", "end_"))),
         outcome=ended.cast(pl.UInt8),
@@ -45,14 +45,14 @@ def outcome_of(rows: pl.DataFrame, outcome: End | pl.Expr) -> pl.DataFrame:
 def checkouts_of(tracked: pl.DataFrame, given_up: list[int]) -> list[pl.DataFrame]:
     """The checkouts of exclusive pools that ended in a batch; ``given_up`` holds the events that fail them."""
     kind = pl.col("kind")
-    rows = tracked.with_columns(complete=pl.lit(value=False))
+    rows = tracked.with_columns_seq(complete=pl.lit(value=False))
     ends = rows.filter((kind != STATE) & ~pl.col("shared") & pl.col("was_out"))
     at_once = ends.filter(
         ((kind == int(Kind.RETURNED)) & (pl.col("detail") == int(Detail.ALREADY_RESET)))
         | ((kind == int(Kind.INVALIDATED)) & ~pl.col("moves"))
         | (kind == int(Kind.CLOSING))
         | pl.col("ends")
-    ).with_columns(**HERE, complete=kind == int(Kind.RETURNED))
+    ).with_columns_seq(**HERE, complete=kind == int(Kind.RETURNED))
     exhausted = pl.col("seq").is_in(given_up)
     outcome = (
         pl.when(kind == int(Kind.RETURNED))
@@ -71,7 +71,7 @@ def checkouts_of(tracked: pl.DataFrame, given_up: list[int]) -> list[pl.DataFram
 def _returned(rows: pl.DataFrame) -> pl.DataFrame:
     """Those whose return got its reset, or did not, at an event of this batch."""
     resolving = rows.filter("resolves")
-    returns = rows[resolving["back_before"]].with_columns(
+    returns = rows[resolving["back_before"]].with_columns_seq(
         by=resolving["kind"], complete=resolving["kind"] == int(Kind.RESET), **AT_RETURN
     )
     outcome = pl.when(pl.col("by") == int(Kind.RECLAIMED)).then(int(End.RECLAIMED)).otherwise(int(End.RETURNED))
@@ -81,8 +81,8 @@ def _returned(rows: pl.DataFrame) -> pl.DataFrame:
 def _lost(rows: pl.DataFrame) -> pl.DataFrame:
     """Those whose end the log lacks: their connection is checked out, or created, anew."""
     again = pl.col("takes") | (pl.col("kind") == int(Kind.CREATED))
-    places = (rows.select(again & pl.col("was_out") & ~pl.col("shared")).to_series()).arg_true()
-    return outcome_of(rows[places.cast(pl.Int64) - 1].with_columns(**NO_END), End.LOST)
+    places = (rows.select_seq(again & pl.col("was_out") & ~pl.col("shared")).to_series()).arg_true()
+    return outcome_of(rows[places.cast(pl.Int64) - 1].with_columns_seq(**NO_END), End.LOST)
 
 
 def failed_checkouts(failed: Iterable[Failed], outcome: End) -> pl.DataFrame:
@@ -109,9 +109,9 @@ def lives(tracked: pl.DataFrame) -> pl.DataFrame:
     over = tracked.filter(pl.col("ends") & (pl.col("was_alive") | pl.col("begins")))
     at_return = (pl.col("kind") == int(Kind.CLOSING)) & (pl.col("detail") == int(Detail.SOFT)) & ~pl.col("was_out")
     at_return &= pl.col("previous").is_in(BACK) & (pl.col("gap") <= AT_ONCE).fill_null(value=True)
-    over = over.with_columns(**HERE, dropped=pl.col("kind") == int(Kind.RECLAIMED), at_return=at_return)
+    over = over.with_columns_seq(**HERE, dropped=pl.col("kind") == int(Kind.RECLAIMED), at_return=at_return)
     again = (tracked["kind"] == int(Kind.CREATED)) & tracked["was_alive"]
-    before = tracked[again.arg_true().cast(pl.Int64) - 1].with_columns(
+    before = tracked[again.arg_true().cast(pl.Int64) - 1].with_columns_seq(
         **NO_END, dropped=pl.lit(value=False), at_return=pl.lit(value=False)
     )
-    return pl.concat([over.select(LIFE.keys()), before.select(LIFE.keys())])
+    return pl.concat([over.select_seq(LIFE.keys()), before.select_seq(LIFE.keys())])

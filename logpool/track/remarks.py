@@ -36,10 +36,10 @@ def later_of(own: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
     kind = pl.col("kind")
     after_return = pl.col("previous").is_in([int(Kind.RETURNED), int(Kind.RESET)])
     thrown = (kind == int(Kind.INVALIDATED)) & after_return & (~pl.col("was_out") | pl.col("shared"))
-    seen = own.filter((kind == int(Kind.RECLAIMED)) | thrown).select(LATER.keys())
+    seen = own.filter((kind == int(Kind.RECLAIMED)) | thrown).select_seq(LATER.keys())
     failures = rows.filter((kind == int(Kind.RESET_FAILED)) & pl.col("group").is_not_null())
-    failures = failures.with_columns(key=pl.lit(None, pl.Int64), previous=pl.lit(0, pl.UInt8))
-    return pl.concat([seen, failures.select(LATER.keys())])
+    failures = failures.with_columns_seq(key=pl.lit(None, pl.Int64), previous=pl.lit(0, pl.UInt8))
+    return pl.concat([seen, failures.select_seq(LATER.keys())])
 
 
 def censored(own: pl.DataFrame) -> pl.Series:
@@ -52,21 +52,21 @@ def incidents_of(rows: pl.DataFrame, own: pl.DataFrame) -> pl.DataFrame:
     """Incidents, with the rest that the connection had before the checkout that failed."""
     if not rows.height:
         return pl.DataFrame(schema=INCIDENT)
-    found = rows.with_columns(KEY)
+    found = rows.with_columns_seq(KEY)
     soon = pl.col("was_out") & (pl.col("time") - pl.col("out_time") <= _SOON)
-    idle = own.filter(pl.col("kind").is_in(INCIDENTS) & soon).select("seq", "idle")
-    return found.join(idle, on="seq", how="left", maintain_order="left").select(INCIDENT.keys())
+    idle = own.filter(pl.col("kind").is_in(INCIDENTS) & soon).select_seq("seq", "idle")
+    return found.join(idle, on="seq", how="left", maintain_order="left").select_seq(INCIDENT.keys())
 
 
 def rests(own: pl.DataFrame) -> pl.DataFrame:
     """The returns that end the use of a kept connection."""
     returned = own.filter((pl.col("kind") == int(Kind.RETURNED)) & pl.col("was_out") & ~pl.col("fresh"))
-    return returned.select(RESTED.keys())
+    return returned.select_seq(RESTED.keys())
 
 
 def rested(rests: pl.DataFrame) -> pl.DataFrame:
     """What kept connections were good for, per group."""
-    return rests.group_by("group").agg(pl.col("seq").min(), pl.col("idle").max()).select(RESTED.keys())
+    return rests.group_by("group").agg(pl.col("seq").min(), pl.col("idle").max()).select_seq(RESTED.keys())
 
 
 def unfinished(own: pl.DataFrame, shapes: list[int]) -> pl.DataFrame:
@@ -75,10 +75,10 @@ def unfinished(own: pl.DataFrame, shapes: list[int]) -> pl.DataFrame:
         return pl.DataFrame(schema=UNFINISHED)
     alone = pl.col("was_out") & ~pl.col("shared") & (pl.col("out_seq") >= 0)
     found = own.filter((pl.col("kind") == int(Kind.RETURNED)) & alone & pl.col("shape").is_in(shapes))
-    return found.with_columns(**HERE).select(UNFINISHED.keys())
+    return found.with_columns_seq(**HERE).select_seq(UNFINISHED.keys())
 
 
 def unborn(own: pl.DataFrame) -> pl.DataFrame:
     """The first events of lives whose beginning the log does not show."""
     first = pl.col("begins") & pl.col("first") & ~pl.col("late")
-    return own.filter(first & (pl.col("kind") != int(Kind.CREATED))).select(UNBORN.keys())
+    return own.filter(first & (pl.col("kind") != int(Kind.CREATED))).select_seq(UNBORN.keys())

@@ -78,7 +78,7 @@ def broken(tracked: pl.DataFrame, shared: Iterable[tuple[str, int, Mark]]) -> pl
         CLOSED_WHILE_CHECKED_OUT: alone & closed,
     }
     # nearly always there is none: all are looked for at once
-    hits = tracked.select(**itself, hanging=alone & hanging, unreset=alone & unreset).fill_null(value=False)
+    hits = tracked.select_seq(**itself, hanging=alone & hanging, unreset=alone & unreset).fill_null(value=False)
     found = [_marked(tracked.filter(hits[code]), code) for code in itself if hits[code].any()]
     if hits["hanging"].any():
         found.append(_before(tracked, RESET_WITHOUT_RETURN, hits["hanging"], pl.int_range(pl.len()) - 1))
@@ -91,22 +91,22 @@ def broken(tracked: pl.DataFrame, shared: Iterable[tuple[str, int, Mark]]) -> pl
 
 def _marked(rows: pl.DataFrame, code: str) -> pl.DataFrame:
     """A violation by the rows themselves."""
-    return rows.with_columns(until="seq", by="kind", code=pl.lit(code)).select(VIOLATION.keys())
+    return rows.with_columns_seq(until="seq", by="kind", code=pl.lit(code)).select_seq(VIOLATION.keys())
 
 
 def _before(
     tracked: pl.DataFrame, code: str, hits: pl.Series, place: pl.Expr, *, effective: bool = False
 ) -> pl.DataFrame:
     """A violation by an earlier row of the same connection, shown by these rows."""
-    rows = tracked.with_columns(place=place.cast(pl.Int64)).filter(hits)
+    rows = tracked.with_columns_seq(place=place.cast(pl.Int64)).filter(hits)
     found = tracked[rows["place"]]
     if effective:
         # a row of state holds the last event's mark; the return's own is in back_*
-        found = found.with_columns(**{name: pl.col(f"back_{name}") for name in MARK})
-    found = found.with_columns(until=rows["seq"], by=rows["kind"], code=pl.lit(code))
+        found = found.with_columns_seq(**{name: pl.col(f"back_{name}") for name in MARK})
+    found = found.with_columns_seq(until=rows["seq"], by=rows["kind"], code=pl.lit(code))
     if effective:
         found = found.filter("effective")
-    return found.select(VIOLATION.keys())
+    return found.select_seq(VIOLATION.keys())
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,10 +153,10 @@ class Review:
 
 def _without_reclaimed(violations: pl.DataFrame, later: pl.DataFrame) -> tuple[pl.DataFrame, dict[int, int]]:
     """Takes out the returns without a reset that the garbage collector made, and then closed."""
-    collected = later.filter(pl.col("kind") == int(Kind.RECLAIMED)).select("key", "seq").sort("seq")
-    closes = violations.filter((pl.col("code") == RETURNED_WITHOUT_RESET) & (pl.col("by") == int(Kind.CLOSING))).select(
-        "key", "until"
-    )
+    collected = later.filter(pl.col("kind") == int(Kind.RECLAIMED)).select_seq("key", "seq").sort("seq")
+    closes = violations.filter(
+        (pl.col("code") == RETURNED_WITHOUT_RESET) & (pl.col("by") == int(Kind.CLOSING))
+    ).select_seq("key", "until")
     explained = collected.join_asof(
         closes.sort("until"),
         left_on="seq",
@@ -165,7 +165,7 @@ def _without_reclaimed(violations: pl.DataFrame, later: pl.DataFrame) -> tuple[p
         coalesce=False,
         check_sortedness=False,
     ).filter(pl.col("until").is_not_null())
-    pairs = explained.select("key", "until")
+    pairs = explained.select_seq("key", "until")
     reclaimed = dict((pairs["key"] // _GROUP).value_counts().iter_rows())
     return violations.join(pairs, on=["key", "until"], how="anti", maintain_order="left"), reclaimed
 

@@ -19,7 +19,7 @@ def steps(own: pl.DataFrame) -> pl.DataFrame:
     alone = ~pl.col("shared")
     leaves = pl.col("gives") & pl.col("was_out") & (pl.col("out_seq") >= 0) & ~pl.col("moves")
     dies = pl.col("ends") & (pl.col("was_alive") | pl.col("begins"))
-    changes = own.select(
+    changes = own.select_seq(
         "seq",
         *WHOSE,
         opened=pl.col("begins").cast(pl.Int8),
@@ -27,7 +27,7 @@ def steps(own: pl.DataFrame) -> pl.DataFrame:
         out=(pl.col("takes") & ~pl.col("was_out") & alone).cast(pl.Int8)
         - (leaves & alone).fill_null(value=False).cast(pl.Int8),
     )
-    return changes.select(CHANGE.keys()).cast(CHANGE)  # type: ignore[arg-type]
+    return changes.select_seq(CHANGE.keys()).cast(CHANGE)  # type: ignore[arg-type]
 
 
 def failed_steps(failed: list[Failed]) -> pl.DataFrame:
@@ -81,4 +81,4 @@ def ordered(events: pl.DataFrame, told: pl.DataFrame, first: int, wholes: Wholes
         "out_thread": out_thread.scatter(places, at["out_thread"]),
     }
     steps = pl.DataFrame(columns).filter((pl.col("opened") != 0) | (pl.col("closed") != 0) | (pl.col("out") != 0))
-    return steps.with_columns(pl.when(pl.col("out") != 0).then(pl.col(name)).alias(name) for name in WHOSE)
+    return steps.with_columns_seq(pl.when(pl.col("out") != 0).then(pl.col(name)).alias(name) for name in WHOSE)

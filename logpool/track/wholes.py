@@ -59,11 +59,11 @@ def without_wholes(events: pl.DataFrame, known: pl.Series) -> Wholes:
         events: ``key``, ``place`` and ``role`` of the events of connections, in the log's order.
         known: the keys of the connections that are open before it.
     """
-    by_key = events.select("key", row=pl.int_range(pl.len(), dtype=pl.UInt32)).group_by("key", maintain_order=True)
+    by_key = events.select_seq("key", row=pl.int_range(pl.len(), dtype=pl.UInt32)).group_by("key", maintain_order=True)
     grouped = by_key.agg("row")
     rows = events[grouped["row"].explode()]
     key, role = pl.col("key"), pl.col("role")
-    rows = rows.with_columns(
+    rows = rows.with_columns_seq(
         use=(role == TAKEN)
         & (role.shift(-1) == RETURNED)
         & (role.shift(-2) == RESET)
@@ -72,14 +72,14 @@ def without_wholes(events: pl.DataFrame, known: pl.Series) -> Wholes:
     )
     lives = _whole_lives(rows, known)
     use = pl.col("use")
-    rows = rows.with_columns(
+    rows = rows.with_columns_seq(
         inside=_between(lives, rows.height),
         inner=use
         & use.shift(_USE, fill_value=False)
         & use.shift(-_USE, fill_value=False)
         & (key.shift(_USE) == key.shift(-_USE)).fill_null(value=False),
     )
-    rows = rows.with_columns(pl.col("inner") & ~pl.col("inside"), taken=use & (pl.col("inner") | pl.col("inside")))
+    rows = rows.with_columns_seq(pl.col("inner") & ~pl.col("inside"), taken=use & (pl.col("inner") | pl.col("inside")))
     return Wholes(grouped["key"], _uses(rows, lives), _lives(rows, lives), _rest(rows))
 
 
@@ -88,12 +88,12 @@ def _whole_lives(rows: pl.DataFrame, known: pl.Series) -> pl.DataFrame:
     row, role = pl.col("row"), pl.col("role")
     use = pl.col("use")
     is_last = pl.col("first").shift(-1, fill_value=True)
-    others = rows.select("key", "role", "first", is_last=is_last, row=pl.int_range(pl.len(), dtype=pl.Int64)).filter(
-        ~rows.select(use | use.shift(1, fill_value=False) | use.shift(2, fill_value=False)).to_series()
-    )
+    others = rows.select_seq(
+        "key", "role", "first", is_last=is_last, row=pl.int_range(pl.len(), dtype=pl.Int64)
+    ).filter(~rows.select_seq(use | use.shift(1, fill_value=False) | use.shift(2, fill_value=False)).to_series())
     # between two neighbours of these there is nothing but whole uses
     begins_anew = (role.shift(-2) == CREATED) & (row.shift(-2) == row.shift(-1) + 1)
-    lives = others.with_columns(
+    lives = others.with_columns_seq(
         end=row.shift(-1),
         whole=(role == CREATED)
         & (role.shift(-1) == CLOSED)
@@ -103,7 +103,7 @@ def _whole_lives(rows: pl.DataFrame, known: pl.Series) -> pl.DataFrame:
         & (pl.col("is_last").shift(-1) | begins_anew.fill_null(value=False)),
     ).filter("whole")
     open_before = lives["first"] & lives["key"].is_in(known.implode())
-    return lives.filter(~open_before).select("key", begin="row", end="end")
+    return lives.filter(~open_before).select_seq("key", begin="row", end="end")
 
 
 def _between(lives: pl.DataFrame, count: int) -> pl.Series:
@@ -149,9 +149,9 @@ def _rest(rows: pl.DataFrame) -> pl.DataFrame:
     gone = pl.col("inside") | inner | inner.shift(1, fill_value=False) | inner.shift(2, fill_value=False)
     # what was taken out between two rows is of their connection: a row of uses has kept its ends
     before = pl.when(~pl.col("first")).then(pl.col("place").shift(1))
-    left = rows.select("key", "place", before=before, more=inner.cum_sum().cast(pl.Int64), gone=gone)
+    left = rows.select_seq("key", "place", before=before, more=inner.cum_sum().cast(pl.Int64), gone=gone)
     left = left.filter(~pl.col("gone")).drop("gone")
-    return left.with_columns(more=pl.col("more") - pl.col("more").shift(1, fill_value=0))
+    return left.with_columns_seq(more=pl.col("more") - pl.col("more").shift(1, fill_value=0))
 
 
 def _later(marks: pl.Series, rows: int) -> pl.Series:

@@ -50,7 +50,7 @@ class Cancellations:
             pl.concat([self._first, thrown])
             .group_by("shape", maintain_order=True)
             .head(EVIDENCE)
-            .select(INCIDENT.keys())
+            .select_seq(INCIDENT.keys())
         )
 
     def findings(self, facts: Facts) -> Iterator[Finding]:
@@ -82,7 +82,7 @@ class Cancellations:
             "what must not be cancelled"
         )
         rows = self._first.filter(pl.col("shape").is_in(shapes)).sort("seq")
-        places = rows.select("source", "line").iter_rows()
+        places = rows.select_seq("source", "line").iter_rows()
         spans = [self._spans[shape] for shape in shapes if shape in self._spans]
         group = rows["group"][0]
         return Finding(

@@ -33,7 +33,7 @@ class ClockSteps:
         """Watches one batch."""
         size = (pl.col("back") // _GRAIN).clip(upper_bound=_TENTHS - 1)
         label = pl.col("group").cast(pl.Int64) * _TENTHS + size
-        self._seen.add(tracked.setbacks.with_columns(step=label), "step")
+        self._seen.add(tracked.setbacks.with_columns_seq(step=label), "step")
 
     def findings(self, facts: Facts) -> Iterator[Finding]:
         """One finding per pool."""

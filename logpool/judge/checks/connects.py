@@ -55,8 +55,10 @@ class ConnectErrors:
         if not crowded.height:
             return
         change = pl.col("opened").cast(pl.Int64) - pl.col("closed").cast(pl.Int64)
-        level = steps.select("seq", level=change.cum_sum())
-        found = crowded.select("seq", "shape").join_asof(level, on="seq").with_columns(pl.col("level").fill_null(0))
+        level = steps.select_seq("seq", level=change.cum_sum())
+        found = (
+            crowded.select_seq("seq", "shape").join_asof(level, on="seq").with_columns_seq(pl.col("level").fill_null(0))
+        )
         for shape, most in found.group_by("shape").agg(pl.col("level").max()).iter_rows():
             self._crowd[shape] = max(self._crowd[shape], self._open + most)
 

@@ -46,11 +46,11 @@ class Eras:
         used = lives.filter((pl.col("uses") >= _USED_AGAIN) | still)
         if not used.height:
             return
-        spans = used.select(
+        spans = used.select_seq(
             "key", group_of().alias("group"), still.alias("still"), start="life_seq", end="seq", time="time"
         )
-        self._spans = _joined(pl.concat([self._spans, spans.select(_ERA.keys())]))
-        self._open = pl.concat([self._open, spans.filter("still").select(self._open.columns)])
+        self._spans = _joined(pl.concat([self._spans, spans.select_seq(_ERA.keys())]))
+        self._open = pl.concat([self._open, spans.filter("still").select_seq(self._open.columns)])
 
     def of(self, group: int, out: pl.DataFrame, usual: float) -> list[Era]:
         """The eras of one group, in order.
@@ -62,10 +62,10 @@ class Eras:
         """
         mine = pl.col("group") == group
         idle = self._open.filter(mine & ~pl.col("key").is_in(out["key"].implode()))["start"].to_list()
-        begun = out.select("out_seq", "out_time").rows()
+        begun = out.select_seq("out_seq", "out_time").rows()
         eras: list[Era] = []
         ended = True
-        for row in self._spans.filter(mine).sort("start").select("start", "end", "time").iter_rows():
+        for row in self._spans.filter(mine).sort("start").select_seq("start", "end", "time").iter_rows():
             era = Era(*row)
             if ended:
                 eras.append(era)
@@ -83,10 +83,10 @@ class Eras:
 def _joined(spans: pl.DataFrame) -> pl.DataFrame:
     """Spans, those that overlap made one, with the latest of their times."""
     reached = pl.col("end").cum_max().shift(1).over("group")
-    eras = spans.sort("group", "start").with_columns(
+    eras = spans.sort("group", "start").with_columns_seq(
         era=(pl.col("start") > reached).fill_null(value=True).cast(pl.Int64).cum_sum()
     )
     joined = eras.group_by("group", "era", maintain_order=True).agg(
         pl.col("start").first(), pl.col("end").max(), pl.col("time").max()
     )
-    return joined.select(_ERA.keys())
+    return joined.select_seq(_ERA.keys())

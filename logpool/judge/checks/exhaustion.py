@@ -79,7 +79,7 @@ class Exhaustion:
             self._note_holders(tracked.checkouts)
 
     def _note(self, timeouts: pl.DataFrame) -> None:
-        for shape, seq, time, source, line in timeouts.select("shape", "seq", "time", "source", "line").iter_rows():
+        for shape, seq, time, source, line in timeouts.select_seq("shape", "seq", "time", "source", "line").iter_rows():
             told = self._told.get(shape)
             if told is None:
                 told = self._told[shape] = _Told(seq, time)
@@ -99,8 +99,8 @@ class Exhaustion:
             held = ended.filter(
                 (pl.col("out_seq") < moment) & (pl.col("end_seq").is_null() | (pl.col("end_seq") > moment))
             )
-            oldest = held.with_columns(group=group_of()).sort("out_seq").group_by("group").head(EVIDENCE)
-            for group, *hold in oldest.select("group", "out_seq", "out_time", "out_line", "out_source").iter_rows():
+            oldest = held.with_columns_seq(group=group_of()).sort("out_seq").group_by("group").head(EVIDENCE)
+            for group, *hold in oldest.select_seq("group", "out_seq", "out_time", "out_line", "out_source").iter_rows():
                 here = self._holders[moment, group]
                 here.append(_Hold(*hold))
                 here.sort()

@@ -76,7 +76,7 @@ class Failures:
         """Watches one batch."""
         self._failed.add(tracked.incidents.filter(pl.col("kind").is_in(_KINDS)).rename({"shape": "label"}))
         self._made.add(births(tracked.lives))
-        for group, idle in tracked.rested.select("group", "idle").drop_nulls().iter_rows():
+        for group, idle in tracked.rested.select_seq("group", "idle").drop_nulls().iter_rows():
             self._rested[group] = max(idle, self._rested.get(group, 0))
 
     def findings(self, facts: Facts) -> Iterator[Finding]:
@@ -131,7 +131,7 @@ class Failures:
         if not made.height:
             return "no new connection was made before the log ends"
         # of a second, the first and the last connect are known
-        at = made.select(pl.when(pl.col("first") >= storm.outage).then("first").otherwise("last").min()).item()
+        at = made.select_seq(pl.when(pl.col("first") >= storm.outage).then("first").otherwise("last").min()).item()
         return f"new connections could be made again after {duration((int(at) - storm.first) / SECOND)}"
 
 
@@ -171,7 +171,7 @@ def _storms(facts: Facts, pool: Pool, cells: pl.DataFrame) -> list[Storm]:
 
     found = (
         cells.sort("first", "last", "place")
-        .with_columns(storm)
+        .with_columns_seq(storm)
         .group_by("storm")
         .agg(
             first=pl.col("first").filter(failed).min(),

@@ -58,7 +58,10 @@ class Longest:
         """Adds checkouts, those that have not ended and those without times left out."""
         if not checkouts.height:
             return
-        group, microseconds = checkouts.select(group_of()).to_series(), checkouts["end_time"] - checkouts["out_time"]
+        group, microseconds = (
+            checkouts.select_seq(group_of()).to_series(),
+            checkouts["end_time"] - checkouts["out_time"],
+        )
         # how long one has to be to be among the longest
         least = dict.fromkeys(group.unique(), 0)
         least |= {number: holds[-1].microseconds for number, holds in self._kept.items() if len(holds) == _KEPT}
@@ -69,13 +72,13 @@ class Longest:
                 least[number] = max(0, shortest)
         bounds = pl.Series([least.get(number, 0) for number in range(1 + max(least))], dtype=pl.Int64)
         long = microseconds >= bounds.gather(group)
-        found = checkouts.select(_HELD).with_columns(group.alias("group"), microseconds.alias("microseconds"))
+        found = checkouts.select_seq(_HELD).with_columns_seq(group.alias("group"), microseconds.alias("microseconds"))
         found = (
             found.filter(long)
             .sort("group", "microseconds", "out_seq", descending=[False, True, False])
             .group_by("group", maintain_order=True)
             .head(_KEPT)
-            .select("microseconds", *_HELD, "group")
+            .select_seq("microseconds", *_HELD, "group")
         )
         for row in found.iter_rows():
             self._kept.setdefault(row[-1], []).append(Hold(*row))
@@ -129,7 +132,7 @@ class LongHolds:
 
 
 def _durations(checkouts: pl.DataFrame) -> pl.DataFrame:
-    return checkouts.select(group_of().alias("group"), microseconds=pl.col("end_time") - pl.col("out_time"))
+    return checkouts.select_seq(group_of().alias("group"), microseconds=pl.col("end_time") - pl.col("out_time"))
 
 
 def _held(facts: Facts, pool: Pool, beyond: tuple[int, int], longest: list[Hold]) -> Finding:

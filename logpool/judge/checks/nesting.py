@@ -85,8 +85,8 @@ class Nesting:
         held = self._open.group_by(_THREAD).len("held")
         rows = rows.join(held, on=_THREAD, how="left", maintain_order="left")
         level = pl.col("out").cast(pl.Int64).cum_sum().over(_THREAD) + pl.col("held").cast(pl.Int64).fill_null(0)
-        rows = rows.with_columns(level=level)
-        known = pl.concat([self._open, rows.filter(takes).select(_OPEN.keys())])
+        rows = rows.with_columns_seq(level=level)
+        known = pl.concat([self._open, rows.filter(takes).select_seq(_OPEN.keys())])
         if self._blocks.height or (rows["level"] > 1).any():
             self._judge(rows, known)
         self._open = known.filter(~pl.col("out_seq").is_in(rows.filter(~takes)["out_seq"].implode()))
@@ -94,8 +94,8 @@ class Nesting:
     def _judge(self, rows: pl.DataFrame, known: pl.DataFrame) -> None:
         """Adds the blocks of one batch, the first of a thread to what an earlier batch saw of it."""
         ends = pl.col("out") < 0
-        rows = rows.join(known.select("out_seq", began="level"), on="out_seq", how="left", maintain_order="left")
-        rows = rows.with_columns(
+        rows = rows.join(known.select_seq("out_seq", began="level"), on="out_seq", how="left", maintain_order="left")
+        rows = rows.with_columns_seq(
             block=(pl.col("level") == 0).cast(pl.Int64).cum_sum().shift(1, fill_value=0).over(_THREAD),
             crossed=ends & (pl.col("began") != pl.col("level") + 1),
             nested=(~ends & (pl.col("level") > 1)).cast(pl.Int64),
@@ -108,8 +108,8 @@ class Nesting:
             pl.col("crossed").any(),
             over=pl.col("level").last() == 0,
         )
-        waiting = self._blocks.with_columns(block=pl.lit(0, pl.Int64), over=pl.lit(value=False))
-        parts = pl.concat([waiting.select(blocks.columns), blocks.cast(_BLOCK)])  # type: ignore[arg-type]
+        waiting = self._blocks.with_columns_seq(block=pl.lit(0, pl.Int64), over=pl.lit(value=False))
+        parts = pl.concat([waiting.select_seq(blocks.columns), blocks.cast(_BLOCK)])  # type: ignore[arg-type]
         deepest = pl.col("depth").arg_max()
         whole = parts.group_by(*_THREAD, "block", maintain_order=True).agg(
             pl.col("depth").max(),
@@ -119,7 +119,7 @@ class Nesting:
             pl.col("over").any(),
         )
         deep = whole.filter(pl.col("depth") > 1)
-        self._blocks = deep.filter(~pl.col("over")).select(_BLOCK.keys())
+        self._blocks = deep.filter(~pl.col("over")).select_seq(_BLOCK.keys())
         self._tell(deep.filter("over"))
 
     def _tell(self, blocks: pl.DataFrame) -> None:

@@ -26,7 +26,7 @@ _LEAST_SPAN = 60
 
 def births(lives: pl.DataFrame) -> pl.DataFrame:
     """The beginnings of lives that the log shows, as :meth:`Cells.add` takes them; the sort is the group."""
-    return lives.filter("born").select(
+    return lives.filter("born").select_seq(
         label=group_of(),
         time="life_time",
         source="life_source",

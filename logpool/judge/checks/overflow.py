@@ -86,7 +86,7 @@ class Overflow:
         self._begin(tracked)
         if not self._began or not tracked.steps.height:
             return
-        thrown = tracked.lives.filter("at_return").select(
+        thrown = tracked.lives.filter("at_return").select_seq(
             group=group_of(), seq="end_seq", what=pl.lit(_THROWN), time="end_time", source="end_source", line="end_line"
         )
         disposed = tracked.incidents.filter(pl.col("kind") == int(Kind.DISPOSED))
@@ -95,15 +95,15 @@ class Overflow:
         blank = {"time": pl.lit(None, pl.Int64), "source": pl.lit(0, pl.UInt32), "line": pl.lit(0, pl.Int64)}
         parts = [
             thrown,
-            tracked.steps.filter(pl.col("opened") > 0).select("group", "seq", what=pl.lit(_MADE), **blank),
-            disposed.select("group", "seq", what=pl.lit(_DISPOSED), **blank),
+            tracked.steps.filter(pl.col("opened") > 0).select_seq("group", "seq", what=pl.lit(_MADE), **blank),
+            disposed.select_seq("group", "seq", what=pl.lit(_DISPOSED), **blank),
         ]
         began = pl.DataFrame(list(self._began.items()), schema={"group": pl.UInt32, "began": pl.Int64}, orient="row")
         events = pl.concat(parts).join(began, on="group").filter(pl.col("seq") > pl.col("began"))
         self._follow(events.sort("seq"))
 
     def _begin(self, tracked: Tracked) -> None:
-        for group, seq in tracked.rested.select("group", "seq").iter_rows():
+        for group, seq in tracked.rested.select_seq("group", "seq").iter_rows():
             self._began.setdefault(group, seq)
 
     def _follow(self, events: pl.DataFrame) -> None:

@@ -120,8 +120,8 @@ class Plateaus:
         if not steps.height:
             return
         rows = self._levels.followed(
-            steps.select("seq", "time", "opened", "closed", "out", "out_thread", part="group"),
-        ).select("part", "seq", "time", "out_thread", "in_use")
+            steps.select_seq("seq", "time", "opened", "closed", "out", "out_thread", part="group"),
+        ).select_seq("part", "seq", "time", "out_thread", "in_use")
         ends = pl.Series("end", [end for end, _ in ends_of(rows["part"])], dtype=pl.UInt32)
         groups = rows["part"].gather(ends).to_list()
         for group in groups:
@@ -140,7 +140,7 @@ class Plateaus:
         if not times.null_count() and not steps_back.any():
             return rows
         latest = pl.col("time").cum_max().forward_fill().over("part")
-        return rows.with_columns(clock.alias("clock")).with_columns(time=pl.max_horizontal(latest, "clock"))
+        return rows.with_columns_seq(clock.alias("clock")).with_columns_seq(time=pl.max_horizontal(latest, "clock"))
 
     def _rise(self, rows: pl.DataFrame) -> None:
         """Takes note of new peaks, and of the first step of every group."""
@@ -164,22 +164,22 @@ class Plateaus:
             return
         last = at_peak.is_in(ends.implode())
         after = (at_peak + 1).clip(upper_bound=rows.height - 1)
-        reached = rows[at_peak].select(
+        reached = rows[at_peak].select_seq(
             "out_thread", "time", group="part", end=rows["time"].gather(after), last=last, visits=pl.lit(1, pl.Int64)
         )
         # steps are in the order of their numbers
         places = steps["seq"].search_sorted(rows["seq"].gather(at_peak))
-        reached = pl.concat([reached, steps.select("line", "source")[places]], how="horizontal")
+        reached = pl.concat([reached, steps.select_seq("line", "source")[places]], how="horizontal")
         for group, threads in reached.group_by(_BY_GROUP).agg(pl.col("out_thread").drop_nulls().unique()).iter_rows():
             state = self.of[group]
             if len(state.threads) <= state.peak:
                 state.threads.update(threads)
         timed = reached.filter(pl.col("time").is_not_null())
-        for group, *step in timed.filter("last").select("group", "time", "line", "source").iter_rows():
+        for group, *step in timed.filter("last").select_seq("group", "time", "line", "source").iter_rows():
             time, line, source = step
             self.of[group].waiting = time, line, source
         left = timed.filter(~pl.col("last") & pl.col("end").is_not_null())
-        self._span(pl.concat([waiting, left.select(_VISIT.keys())]))
+        self._span(pl.concat([waiting, left.select_seq(_VISIT.keys())]))
 
     def _waiting(self, rows: pl.DataFrame, ends: pl.Series) -> pl.DataFrame:
         """The visits that began in an earlier batch, and end at the first step of this one."""
@@ -212,21 +212,21 @@ class Plateaus:
         rows = pl.concat([before, visits])
         parted = (pl.col("time") - pl.col("end").shift(1).over(_BY_GROUP) > DIP).fill_null(value=False)
         spans = (
-            rows.with_columns(span=parted.cast(pl.Int64).cum_sum().over(_BY_GROUP))
+            rows.with_columns_seq(span=parted.cast(pl.Int64).cum_sum().over(_BY_GROUP))
             .group_by(_BY_GROUP, "span", maintain_order=True)
             .agg(pl.col("time").first(), pl.col("end").last(), pl.col("line", "source").first(), pl.col("visits").sum())
-            .with_columns(latest=pl.col("span") == pl.col("span").max().over(_BY_GROUP))
+            .with_columns_seq(latest=pl.col("span") == pl.col("span").max().over(_BY_GROUP))
         )
         over = spans.filter(~pl.col("latest"))
         columns = ("group", "time", "end", "line", "source", "visits")
         longest = over.group_by(_BY_GROUP, maintain_order=True).agg(
             pl.len(), pl.all().exclude("span", "latest").get((pl.col("end") - pl.col("time")).arg_max())
         )
-        for group, count, *found in longest.select("group", "len", *columns[1:]).iter_rows():
+        for group, count, *found in longest.select_seq("group", "len", *columns[1:]).iter_rows():
             state = self.of[group]
             state.close(Span(*found))
             state.spans += count - 1
-        for group, *found in spans.filter("latest").select(columns).iter_rows():
+        for group, *found in spans.filter("latest").select_seq(columns).iter_rows():
             self.of[group].current = Span(*found)
 
 

@@ -45,7 +45,7 @@ class ResetTrouble:
             pl.concat([self._first, failed])
             .group_by("group", maintain_order=True)
             .head(EVIDENCE)
-            .select(INCIDENT.keys())
+            .select_seq(INCIDENT.keys())
         )
 
     def findings(self, facts: Facts) -> Iterator[Finding]:
@@ -76,7 +76,7 @@ class ResetTrouble:
             pool.logger,
             count,
             message,
-            facts.names.evidence((source, line) for source, line in rows.select("source", "line").iter_rows()),
+            facts.names.evidence((source, line) for source, line in rows.select_seq("source", "line").iter_rows()),
             facts.names.time(next(iter(rows["time"].drop_nulls()), None), groups[0]),
             facts.names.time(
                 max((self._last[group] for group in groups if group in self._last), default=None), groups[0]

@@ -110,10 +110,10 @@ class Cells:
         counted = timed.group_by("label", (time // self.width).alias("cell")).agg(
             pl.len().alias("count"), time.min().alias("first"), time.max().alias("last"), idle, place
         )
-        self._merge([self._kept, counted.select(pl.col(name).cast(dtype) for name, dtype in _CELL.items())])
+        self._merge([self._kept, counted.select_seq(pl.col(name).cast(dtype) for name, dtype in _CELL.items())])
         while self._kept.height > _MOST_CELLS:
             self.width *= 2
-            self._merge([self._kept.with_columns(cell=pl.col("cell") // 2)])
+            self._merge([self._kept.with_columns_seq(cell=pl.col("cell") // 2)])
 
     def _merge(self, cells: list[pl.DataFrame]) -> None:
         self._kept = pl.concat(cells).group_by("label", "cell").agg(*_MERGED)

@@ -64,7 +64,7 @@ class Ages:
         """
         if len(self._steps) <= _STEPS:
             self._watch_clock(events["time"], first)
-        births = created.select("key", birth_seq="seq", birth_time="time")
+        births = created.select_seq("key", birth_seq="seq", birth_time="time")
         if births.height:
             births = births.drop_nulls()
             self._births = pl.concat([self._births, births])
@@ -72,7 +72,7 @@ class Ages:
         if births.height:
             self._births = self._births.unique("key", keep="last", maintain_order=True)
         if tracked.lives.height and self._births.height:
-            over = tracked.lives.filter(pl.col("end_seq").is_not_null()).select("key", birth_seq="life_seq")
+            over = tracked.lives.filter(pl.col("end_seq").is_not_null()).select_seq("key", birth_seq="life_seq")
             self._births = self._births.join(over, on=["key", "birth_seq"], how="anti", maintain_order="left")
 
     def finish(self, last: Tracked, pool_of: Callable[[int], str]) -> None:
@@ -103,7 +103,7 @@ class Ages:
         promising = pl.col("out_time") - oldest > known * _SECOND
         chosen = (pl.col("out_seq") < _ALL_UNTIL) | (pl.col("out_seq") % _ONE_IN == 0)
         reused = tracked.checkouts.filter(chosen & ~pl.col("fresh") & promising)
-        reused = reused.select("key", seq="out_seq", time="out_time", source="out_source", line="out_line")
+        reused = reused.select_seq("key", seq="out_seq", time="out_time", source="out_source", line="out_line")
         for group, age, place in self._extremes(reused, tracked.lives, oldest=True):
             pool = pool_of(group)
             if pool not in self.reused or age > self.reused[pool][0]:
@@ -111,7 +111,7 @@ class Ages:
         if not tracked.incidents.height:
             return
         old = (pl.col("kind") == int(Kind.RECYCLED)) & (pl.col("detail") == int(Detail.AGE))
-        recycled = tracked.incidents.filter(old).select("key", "seq", "time", "source", "line")
+        recycled = tracked.incidents.filter(old).select_seq("key", "seq", "time", "source", "line")
         for group, age, place in self._extremes(recycled, tracked.lives, oldest=False):
             pool = pool_of(group)
             if pool not in self.recycled or age < self.recycled[pool][0]:
@@ -119,7 +119,7 @@ class Ages:
 
     def _is_even(self, pool_of: Callable[[int], str]) -> bool:
         """Whether an age is known of every pool."""
-        groups = self._births.select(group_of()).to_series().unique()
+        groups = self._births.select_seq(group_of()).to_series().unique()
         return all(pool_of(group) in self.reused for group in groups)
 
     def _extremes(self, rows: pl.DataFrame, lives: pl.DataFrame, *, oldest: bool) -> list[tuple[int, float, Place]]:
@@ -129,7 +129,7 @@ class Ages:
         aged = self._born(rows.filter(pl.col("time").is_not_null() & pl.col("key").is_not_null()))
         if aged.height and lives.height:
             # what is used after its end is no older for that; in the next batch it is forgotten
-            ends = lives.select("key", "end_seq", birth_seq="life_seq").drop_nulls()
+            ends = lives.select_seq("key", "end_seq", birth_seq="life_seq").drop_nulls()
             aged = aged.join(ends, on=["key", "birth_seq"], how="left")
             aged = aged.filter(pl.col("end_seq").is_null() | (pl.col("seq") <= pl.col("end_seq")))
         if self._steps:
@@ -137,10 +137,10 @@ class Ages:
             aged = aged.sort("seq").join_asof(steps, left_on="seq", right_on="step", coalesce=False)
             aged = aged.filter(pl.col("birth_seq") >= pl.col("step").fill_null(-1))
         age = pl.col("time") - pl.col("birth_time")
-        aged = aged.filter(age >= 0).select("seq", "source", "line", age=age, group=group_of())
+        aged = aged.filter(age >= 0).select_seq("seq", "source", "line", age=age, group=group_of())
         # of equal ones the first
         ordered = aged.sort("age", "seq", descending=[oldest, False]).unique("group", keep="first", maintain_order=True)
-        rows = ordered.select("group", "age", "source", "line")
+        rows = ordered.select_seq("group", "age", "source", "line")
         return [(group, age / _SECOND, (source, line)) for group, age, source, line in rows.iter_rows()]
 
     def _born(self, rows: pl.DataFrame) -> pl.DataFrame:

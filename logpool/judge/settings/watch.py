@@ -115,14 +115,14 @@ class Watch:
 
     def _note_stated(self, incidents: pl.DataFrame) -> None:
         stated = incidents.filter(pl.col("kind").is_in(_STATED))
-        for shape_number, source, line in stated.select("shape", "source", "line").iter_rows():
+        for shape_number, source, line in stated.select_seq("shape", "source", "line").iter_rows():
             shape = self.vocabulary.shapes[shape_number]
             if shape is not None and shape.message.numbers:
                 places = self.stated[shape.pool, shape.message.kind].setdefault(shape.message.numbers, [])
                 if len(places) < PLACES:
                     places.append((source, line))
         renewed = incidents.filter(pl.col("kind").is_in(_RENEWED) & pl.col("group").is_not_null())
-        for group, seq in renewed.select("group", "seq").iter_rows():
+        for group, seq in renewed.select_seq("group", "seq").iter_rows():
             self.renewed.setdefault(self._pool_of(group), seq)
 
     def _note_taken(self, tracked: Tracked) -> None:
@@ -136,19 +136,19 @@ class Watch:
 
     def _created(self, events: pl.DataFrame, meaning: pl.DataFrame, shapes: pl.Series, first: int) -> pl.DataFrame:
         """The connections created in exclusive pools that use them again: ``key``, ``seq``, ``time``."""
-        about = meaning[shapes].with_columns(shape=shapes)
+        about = meaning[shapes].with_columns_seq(shape=shapes)
         created = about.filter((pl.col("kind") == int(Kind.CREATED)) & ~pl.col("shared"))
         kept = [
             number
-            for number, group in created.select("shape", "group").iter_rows()
+            for number, group in created.select_seq("shape", "group").iter_rows()
             if group is not None and split_pool_name(self._pool_of(group))[0] != "NullPool"
         ]
         rows = events["shape"].is_in(kept).arg_true() if kept else pl.Series([], dtype=pl.UInt32)
-        found = events[rows].select(
+        found = events[rows].select_seq(
             "connection", "time", group=meaning["group"].gather(events["shape"].gather(rows)), seq=rows.cast(pl.Int64)
         )
         key = pl.col("group").cast(pl.Int64) * (1 << 32) + pl.col("connection").cast(pl.Int64)
-        return found.select(key.alias("key"), pl.col("seq") + first, "time")
+        return found.select_seq(key.alias("key"), pl.col("seq") + first, "time")
 
     def _study(self, events: pl.DataFrame, meaning: pl.DataFrame, groups: list[int], shapes: pl.Series) -> None:
         creating = set(meaning[shapes].filter(pl.col("kind") == int(Kind.CREATED))["group"].drop_nulls())
@@ -200,9 +200,9 @@ class Watch:
 
 def _events(rows: pl.DataFrame, about: pl.DataFrame) -> list[Event]:
     columns = (
-        *about.select("kind", "detail"),
+        *about.select_seq("kind", "detail"),
         rows["connection"],
         about["thread"],
-        *rows.select("time", "source", "line"),
+        *rows.select_seq("time", "source", "line"),
     )
     return [Event(*row) for row in zip(*(column.to_list() for column in columns), strict=True)]
