@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 # every line that can be an event, a timeout or an unrecognised record holds one of these
 NEEDLES = (
     "sqlalchemy.pool",
-    "onnection",
+    "onnection ",
     "Error on connect",
     "Pool recreating",
     "Pool disposed",
