@@ -62,7 +62,7 @@ _LEAST_BLOCK_BYTES = 1 << 18
 # of more logs than these, none is read ahead
 _READ_AHEAD = 8
 # an event for so many bytes read at once is folded at once: fewer where less is read, as tests do
-_BYTES_AN_EVENT = 1 << 4
+_BYTES_AN_EVENT = 24
 _NAMED = 3
 
 
@@ -129,16 +129,18 @@ class Analysis:
         size = min(self.block_bytes, max(_LEAST_BLOCK_BYTES, _ALL_BLOCKS_BYTES // max(1, len(sources))))
         part = 0
         for number, source in enumerate(sources):
-            yield self._stream(number, blocks(source, size, self.damages, part), by_threads=len(sources) <= _READ_AHEAD)
+            yield self._stream(number, blocks(source, size, self.damages, part), len(sources))
             part += len(source.parts)
 
-    def _stream(self, number: int, read: Iterator[Block], *, by_threads: bool) -> Iterator[pl.DataFrame]:
-        """The events of one log; nothing is opened, or made, before the first is asked for."""
+    def _stream(self, number: int, read: Iterator[Block], count: int) -> Iterator[pl.DataFrame]:
+        """The events of one log of so many; nothing is opened, or made, before the first is asked for."""
+        by_threads = count <= _READ_AHEAD
         reader = EventReader(self.vocabulary, number, self.readings[number], self.layout, ahead=by_threads)
         doubles = Doubles(self.vocabulary, self.readings[number])
         self.doubles.append(doubles)
         events = reader.read(self._watched(read))
-        yield from doubles.without(ahead(events) if by_threads else events)
+        # where there is no other log, whoever gathers the events may as well read them
+        yield from doubles.without(ahead(events) if 1 < count <= _READ_AHEAD else events)
 
     def _watched(self, source: Iterable[Block]) -> Iterator[Block]:
         for block in source:
@@ -176,7 +178,8 @@ class Analysis:
         yield fold.finish()
 
     def _followed(self, fold: Fold) -> Iterator[tuple[pl.DataFrame, Tracked]]:
-        batches = _gathered(self.events(), self.block_bytes // _BYTES_AN_EVENT)
+        # while one lot is followed, the next is gathered
+        batches = ahead(_gathered(self.events(), self.block_bytes // _BYTES_AN_EVENT))
         return ahead((batch, fold.take(batch)) for batch in batches)
 
     def _judged(self, statistics: Statistics, checks: Sequence[Watcher], watch: Watch) -> Tracked:
@@ -286,11 +289,11 @@ def _gathered(batches: Iterable[pl.DataFrame], events: int) -> Iterator[pl.DataF
     for batch in batches:
         waiting.append(batch)
         if sum(one.height for one in waiting) >= events:
-            gathered, waiting = pl.concat(waiting), []
+            gathered, waiting = pl.concat(waiting, rechunk=True), []
             yield gathered
             del gathered
     if waiting:
-        yield pl.concat(waiting)
+        yield pl.concat(waiting, rechunk=True)
 
 
 def analyze(

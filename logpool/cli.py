@@ -483,4 +483,7 @@ def entry() -> None:
     os.environ.setdefault("_RJEM_MALLOC_CONF", _ALLOCATION)
     # the stages work side by side, and what they ask of polars is done sooner than it is shared out
     os.environ.setdefault("POLARS_MAX_THREADS", "1")
-    sys.exit(main())
+    code = main()
+    # what is left goes with the process: nobody need look for cycles in it
+    gc.freeze()
+    sys.exit(code)

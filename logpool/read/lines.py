@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
     from logpool.read.packing import Ahead
 
-# more takes more memory, and no less time
-BLOCK_BYTES = 8 << 20
+# more takes more memory, and little less time
+BLOCK_BYTES = 12 << 20
 NULS = "NULs, left out"
 TOO_LONG = "line of more than 1 MiB, of which the head was kept"
 
@@ -152,7 +152,8 @@ class LineReader:
         data = self._shortened(self._without_nuls(data))
         # of a character that is cut with its line, no more need be told
         data = self._valid(data, whole_characters(data) if torn else data)
-        lines = pl.read_lines(data, name="line").to_series()
+        # polars reads them in many pieces, of which each would be gone through by itself
+        lines = pl.read_lines(data, name="line").to_series().rechunk()
         block = Block(self.line, lines, self._size, self.part, torn, self._split, self.stream.share)
         self.line += len(lines)
         self._size = 0
