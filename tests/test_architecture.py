@@ -68,6 +68,7 @@ LIBRARIES: dict[str, set[str]] = {
     "psycopg2": {"logpool.runner"},
     "sqlalchemy": {"logpool.runner"},
     "typer": {"logpool.cli"},
+    "zlib_ng": {"logpool.read"},
     "zstandard": {"logpool.read"},
 }
 
