@@ -28,7 +28,7 @@ class Clock:
             times = times.forward_fill()
             if self._time is not None:
                 times = times.fill_null(self._time)
-            steps = steps.with_columns_seq(times.gather(steps["seq"] - start).alias("time"))
+            steps = steps.with_columns_seq(times[steps["seq"] - start].alias("time"))
         if events.height:
             self._time = times[-1]
         return steps

@@ -68,7 +68,7 @@ class Concurrency:
             reached = int(rows["open"][end]), int(rows["in_use"][end])
             self.levels[part] = known._replace(open=reached[0] + bases[part][0], out=reached[1] + bases[part][1])
         base = pl.DataFrame(bases, schema={"open": pl.Int64, "in_use": pl.Int64}, orient="row")
-        return rows.with_columns_seq(rows[name] + base[name].gather(rows["part"]) for name in base.columns)
+        return rows.with_columns_seq(rows[name] + base[name][rows["part"]] for name in base.columns)
 
     def add(self, steps: pl.DataFrame) -> pl.DataFrame:
         """Adds the steps of a batch.
@@ -128,7 +128,7 @@ class Concurrency:
 
 def with_part(steps: pl.DataFrame, parts: Sequence[int]) -> pl.DataFrame:
     """Steps with the part that the group of each belongs to."""
-    return steps.with_columns_seq(pl.Series("part", parts, dtype=pl.UInt32).gather(steps["group"]))
+    return steps.with_columns_seq(pl.Series("part", parts, dtype=pl.UInt32)[steps["group"]])
 
 
 def by_part(rows: pl.DataFrame) -> pl.DataFrame:

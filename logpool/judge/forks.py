@@ -111,7 +111,7 @@ class Forks:
             else self._families.setdefault((source, host_of(process), pool), len(self._families))
             for source, process, pool in self.vocabulary.groups
         ]
-        return pl.Series("family", families, dtype=pl.UInt32).gather(groups)
+        return pl.Series("family", families, dtype=pl.UInt32)[groups]
 
     def _note_use(self, checkouts: pl.DataFrame) -> None:
         """Notes which of them were not only checked out."""

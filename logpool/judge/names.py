@@ -69,4 +69,4 @@ class Names:
         """The identities of connections."""
         names = self.vocabulary.connections.to_series().cast(pl.String)
         codes = keys.to_frame("key").select_seq(connection_of()).to_series()
-        return names.gather(codes).to_list()
+        return names[codes].to_list()

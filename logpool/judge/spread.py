@@ -55,7 +55,7 @@ class HoldSpread:
             wider += 1
         self._power += wider
         parts = [self._parts.setdefault(pool, len(self._parts)) for _, _, pool in self.vocabulary.groups]
-        part = pl.Series(parts, dtype=pl.Int64).gather(held.select_seq(group_of()).to_series())
+        part = pl.Series(parts, dtype=pl.Int64)[held.select_seq(group_of()).to_series()]
         stretch = held["out_time"] // (1 << self._power)
         first = int(stretch.min())  # type: ignore[arg-type]
         lengths = (held["end_time"] - held["out_time"]).clip(0)

@@ -146,7 +146,7 @@ class Statistics:
                 self.areas.reach(self.pool_parts[groups[group][2]], first, last)
         new = [group for group in spans["group"] if group not in self.first]
         if new:
-            group = self.vocabulary.frame()["group"].gather(events["shape"])
+            group = self.vocabulary.frame()["group"][events["shape"]]
             places = events.select_seq("source", "line", group=group).filter(pl.col("group").is_in(new))
             for one, source, line in places.group_by("group", maintain_order=True).first().iter_rows():
                 self.first[one] = (source, line)
@@ -158,7 +158,7 @@ class Statistics:
             self.unidentified.update(nameless["group"].to_list())
 
     def _note_reclaimed(self, events: pl.DataFrame) -> None:
-        groups = self.vocabulary.frame()["group"].gather(events["shape"])
+        groups = self.vocabulary.frame()["group"][events["shape"]]
         rows = events.select_seq("source", "line", group=groups).drop_nulls("group")
         for group, source, line in rows.group_by("group", maintain_order=True).head(_EVIDENCE).iter_rows():
             if len(self.reclaimed[group]) < _EVIDENCE:

@@ -149,7 +149,7 @@ class Timelines:
             for name, kind in _COUNTED.items()
         }
         rows = pl.concat([tally, told], how="horizontal").filter(pl.col("kind").is_in(_COUNTED_KINDS))
-        rows = rows.select_seq("bin", part=part.gather(rows["group"]), **counted)
+        rows = rows.select_seq("bin", part=part[rows["group"]], **counted)
         untimed = rows.filter(pl.col("bin").is_null())
         for one, *counts in untimed.select_seq("part", *_COUNTED).iter_rows():
             self._untimed[one] += sum(counts)

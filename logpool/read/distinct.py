@@ -20,7 +20,7 @@ class Distinct(NamedTuple):
 
     def spread(self, values: pl.Series) -> pl.Series:
         """Values, one for each distinct text, row by row."""
-        return values.gather(self.codes)
+        return values[self.codes]
 
     def where(self, chosen: pl.Series) -> Distinct:
         """Some of the rows."""
@@ -28,7 +28,7 @@ class Distinct(NamedTuple):
         used = codes.unique()
         places = pl.zeros(len(self.texts), dtype=pl.UInt32, eager=True)
         places = places.scatter(used, pl.int_range(len(used), dtype=pl.UInt32, eager=True))
-        return Distinct(places.gather(codes), self.texts.gather(used))
+        return Distinct(places[codes], self.texts[used])
 
 
 class Codes:

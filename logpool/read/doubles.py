@@ -99,7 +99,7 @@ class Doubles:
 
     def _is_repeated(self, sample: pl.DataFrame) -> bool:
         """Whether connections do everything twice. Those that have several users at once may, and prove nothing."""
-        alone = ~self.vocabulary.frame()["shared"].gather(sample["shape"])
+        alone = ~self.vocabulary.frame()["shared"][sample["shape"]]
         repeated = _repeated(sample.filter(alone & sample["connection"].is_not_null()), self.vocabulary)["repeated"]
         if len(repeated) < _FEWEST or repeated.sum() < _NEARLY_HALF * len(repeated):
             return False
@@ -109,13 +109,13 @@ class Doubles:
     def _once(self, batch: pl.DataFrame) -> pl.DataFrame:
         if self._dropped_layout is not None:
             layouts = [shape is not None and shape.layout == self._dropped_layout for shape in self.vocabulary.shapes]
-            again = pl.Series(layouts, dtype=pl.Boolean).gather(batch["shape"])
+            again = pl.Series(layouts, dtype=pl.Boolean)[batch["shape"]]
         elif self._halved:
             again = self._again(batch)
         else:
             return batch
         self.count += int(again.sum())
-        groups = self.vocabulary.frame()["group"].gather(batch["shape"].filter(again))
+        groups = self.vocabulary.frame()["group"][batch["shape"].filter(again)]
         self.reading.pool_lines -= len(groups) - groups.null_count()
         if len(self.places) < _SHOWN:
             self.places += batch.filter(again).select_seq("source", "line").head(_SHOWN - len(self.places)).rows()
@@ -138,8 +138,8 @@ class Doubles:
 def _repeated(rows: pl.DataFrame, vocabulary: Vocabulary) -> pl.DataFrame:
     """Rows by connection, with ``repeated``: the same as the one before; and the number of their run."""
     meaning = vocabulary.frame()
-    kinds = meaning["kind"].gather(rows["shape"])
-    details = meaning["detail"].gather(rows["shape"])
+    kinds = meaning["kind"][rows["shape"]]
+    details = meaning["detail"][rows["shape"]]
     rows = rows.with_columns_seq(
         said=kinds.cast(pl.Int64) * 256 + details.cast(pl.Int64),
         # what names no connection repeats if its whole shape does

@@ -137,7 +137,7 @@ class EventReader:
         first = block.first_line
         self._count(lines, block.size)
         rows = self._shaped(chosen)
-        at = rows["place"] if chosen.places is None else chosen.places.gather(rows["place"])
+        at = rows["place"] if chosen.places is None else chosen.places[rows["place"]]
         rows = rows.select_seq("time", "shape", "connection", line=at.cast(pl.Int64) + first)
         counts = dict(rows["shape"].value_counts().iter_rows())
         if UNRECOGNISED in counts:

@@ -61,13 +61,13 @@ def _numbered(reader: Reader, texts: pl.DataFrame) -> pl.DataFrame:
     is_addressed = keys.spread(pl.Series(addressed, dtype=pl.Boolean))
     connection = _with_names(connection, is_addressed, texts["address"], categories)
     if texts["seconds"].null_count() < texts.height:
-        is_timing = reader.vocabulary.frame()["kind"].gather(shape) == int(Kind.TIMING)
+        is_timing = reader.vocabulary.frame()["kind"][shape] == int(Kind.TIMING)
         connection = _with_names(connection, is_timing & texts["seconds"].is_not_null(), texts["seconds"], categories)
     if single:
         # the first address in them is not the connection's: each is looked up by itself
         places = keys.codes.is_in(single).arg_true()
         rows = [keys.spread(keys.texts), texts["text"], texts["address"]]
-        found_alone = [reader.learned(*row) for row in zip(*(column.gather(places) for column in rows), strict=True)]
+        found_alone = [reader.learned(*row) for row in zip(*(column[places] for column in rows), strict=True)]
         shape = shape.scatter(places, [found.shape for found in found_alone])
         alone = pl.Series([found.identity for found in found_alone], dtype=pl.String)
         connection = connection.scatter(places, alone.cast(categories).to_physical())

@@ -89,7 +89,7 @@ class Selection:
             events = events.filter(pl.col("time") < self.until)
         if self.pools:
             kept = [shape is not None and self._keeps(shape) for shape in vocabulary.shapes]
-            events = events.filter(pl.Series(kept, dtype=pl.Boolean).gather(events["shape"]))
+            events = events.filter(pl.Series(kept, dtype=pl.Boolean)[events["shape"]])
         return events
 
     def _keeps(self, shape: Shape) -> bool:

@@ -42,8 +42,8 @@ class EventBatch:
         """The marks of events, as columns of a name."""
         marks = {
             "seq": places.cast(pl.Int64) + self.first,
-            "time": self.events["time"].gather(places),
-            "line": self.events["line"].gather(places),
+            "time": self.events["time"][places],
+            "line": self.events["line"][places],
             "source": _picked(self.events["source"], places),
             "thread": self._threads(places),
         }
@@ -53,7 +53,7 @@ class EventBatch:
         threads = self.vocabulary.frame()["thread"]
         if threads.null_count() == len(threads):
             return pl.repeat(None, len(places), dtype=pl.UInt32, eager=True)
-        return threads.gather(self.events["shape"].gather(places))
+        return threads[self.events["shape"][places]]
 
     def whole_uses(self, uses: pl.DataFrame) -> pl.DataFrame:
         """Whole uses as checkouts."""
@@ -67,8 +67,8 @@ class EventBatch:
         ends = [self.marks(lives["begin"], "life"), self.marks(lives["end"], "end")]
         rows = pl.concat([lives.select_seq("key", "uses"), *ends], how="horizontal")
         closing = self.events.select_seq("shape", "time")[lives["end"]]
-        soft = self.vocabulary.frame()["detail"].gather(closing["shape"]) == int(Detail.SOFT)
-        gap = closing["time"] - self.events["time"].gather(lives["back"])
+        soft = self.vocabulary.frame()["detail"][closing["shape"]] == int(Detail.SOFT)
+        gap = closing["time"] - self.events["time"][lives["back"]]
         rows = rows.with_columns_seq(
             born=pl.lit(value=True),
             dropped=pl.lit(value=False),
@@ -96,7 +96,7 @@ class EventBatch:
         return kept.select_seq(
             group_of().alias("group"),
             seq=pl.col("end").cast(pl.Int64) + self.first,
-            idle=times.gather(kept["begin"]) - times.gather(kept["before"]),
+            idle=times[kept["begin"]] - times[kept["before"]],
         )
 
 
@@ -104,4 +104,4 @@ def _picked(column: pl.Series, places: pl.Series) -> pl.Series:
     """Some rows of a column in which most often all are the same."""
     if len(column) and column.min() == column.max():
         return column.new_from_index(0, len(places))
-    return column.gather(places)
+    return column[places]

@@ -140,7 +140,7 @@ class Causes:
         styles = pl.Series("style", [_style(pool) for _, _, pool in self.vocabulary.groups], dtype=pl.UInt8)
         returned = pl.col("previous").is_in([int(Kind.RETURNED), int(Kind.RESET)]) & ~pl.col("was_out")
         closes = closes.with_columns_seq(
-            styles.gather(closes["group"]),
+            styles[closes["group"]],
             place=_PLACE,
             idle=returned & (pl.col("detail") != int(Detail.HARD)) & ~pl.col("shared"),
             goes_on=pl.lit(value=False),
@@ -225,11 +225,11 @@ class Causes:
         # by shape, so that of all events only these numbers are touched
         place = pl.repeat(None, meaning.height, dtype=pl.Int64, eager=True).scatter(others["shape"], others["place"])
         ends = events.select_seq("shape", end=pl.int_range(first, first + events.height, dtype=pl.Int64))
-        ends = ends.filter(place.is_not_null().gather(events["shape"]))
+        ends = ends.filter(place.is_not_null()[events["shape"]])
         if len(places) == 1:
             found = waiting.join_asof(ends, left_on="seq", right_on="end", strategy="forward", coalesce=False)
         else:
-            ends = ends.with_columns_seq(place.gather(ends["shape"]).alias("place"))
+            ends = ends.with_columns_seq(place[ends["shape"]].alias("place"))
             found = waiting.join_asof(
                 ends,
                 left_on="seq",
@@ -242,7 +242,7 @@ class Causes:
         shapes = found["shape"].unique().drop_nulls()
         sizes = {number: told for number in shapes if (told := self._pool_size(number)) is not None}
         size = pl.col("shape").replace_strict(sizes, default=None, return_dtype=pl.Int64)
-        ender = meaning["kind"].gather(found["shape"]).alias("ender")
+        ender = meaning["kind"][found["shape"]].alias("ender")
         return found.with_columns_seq(ender, size=size if sizes else pl.lit(None, pl.Int64))
 
     def _pool_size(self, number: int) -> int | None:
@@ -264,7 +264,7 @@ class Causes:
 def _lasts(others: pl.DataFrame, events: pl.DataFrame, first: int) -> pl.DataFrame:
     """The last event of some shapes in each ``group``: its ``seq``, as ``in_group``."""
     lasts = lasts_of(events["shape"])
-    rows = pl.DataFrame([events["shape"].gather(lasts), lasts.cast(pl.Int64).alias("in_group") + first])
+    rows = pl.DataFrame([events["shape"][lasts], lasts.cast(pl.Int64).alias("in_group") + first])
     return rows.join(others, on="shape").group_by("group").agg(pl.col("in_group").max())
 
 

@@ -43,7 +43,7 @@ class Clocks:
         self._latest = int(latest.max())  # type: ignore[arg-type]
         if not (latest - times >= LEAST_STEP).any():
             return pl.DataFrame(schema=_BACK)
-        timed = pl.DataFrame([group_of.gather(events["shape"]).alias("group"), times]).with_row_index("place")
+        timed = pl.DataFrame([group_of[events["shape"]].alias("group"), times]).with_row_index("place")
         timed = timed.drop_nulls()
         known = pl.DataFrame(list(before.items()), schema={"group": pl.UInt32, "known": pl.Int64}, orient="row")
         timed = timed.join(known, on="group", how="left", maintain_order="left")
@@ -54,7 +54,7 @@ class Clocks:
         """Notes the last time of each group."""
         timed = timed if not timed["time"].null_count() else timed.drop_nulls("time")
         last = timed[lasts_of(timed["shape"])]
-        groups = group_of.gather(last["shape"])
+        groups = group_of[last["shape"]]
         self._last |= {group: time for group, time in zip(groups, last["time"], strict=True) if group is not None}
 
 

@@ -48,16 +48,16 @@ class Emptied:
         kind, reason = shapes["kind"], shapes["reason"]
         shape, connection = events["shape"], events["connection"]
         individual = (kind == int(Kind.DISCONNECTED)) & (reason == int(Reason.INDIVIDUAL))
-        sought = individual.gather(shape) & connection.is_null() if individual.any() else None
+        sought = individual[shape] & connection.is_null() if individual.any() else None
         seeks = sought is not None and sought.any()
         if seeks or connection.null_count():
             places = pl.int_range(len(shape), dtype=pl.UInt32, eager=True).filter(connection.is_not_null())
         if not seeks:
             # the last of a kind in a place is the last of its shape
-            places = places.gather(lasts_of(shape.gather(places))) if connection.null_count() else lasts_of(shape)
-        places = places.filter(kind.is_in(_TAKING).gather(shape.gather(places)))
+            places = places[lasts_of(shape[places])] if connection.null_count() else lasts_of(shape)
+        places = places.filter(kind.is_in(_TAKING)[shape[places]])
         taken = _placed(places, shape, shapes, first).with_columns_seq(
-            taken=connection.gather(places), kind=kind.gather(shape.gather(places))
+            taken=connection[places], kind=kind[shape[places]]
         )
         known = pl.concat([self._last, taken.select_seq(_LAST.keys())])
         self._last = known.unique([*_PLACE, "kind"], keep="last")
@@ -83,7 +83,7 @@ class Emptied:
 
 def _placed(places: pl.Series, shape: pl.Series, shapes: pl.DataFrame, first: int) -> pl.DataFrame:
     """``group``, ``thread`` and ``seq`` of some events."""
-    told = shapes.select_seq(_PLACE)[shape.gather(places)]
+    told = shapes.select_seq(_PLACE)[shape[places]]
     return told.with_columns_seq(seq=places.cast(pl.Int64) + first)
 
 

@@ -108,7 +108,7 @@ class Fold:
         failures = incidents.filter(pl.col("kind").is_in(_NAMELESS)).select_seq(FAILURE.keys())
         wholes = without_wholes(self._followed(events, incidents), self._states["key"])
         followed = batch.told(wholes.rest["place"]).with_columns_seq(
-            wholes.rest["key"], wholes.rest["more"], time_before=events["time"].gather(wholes.rest["before"])
+            wholes.rest["key"], wholes.rest["more"], time_before=events["time"][wholes.rest["before"]]
         )
         followed = self._emptied.told(followed)
         touched = wholes.rest["key"].unique()
@@ -182,8 +182,8 @@ class Fold:
         shape = events["shape"]
         rows = pl.DataFrame(
             {
-                "key": self._meaning("base").gather(shape) + events["connection"].cast(pl.Int64),
-                "role": roles.gather(shape),
+                "key": self._meaning("base")[shape] + events["connection"].cast(pl.Int64),
+                "role": roles[shape],
                 "place": pl.int_range(events.height, dtype=pl.UInt32, eager=True),
             }
         )
@@ -207,8 +207,8 @@ class Fold:
         places = (tracked["inherits"] & ~tracked["shared"]).arg_true().cast(pl.Int64)
         if not len(places):
             return tracked
-        lives = tracked["life_seq"].gather(places)
-        marks = self._moves.inherited(lives).with_columns_seq(taken_at=places, kind=tracked["kind"].gather(places))
+        lives = tracked["life_seq"][places]
+        marks = self._moves.inherited(lives).with_columns_seq(taken_at=places, kind=tracked["kind"][places])
         # nothing but a failed ping makes the pool skip the ping of a connection that nobody checked out
         skipped = pl.col("out_seq").is_null() & (pl.col("kind") == int(Kind.PING_SKIPPED))
         marks = marks.with_columns_seq(out_seq=pl.when(skipped).then(HIDDEN).otherwise("out_seq")).drop("kind")

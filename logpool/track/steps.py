@@ -67,7 +67,7 @@ def ordered(events: pl.DataFrame, told: pl.DataFrame, first: int, wholes: Wholes
     out = out.scatter(uses["begin"], 1).scatter(uses["end"], -1).scatter(places, at["out"])
     # of most, the checkout is the one that begins at the step itself
     out_seq = pl.int_range(first, first + size, dtype=pl.Int64, eager=True)
-    out_thread = told["thread"].clone().scatter(uses["end"], told["thread"].gather(uses["begin"]))
+    out_thread = told["thread"].clone().scatter(uses["end"], told["thread"][uses["begin"]])
     columns = {
         "seq": pl.int_range(first, first + size, dtype=pl.Int64, eager=True),
         "group": told["group"],

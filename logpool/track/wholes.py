@@ -112,7 +112,7 @@ def _between(lives: pl.DataFrame, count: int) -> pl.Series:
     # where one ends, the next one may begin
     begins, behind = lives["begin"], lives["end"] + 1
     edges = edges.scatter(begins, 1)
-    edges = edges.scatter(behind, edges.gather(behind) - 1)
+    edges = edges.scatter(behind, edges[behind] - 1)
     return edges.cum_sum().head(count) > 0
 
 
@@ -136,9 +136,9 @@ def _lives(rows: pl.DataFrame, lives: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame(
         {
             "key": lives["key"],
-            "begin": place.gather(begin),
-            "back": place.gather(end - 1),
-            "end": place.gather(end),
+            "begin": place[begin],
+            "back": place[end - 1],
+            "end": place[end],
             "uses": (end - begin - 1) // _USE,
         }
     )

@@ -71,7 +71,7 @@ class Longest:
             if len(longest) == _KEPT and isinstance(shortest, int):
                 least[number] = max(0, shortest)
         bounds = pl.Series([least.get(number, 0) for number in range(1 + max(least))], dtype=pl.Int64)
-        long = microseconds >= bounds.gather(group)
+        long = microseconds >= bounds[group]
         found = checkouts.select_seq(_HELD).with_columns_seq(group.alias("group"), microseconds.alias("microseconds"))
         found = (
             found.filter(long)

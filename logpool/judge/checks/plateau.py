@@ -123,19 +123,19 @@ class Plateaus:
             steps.select_seq("seq", "time", "opened", "closed", "out", "out_thread", part="group"),
         ).select_seq("part", "seq", "time", "out_thread", "in_use")
         ends = pl.Series("end", [end for end, _ in ends_of(rows["part"])], dtype=pl.UInt32)
-        groups = rows["part"].gather(ends).to_list()
+        groups = rows["part"][ends].to_list()
         for group in groups:
             self.of.setdefault(group, Plateau())
         rows = self._clocked(rows, groups)
         self._rise(rows)
         self._visit(rows, ends, steps)
-        for group, clock in zip(groups, rows["time"].gather(ends), strict=True):
+        for group, clock in zip(groups, rows["time"][ends], strict=True):
             self.of[group].clock = clock
 
     def _clocked(self, rows: pl.DataFrame, groups: list[int]) -> pl.DataFrame:
         """The same where no time is missing, or before an earlier one, as a clock that steps back has it."""
         part, times = rows["part"], rows["time"]
-        clock = _by_number({group: self.of[group].clock for group in groups}).gather(part)
+        clock = _by_number({group: self.of[group].clock for group in groups})[part]
         steps_back = ((times < times.shift(1)) & (part == part.shift(1))) | (times < clock)
         if not times.null_count() and not steps_back.any():
             return rows
@@ -157,7 +157,7 @@ class Plateaus:
     def _visit(self, rows: pl.DataFrame, ends: pl.Series, steps: pl.DataFrame) -> None:
         """Takes note of the visits at the peak: each lasts from the step that reaches it to the next one."""
         part = rows["part"]
-        peak = _by_number({group: state.peak for group, state in self.of.items()}).gather(part)
+        peak = _by_number({group: state.peak for group, state in self.of.items()})[part]
         at_peak = ((rows["in_use"] == peak) & (peak > 0)).arg_true()
         waiting = self._waiting(rows, ends)
         if not len(at_peak) and not waiting.height:
@@ -165,10 +165,10 @@ class Plateaus:
         last = at_peak.is_in(ends.implode())
         after = (at_peak + 1).clip(upper_bound=rows.height - 1)
         reached = rows[at_peak].select_seq(
-            "out_thread", "time", group="part", end=rows["time"].gather(after), last=last, visits=pl.lit(1, pl.Int64)
+            "out_thread", "time", group="part", end=rows["time"][after], last=last, visits=pl.lit(1, pl.Int64)
         )
         # steps are in the order of their numbers
-        places = steps["seq"].search_sorted(rows["seq"].gather(at_peak))
+        places = steps["seq"].search_sorted(rows["seq"][at_peak])
         reached = pl.concat([reached, steps.select_seq("line", "source")[places]], how="horizontal")
         for group, threads in reached.group_by(_BY_GROUP).agg(pl.col("out_thread").drop_nulls().unique()).iter_rows():
             state = self.of[group]

@@ -84,11 +84,11 @@ class Watch:
         first, self._seq = self._seq, self._seq + events.height
         meaning = self.vocabulary.frame()
         begins = events["shape"].arg_unique().sort()
-        shapes = events["shape"].gather(begins)
+        shapes = events["shape"][begins]
         self._note_firsts(events, begins, shapes)
         if tracked.incidents.height:
             self._note_stated(tracked.incidents)
-        self._study(events, meaning, list(dict.fromkeys(meaning["group"].gather(shapes).drop_nulls())), shapes)
+        self._study(events, meaning, list(dict.fromkeys(meaning["group"][shapes].drop_nulls())), shapes)
         self.ages.take(events, first, self._created(events, meaning, shapes, first), tracked, self._pool_of)
         self._note_taken(tracked)
 
@@ -145,7 +145,7 @@ class Watch:
         ]
         rows = events["shape"].is_in(kept).arg_true() if kept else pl.Series([], dtype=pl.UInt32)
         found = events[rows].select_seq(
-            "connection", "time", group=meaning["group"].gather(events["shape"].gather(rows)), seq=rows.cast(pl.Int64)
+            "connection", "time", group=meaning["group"][events["shape"][rows]], seq=rows.cast(pl.Int64)
         )
         key = pl.col("group").cast(pl.Int64) * (1 << 32) + pl.col("connection").cast(pl.Int64)
         return found.select_seq(key.alias("key"), pl.col("seq") + first, "time")
@@ -158,7 +158,7 @@ class Watch:
             if course is None or course.is_over or not (course.left or group in creating):
                 continue
             if column is None:
-                column = meaning["group"].gather(events["shape"])
+                column = meaning["group"][events["shape"]]
             self._follow(course, events, meaning, (column == group).arg_true())
 
     def _course(self, group: int) -> _Course | None:
@@ -174,7 +174,7 @@ class Watch:
 
     def _follow(self, course: _Course, events: pl.DataFrame, meaning: pl.DataFrame, rows: pl.Series) -> None:
         """Studies the events of a batch, of one group, that belong to its stretches."""
-        kinds = meaning["kind"].gather(events["shape"].gather(rows))
+        kinds = meaning["kind"][events["shape"][rows]]
         created = (kinds == int(Kind.CREATED)).arg_true()
         place = 0
         while place < len(rows):
