@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 DONE, CHECK_FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
 _OBJECTS_A_COLLECTION = 100_000
-_ALLOCATION = "narenas:2,dirty_decay_ms:2000,muzzy_decay_ms:0"
+_ALLOCATION = "narenas:2,dirty_decay_ms:1000,muzzy_decay_ms:0"
 
 app = typer.Typer(
     name="logpool",
