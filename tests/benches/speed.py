@@ -56,6 +56,8 @@ END {
 DUCKDB = r"""
 import sys
 import duckdb
+# where it takes long, it shows its progress among the counts
+duckdb.execute("SET enable_progress_bar = false")
 
 rows = duckdb.execute(r'''
     SELECT
