@@ -43,7 +43,8 @@ class _Crew:
         self.timeouts = 0
         self.failures = 0
         self._experiment, self._engine, self._say = experiment, engine, say
-        self._threads = [threading.Thread(target=self._shift, daemon=True) for _ in range(experiment.workers)]
+        # of each worker, whether its shift is over; a thread whose join() Ctrl-C cuts short says that it has ended
+        self._shifts: list[threading.Event] = []
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._checked_out: dict[int, Any] = {}  # the driver's connections, by the pool's record of them
@@ -56,11 +57,13 @@ class _Crew:
         """Lets every worker do its queries, and raises what an experiment cannot go on after."""
         self._log = log
         try:
-            for thread in self._threads:
-                thread.start()
-            for thread in self._threads:
-                thread.join()
+            for _ in range(self._experiment.workers):
+                self._shifts.append(over := threading.Event())
+                threading.Thread(target=self._shift, args=(over,), daemon=True).start()
+            for over in self._shifts:
+                over.wait()
         except RuntimeError as error:
+            self._shifts.pop()
             message = f"--workers {self._experiment.workers} is more than this system can start"
             raise UsageError(message) from error
         except BaseException:  # Ctrl-C and the like: what has happened has happened
@@ -71,16 +74,19 @@ class _Crew:
         self._raise_failure()
 
     def dispose(self) -> None:
-        if not self._alive():  # a connection in use must not be closed
+        if not self._at_work():  # a connection in use must not be closed
             self._engine.dispose()
 
-    def _alive(self) -> list[threading.Thread]:
-        return [thread for thread in self._threads if thread.is_alive()]
+    def _at_work(self) -> list[threading.Event]:
+        return [over for over in self._shifts if not over.is_set()]
 
-    def _shift(self) -> None:
-        for _ in range(self._experiment.queries):
-            if self._stop.is_set() or not self._perform_query():
-                break
+    def _shift(self, over: threading.Event) -> None:
+        try:
+            for _ in range(self._experiment.queries):
+                if self._stop.is_set() or not self._perform_query():
+                    break
+        finally:
+            over.set()
 
     def _perform_query(self) -> bool:
         """Performs one query; tells whether its worker should go on."""
@@ -88,6 +94,8 @@ class _Crew:
         try:
             with self._engine.connect() as connection:
                 connected = True
+                if self._stop.is_set():  # it waited for a connection until the end
+                    return False
                 self._execute(connection)
         except Exception as error:  # noqa: BLE001 -- drivers raise what they like
             return self._note_failure(error, connected=connected)
@@ -125,11 +133,11 @@ class _Crew:
         """Ends what still runs: cancels the queries, and leaves alone who does not listen."""
         self._stop.set()
         deadline = time.monotonic() + _SECONDS_TO_STOP
-        while (alive := self._alive()) and time.monotonic() < deadline:
+        while (at_work := self._at_work()) and time.monotonic() < deadline:
             for connection in list(self._checked_out.values()):
                 with suppress(Exception):  # it may be closed by now, or its driver may know no way
                     getattr(connection, "cancel" if hasattr(connection, "cancel") else "interrupt")()
-            alive[0].join(0.05)
+            at_work[0].wait(0.05)
 
     def _on_checkout(self, connection: object, record: object, _proxy: object) -> None:
         self._checked_out[id(record)] = connection
