@@ -94,8 +94,6 @@ class _Crew:
         try:
             with self._engine.connect() as connection:
                 connected = True
-                if self._stop.is_set():  # it waited for a connection until the end
-                    return False
                 self._execute(connection)
         except Exception as error:  # noqa: BLE001 -- drivers raise what they like
             return self._note_failure(error, connected=connected)
