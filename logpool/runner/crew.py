@@ -13,12 +13,14 @@ from sqlalchemy import event, exc
 from logpool.errors import DatabaseError, UsageError
 from logpool.runner.database import failure, make_engine
 from logpool.runner.experiment import Experiment, Outcome
+from logpool.runner.interrupts import Interrupts
 from logpool.runner.log import OWN_LOG, POOL_LOG, HeldLog, loggers_taken_over, open_log
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection, Engine
 
 _SECONDS_TO_STOP = 2.0
+_SECONDS_TO_NOTICE = 0.05
 
 
 def perform(experiment: Experiment, say: Callable[[str], None]) -> Outcome:
@@ -57,11 +59,15 @@ class _Crew:
         """Lets every worker do its queries, and raises what an experiment cannot go on after."""
         self._log = log
         try:
-            for _ in range(self._experiment.workers):
-                self._shifts.append(over := threading.Event())
-                threading.Thread(target=self._shift, args=(over,), daemon=True).start()
-            for over in self._shifts:
-                over.wait()
+            # what comes while a lock is taken would leave it taken for good
+            with Interrupts() as interrupts:
+                for _ in range(self._experiment.workers):
+                    self._shifts.append(over := threading.Event())
+                    threading.Thread(target=self._shift, args=(over,), daemon=True).start()
+                while at_work := self._at_work():
+                    at_work[0].wait(_SECONDS_TO_NOTICE)
+                    with interrupts.allowed():
+                        pass
         except RuntimeError as error:
             self._shifts.pop()
             message = f"--workers {self._experiment.workers} is more than this system can start"
