@@ -369,7 +369,7 @@ def _listed(paths: list[str]) -> str:
 
 def _begins(sources: list[Source]) -> list[int | None] | None:
     """When each log begins, so that the merge opens it no earlier."""
-    return [begin_of(source, NEEDLES) for source in sources] if len(sources) > 1 else None
+    return [begin_of(source, NEEDLES.texts) for source in sources] if len(sources) > 1 else None
 
 
 def _layout(reading: Reading) -> str | None:

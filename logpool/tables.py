@@ -171,7 +171,7 @@ def _path(analysis: Analysis, name: str, alias: str) -> pl.Expr:
 
 
 def _identities(analysis: Analysis, codes: pl.Series) -> pl.Series:
-    return analysis.vocabulary.connections.to_series().cast(pl.String)[codes]
+    return analysis.vocabulary.connections.all()[codes]
 
 
 def _named(analysis: Analysis, rows: pl.DataFrame) -> list[pl.Series]:

@@ -17,7 +17,8 @@ ARROWS: dict[str, set[str]] = {
     "logpool.errors": set(),
     "logpool.progress": set(),
     "logpool.words": set(),
-    "logpool.read": {"logpool.schema", "logpool.errors", "logpool.read"},
+    "logpool.native": set(),
+    "logpool.read": {"logpool.schema", "logpool.errors", "logpool.native", "logpool.read"},
     "logpool.track": {"logpool.schema", "logpool.read.vocabulary", "logpool.track"},
     "logpool.judge": {
         "logpool.schema",
@@ -58,6 +59,7 @@ ARROWS: dict[str, set[str]] = {
 LIBRARIES: dict[str, set[str]] = {
     "lark": {"logpool.read"},
     "polars": {
+        "logpool.native",
         "logpool.read",
         "logpool.track",
         "logpool.judge",

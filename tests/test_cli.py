@@ -219,7 +219,7 @@ def test_a_layout_that_fits_no_line(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_looks_for_what_stands_in_every_message() -> None:
-    assert NEEDLES[0] == "sqlalchemy.pool"
+    assert NEEDLES.texts[0] == "sqlalchemy.pool"
 
 
 @pytest.mark.usefixtures("folder")

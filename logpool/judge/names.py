@@ -67,6 +67,6 @@ class Names:
 
     def connections(self, keys: pl.Series) -> list[str | None]:
         """The identities of connections."""
-        names = self.vocabulary.connections.to_series().cast(pl.String)
+        names = self.vocabulary.connections.all()
         codes = keys.to_frame("key").select_seq(connection_of()).to_series()
         return names[codes].to_list()

@@ -252,7 +252,7 @@ class Statistics:
         """The experiment's own timings."""
         if self._first_timing is None:
             return None
-        texts = self.vocabulary.connections.to_series().cast(pl.String)
+        texts = self.vocabulary.connections.all()
         first = float(texts[self._first_timing])
         count = self._timings.total()
         total = math.fsum(float(texts[seconds]) * number for seconds, number in self._timings.items())

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from logpool.read.distinct import Codes, Distinct
+from logpool.native import NONE, Part, Place, Rows, Texts, cut
 from logpool.read.heads import STARTS, TIME
 from logpool.read.times import OFFSET, TimeFormat, any_time_format
 
@@ -43,8 +43,6 @@ _KEYS = ("asctime", "timestamp", "time", "ts", "t", "@timestamp", "created", "da
 # up to its seconds a time repeats from line to line; a fraction of few digits repeats from second to second
 _SECONDS = re.compile(r"\d{2}:\d{2}:\d{2}(?![.,]\d{4})")
 _HEAD = 160
-_SAMPLE = 10_000
-_WORTH_NUMBERING = 0.7
 _KEPT = 64
 _GAP = 3
 _MATTERS = ("sqlalchemy.pool", "connection timed out")
@@ -83,7 +81,7 @@ class Span:
         seconds = _SECONDS.search(example)
         # a year behind the clock counts days of its own
         if seconds is None or (directives and (self.time is None or directives.endswith("%Y"))):
-            return (Half(0, self.width, "", "", repeats=seconds is not None),)
+            return (Half(0, self.width, "", ""),)
         end = seconds.end()
         fraction = Half(end, len(example) - end, example[:end], "")
         return (Half(0, end, "", example[end:]), *([fraction] if end < len(example) else []))
@@ -103,42 +101,80 @@ class Half(NamedTuple):
         width: how many characters it has.
         before: the other part, where that stands before it.
         behind: likewise behind it.
-        repeats: whether many times have the same, so that each is read once.
     """
 
     start: int
     width: int
     before: str
     behind: str
-    repeats: bool = True
 
-    def read(self, column: pl.Series, codes: Codes | None, printed: TimeFormat) -> tuple[pl.Series | None, pl.Series]:
-        """Of such parts, whether each is one, to the letter (None: all), and the microseconds of the whole time."""
+    def read(self, texts: pl.Series, printed: TimeFormat) -> tuple[pl.Series, pl.Series]:
+        """Of such parts, whether each is one, to the letter, and the microseconds of the whole time."""
         text = pl.lit(self.before) + pl.col("text") + pl.lit(self.behind)
-        few = None if codes is None else codes.read(column)
-        texts = column if few is None else few.texts
         read = texts.to_frame("text").select_seq(fits=printed.fits(text), value=printed.microseconds(text))
-        fits, values = read["fits"], read["value"]
-        if few is None:
-            return (None if fits.all(ignore_nulls=False) else fits), values
-        whole = not few.codes.null_count() and fits.all(ignore_nulls=False)
-        return (None if whole else few.spread(fits)), few.spread(values)
+        return read["fits"].fill_null(value=False), read["value"]
+
+
+class Rest(NamedTuple):
+    """What a cut leaves of a line.
+
+    Attributes:
+        key: the line without its times (the mark in their places), without the seconds of a timing (``0`` in their
+            place), and without its first address (``0x`` in its place).
+        address: that address, ``0x…``; None where there is none.
+        seconds: likewise.
+    """
+
+    key: str
+    address: str | None
+    seconds: str | None
+
+    @property
+    def text(self) -> str:
+        """The line without its times."""
+        text = self.key if self.address is None else self.key.replace("0x", self.address, 1)
+        return text if self.seconds is None else text.replace("ime taken: 0", f"ime taken: {self.seconds}", 1)
 
 
 class Applied(NamedTuple):
-    """What a cut took out of lines: of those that it fits.
+    """What a cut took out of rows: of those that it fits.
 
     Attributes:
         cut: it.
-        fits: which those are; None for all.
+        rows: their numbers.
         time: microseconds, or null.
-        rests: the lines without their times, the mark in their places; None where the cut fits no line.
+        key: the number of each one's, as :class:`Rest` has it.
+        address: the number of its address; None where no row has one, else ``NONE`` for those without.
+        seconds: likewise.
+        keys: the texts by number.
+        names: those of addresses and seconds.
     """
 
     cut: Cut
-    fits: pl.Series | None = None
-    time: pl.Series | None = None
-    rests: Distinct | pl.Series | None = None
+    rows: pl.Series
+    time: pl.Series
+    key: pl.Series
+    address: pl.Series | None
+    seconds: pl.Series | None
+    keys: pl.Series
+    names: Texts
+
+    def rest(self, place: int) -> Rest:
+        """What is left of one row, by its place among them."""
+        names = [
+            None if column is None or column[place] == NONE else self.names.get(column[place])
+            for column in (self.address, self.seconds)
+        ]
+        return Rest(self.keys[self.key[place]], *names)
+
+    def where(self, chosen: pl.Series) -> Applied:
+        """Some of the rows."""
+        columns = {
+            name: column.filter(chosen)
+            for name in ("rows", "time", "key", "address", "seconds")
+            if (column := getattr(self, name)) is not None
+        }
+        return self._replace(**columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,69 +201,32 @@ class Cut:
             return None
         return self.spans[self.chosen].time
 
-    def apply(self, lines: pl.Series) -> Applied:
-        """The times of lines, and the rest of them.
+    def apply(self, rows: Rows, chosen: pl.Series) -> Applied:
+        """The times of rows, and the rest of them.
 
         A single time at the very beginning leaves no mark: see :meth:`restored`.
         """
-        # eager all the way: of a block, planning costs more than what it saves
-        frame, times, rest = self._parted(lines.to_frame("line"))
-        sample = frame.head(_SAMPLE).select_seq(rest.n_unique() / pl.len()).item()
-        # where most texts are different, nothing is won by looking each up once
-        rests = Codes() if sample < _WORTH_NUMBERING else None
         halves = [(number, half) for number, span in enumerate(self.spans) for half in span.halves]
-        codes = [Codes() if half.repeats else None for _, half in halves]
-        columns = {"rest": rest if rests is None else rests.of(rest)}
-        for place, ((number, half), known) in enumerate(zip(halves, codes, strict=True)):
-            base, at = times[number]
-            text = base.str.slice(at + half.start, half.width)
-            columns[f"half {place}"] = text if known is None else known.of(text)
-        found = frame.select_seq(**columns)
-        fits: pl.Series | None = None
+        places = [
+            Place(span.anchor, span.start, span.width, [Part(half.start, half.width) for half in span.halves])
+            for span in self.spans
+        ]
+        taken = cut(rows, chosen, places, leading=self._leading)
+        misfits: list[pl.Series] = []
         time: pl.Series | None = None
-        for place, ((number, half), known) in enumerate(zip(halves, codes, strict=True)):
-            fit, value = half.read(found[f"half {place}"], known, self.spans[number].format)
-            if fit is not None:
-                fits = fit if fits is None else fits & fit
+        for (number, half), part, texts in zip(halves, taken.parts, taken.times, strict=True):
+            fits, values = half.read(texts.all(), self.spans[number].format)
+            if not fits.all():
+                misfits.append(~fits[part])
             if number == self.chosen:
+                value = values[part]
                 time = value if time is None else time + value - (self.spans[number].time or 0)
-        left = found["rest"] if rests is None else rests.read(found["rest"])
-        return self._of_those_that_fit(fits, time, left, len(lines))
-
-    def _of_those_that_fit(
-        self, fits: pl.Series | None, time: pl.Series | None, rests: Distinct | pl.Series, count: int
-    ) -> Applied:
-        if fits is not None:
-            fits = fits.fill_null(value=False)
-            if not fits.any():
-                return Applied(self)
-            time = None if time is None else time.filter(fits)
-            rests = rests.filter(fits) if isinstance(rests, pl.Series) else rests.where(fits)
-            count = int(fits.sum())
         if time is None:
-            time = pl.repeat(None, count, dtype=pl.Int64, eager=True)
-        return Applied(self, fits, time, rests)
-
-    def _parted(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, list[tuple[pl.Expr, int]], pl.Expr]:
-        """Lines with the columns that these are made of: where each time stands, in which text; the rest of a line."""
-        text, at = pl.col("line"), 0
-        times: list[tuple[pl.Expr, int]] = []
-        pieces: list[pl.Expr] = []
-        for number, span in enumerate(self.spans):
-            if span.anchor is not None:
-                name = f"split {number}"
-                frame = frame.with_columns_seq(text.str.slice(at).str.splitn(span.anchor, 2).alias(name))
-                parts = pl.col(name).struct
-                pieces.append(parts.field("field_0") + pl.lit(span.anchor))
-                text, at = parts.field("field_1"), 0
-            elif span.start:
-                pieces.append(text.str.slice(at, span.start))
-                at += span.start
-            times.append((text, at))
-            pieces.append(pl.lit(TIME))
-            at += span.width
-        tail = text.str.slice(at) if at else text
-        return frame, times, tail if not self.spans or self._leading else pl.concat_str([*pieces, tail])
+            time = pl.repeat(None, len(taken.row), dtype=pl.Int64, eager=True)
+        found = Applied(self, taken.row, time, taken.key, taken.address, taken.seconds, taken.keys.all(), taken.names)
+        for misfit in misfits[1:]:
+            misfits[0] |= misfit
+        return found.where(~misfits[0]) if misfits else found
 
     @property
     def _leading(self) -> bool:

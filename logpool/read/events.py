@@ -12,15 +12,15 @@ traceback belongs to the head above it, and a line that the collector split is p
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
 from logpool.read.ahead import ahead
 from logpool.read.cuts import Applied, Cut, Cuts, cut_of
-from logpool.read.distinct import Distinct
 from logpool.read.formats import head_reader
-from logpool.read.needles import needed_of
+from logpool.read.lines import Lines, upwards
 from logpool.read.numbering import numbered
 from logpool.read.pieces import Pieces
 from logpool.read.vocabulary import (
@@ -35,13 +35,13 @@ from logpool.read.vocabulary import (
 from logpool.schema import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from logpool.read.formats import HeadReader
+    from logpool.native import Rows
     from logpool.read.lines import Block
     from logpool.read.reading import Reading
 
-_WORTH_FILTERING = 0.97
 _LEARNED_FROM = 200
 _SHOWN = 3
 _EDGE = 50
@@ -69,11 +69,11 @@ class _Head(NamedTuple):
 
 
 class _Ending(NamedTuple):
-    """The last lines of a block, from its last event on, and the heads whose timeouts are counted."""
+    """The last lines of a block, from its last event on, up to a line; and the heads whose timeouts are counted."""
 
     part: int
-    first: int
-    lines: list[str]
+    end: int
+    data: bytes
     told: set[tuple[int, int]]
 
 
@@ -114,18 +114,16 @@ class EventReader:
             vocabulary), ``source`` (the number of the file).
         """
         in_turn = ahead if self.ahead else iter
-        for block, chosen in in_turn((block, _worth_reading(block.lines)) for block in blocks):
+        for block in in_turn(blocks):
             self._part = block.part
             lines = block.lines
             if self._pieces.matter(block):
-                lines = self._pieces.joined(lines)
-                events = self._events(block, lines, _worth_reading(lines))
-            else:
-                events = self._events(block, lines, chosen)
+                lines = Lines.of(self._pieces.joined(lines.texts))
+            events = self._events(block, lines)
             if block.torn:
                 self._note_torn(block.first_line + len(lines) - 1, events)
             # while the next block is waited for, this one takes no memory
-            del block, chosen, lines
+            del block, lines
             yield events
 
     def _note_torn(self, last: int, events: pl.DataFrame) -> None:
@@ -133,42 +131,48 @@ class EventReader:
         if not events.height or events["line"][-1] != last:
             self.reading.torn.append((self._part, last))
 
-    def _events(self, block: Block, lines: pl.Series, chosen: _Chosen) -> pl.DataFrame:
+    def _events(self, block: Block, lines: Lines) -> pl.DataFrame:
         first = block.first_line
         self._count(lines, block.size)
-        rows = self._shaped(chosen)
-        at = rows["place"] if chosen.places is None else chosen.places[rows["place"]]
-        rows = rows.select_seq("time", "shape", "connection", line=at.cast(pl.Int64) + first)
-        counts = dict(rows["shape"].value_counts().iter_rows())
+        found = self._shaped(lines.rows)
+        counts = dict(found["shape"].value_counts().iter_rows())
         if UNRECOGNISED in counts:
-            self._note_unrecognised(first, lines, rows)
+            self._note_unrecognised(first, lines, found)
         inside: list[int] = []
         if TIMED_OUT_INSIDE in counts:
-            inside = rows.filter(pl.col("shape") == TIMED_OUT_INSIDE)["line"].to_list()
+            inside = found["row"].filter(found["shape"] == TIMED_OUT_INSIDE).to_list()
         if any(shape < NO_EVENT for shape in counts):
-            rows = rows.filter(pl.col("shape") >= NO_EVENT)
-        events = rows.select_seq("line", "time", "shape", "connection", source=pl.lit(self._part, pl.UInt32))
+            found = found.filter(pl.col("shape") >= NO_EVENT)
+        line = (lines.rows.places()[found["row"]] + first).alias("line")
+        events = found.select_seq(line, "time", "shape", "connection", source=pl.lit(self._part, pl.UInt32))
         self._count_events(counts)
-        return self._with_timeouts(first, lines, events, inside, counts)
+        told = self._told(events, counts)
+        timeouts = self._timeouts(first, lines, inside, told)
+        self._remember(first, lines, found["row"], told)
+        if not timeouts:
+            return events
+        more = pl.DataFrame(timeouts, schema=EVENT_COLUMNS, orient="row")
+        return pl.concat([events, more]).sort("source", "line", maintain_order=True)
 
-    def _count(self, lines: pl.Series, size: int) -> None:
+    def _count(self, lines: Lines, size: int) -> None:
         reading = self.reading
         reading.lines += len(lines)
         reading.size += size
+        begin = lines.head(_EDGE)
         if len(reading.samples) < _SHOWN:
-            texts = (text for text in lines.head(_EDGE) if text.strip())
-            reading.samples += list(texts)[: _SHOWN - len(reading.samples)]
+            texts = [text for text in begin if text.strip()]
+            reading.samples += texts[: _SHOWN - len(reading.samples)]
         if reading.first_time is None:
-            reading.first_time = self._first_time(lines.head(_EDGE))
+            reading.first_time = self._first_time(begin)
             if reading.first_time is None:
-                reading.first_time = self._first_time(_with_times(lines))
-        last = self._first_time(lines.tail(_EDGE).reverse())
+                reading.first_time = self._first_time(_with_times(lines.texts))
+        last = self._first_time(islice(lines.above(None), _EDGE))
         if last is None:
-            last = self._first_time(_with_times(lines.reverse()))
+            last = self._first_time(_with_times(lines.texts.reverse()))
         reading.last_time = last if last is not None else reading.last_time
 
-    def _first_time(self, lines: pl.Series) -> int | None:
-        times = map(self._time_of, lines.head(_LOOKED_AT))
+    def _first_time(self, lines: Iterable[str]) -> int | None:
+        times = map(self._time_of, islice(lines, _LOOKED_AT))
         return next((time for time in times if time is not None), None)
 
     def _time_of(self, line: str) -> int | None:
@@ -178,59 +182,51 @@ class EventReader:
             self.reading.offset = cut.offset
         return time
 
-    def _shaped(self, chosen: _Chosen) -> pl.DataFrame:
-        """``place``, ``time``, ``shape`` and ``connection`` of each line that can matter, in their order."""
+    def _shaped(self, rows: Rows) -> pl.DataFrame:
+        """``row``, ``time``, ``shape`` and ``connection`` of each row that can matter, in their order."""
         found: list[pl.DataFrame] = []
-        left = chosen.lines.alias("line").to_frame().with_row_index("place")
+        left = pl.int_range(len(rows), dtype=pl.UInt32, eager=True)
         tried: set[Cut] = set()
         queue = self._cuts.known
-        while left.height:
+        while len(left):
             for cut in queue:
-                left = self._take(cut.apply(left["line"]), left, found)
-                if not left.height:
+                left = self._take(cut.apply(rows, left), left, found)
+                if not len(left):
                     break
             tried.update(queue)
-            left = self._without_timeless(left.filter(needed_of(left["line"])), found)
-            if not left.height:
+            left = self._without_timeless(rows, left, found)
+            if not len(left):
                 break
-            # the next few lines have no cut that was tried: learn theirs, or take them as lines without times
+            # the next few rows have no cut that was tried: learn theirs, or take them as lines without times
             few = left.head(_LEARNED_FROM)
-            queue = [cut for cut in self._cuts.learn(few["line"]) if cut not in tried]
+            queue = [cut for cut in self._cuts.learn(rows.texts(few)) if cut not in tried]
             if not queue:
-                self._take(Cut().apply(few["line"]), few, found)
+                self._take(Cut().apply(rows, few), few, found)
                 left = left.slice(_LEARNED_FROM)
-        rows = pl.concat([pl.DataFrame(schema=_SHAPED), *found])
-        return rows if len(found) <= 1 else rows.sort("place")
+        shaped = pl.concat([pl.DataFrame(schema=_SHAPED), *found])
+        return shaped if len(found) <= 1 else shaped.sort("row")
 
-    def _without_timeless(self, left: pl.DataFrame, found: list[pl.DataFrame]) -> pl.DataFrame:
-        """Reads the lines in which no time can stand, such as tracebacks', and returns the others."""
-        timed = left["line"].str.contains(_LIKE_A_TIME)
-        if timed.all():
+    def _without_timeless(self, rows: Rows, left: pl.Series, found: list[pl.DataFrame]) -> pl.Series:
+        """Reads the rows in which no time can stand, such as tracebacks', and returns the others."""
+        if not len(left):
             return left
+        texts = rows.texts(left)
+        timed = texts.str.contains(_LIKE_A_TIME)
         # most are tracebacks' that only name a connection
-        timeless = left.filter(~timed).filter(pl.col("line").str.contains(MAY_MATTER))
-        if timeless.height:
-            self._take(Cut().apply(timeless["line"]), timeless, found)
+        timeless = left.filter(~timed & texts.str.contains(MAY_MATTER))
+        if len(timeless):
+            self._take(Cut().apply(rows, timeless), timeless, found)
         return left.filter(timed)
 
-    def _take(self, taken: Applied, left: pl.DataFrame, found: list[pl.DataFrame]) -> pl.DataFrame:
-        """Reads the lines that a cut fits, and returns the others."""
-        if taken.rests is None:
+    def _take(self, taken: Applied, left: pl.Series, found: list[pl.DataFrame]) -> pl.Series:
+        """Reads the rows that a cut fits, and returns the others."""
+        if not len(taken.rows):
             return left
-        few = taken.rests if isinstance(taken.rests, Distinct) else None
-        numbers = numbered(self._reader(taken.cut), few.texts if few else taken.rests)  # type: ignore[arg-type]
-        shape, connection = numbers["shape"], numbers["connection"]
-        unfit = (shape == UNFIT).any()
-        if few:
-            shape, connection = few.spread(shape), few.spread(connection)
-        place = left["place"] if taken.fits is None else left["place"].filter(taken.fits)
-        rows = pl.DataFrame([place, taken.time, shape, connection], schema=_SHAPED)
-        if unfit:
-            rows = rows.filter(pl.col("shape") != UNFIT)
-            found.append(rows)
-            return left.join(rows.select_seq("place"), on="place", how="anti", maintain_order="left")
-        found.append(rows)
-        return left.clear() if taken.fits is None else left.filter(~taken.fits)
+        shaped = pl.DataFrame([taken.rows, taken.time, *numbered(self._reader(taken.cut), taken)], schema=_SHAPED)
+        if (shaped["shape"] == UNFIT).any():
+            shaped = shaped.filter(pl.col("shape") != UNFIT)
+        found.append(shaped)
+        return left.clear() if shaped.height == len(left) else left.filter(~left.is_in(shaped["row"].implode()))
 
     def _reader(self, cut: Cut) -> Reader:
         reader = self._readers.get(cut)
@@ -238,11 +234,12 @@ class EventReader:
             reader = self._readers[cut] = Reader(self.vocabulary, self.source, self._heads, cut)
         return reader
 
-    def _note_unrecognised(self, first: int, lines: pl.Series, rows: pl.DataFrame) -> None:
-        places = rows.filter(pl.col("shape") == UNRECOGNISED)["line"]
-        self.reading.unrecognised_lines += len(places)
-        for line in places.head(_SHOWN - len(self.reading.unrecognised)):
-            self.reading.unrecognised.append((self._part, line, lines[line - first]))
+    def _note_unrecognised(self, first: int, lines: Lines, found: pl.DataFrame) -> None:
+        rows = found["row"].filter(found["shape"] == UNRECOGNISED)
+        self.reading.unrecognised_lines += len(rows)
+        shown = rows.head(_SHOWN - len(self.reading.unrecognised))
+        for place, text in zip(lines.rows.places()[shown], lines.rows.texts(shown), strict=True):
+            self.reading.unrecognised.append((self._part, first + place, text))
 
     def _count_events(self, counts: dict[int, int]) -> None:
         shapes = self.vocabulary.shapes
@@ -256,32 +253,37 @@ class EventReader:
             else:
                 self.reading.pool_lines += count
 
-    def _with_timeouts(
-        self, first: int, lines: pl.Series, events: pl.DataFrame, inside: list[int], counts: dict[int, int]
-    ) -> pl.DataFrame:
-        """Adds the timeouts that stand under a head, in a traceback: one for each record."""
+    def _timeouts(
+        self, first: int, lines: Lines, inside: list[int], told: set[tuple[int, int]]
+    ) -> list[tuple[int, int | None, int, None, int]]:
+        """The timeouts that stand under a head, in a traceback: one for each record."""
         found = []
-        told = self._told(events, counts)
         reader = self._reader(Cut())
-        for line in inside:
-            head = self._head_above(first, lines, line)
+        for row in inside:
+            head = self._head_above(first, lines, row)
             if head is None or head.timed_out or head[:2] in told:
                 continue
             told.add(head[:2])
-            found.append((head.line, head.time, reader.timed_out(lines[line - first]), None, head.part))
-        self._remember(first, lines, events, told)
-        if not found:
-            return events
-        more = pl.DataFrame(found, schema=EVENT_COLUMNS, orient="row")
-        return pl.concat([events, more]).sort("source", "line", maintain_order=True)
+            text = lines.rows.texts(pl.Series([row], dtype=pl.UInt32)).item()
+            found.append((head.line, head.time, reader.timed_out(text), None, head.part))
+        return found
 
-    def _remember(self, first: int, lines: pl.Series, events: pl.DataFrame, told: set[tuple[int, int]]) -> None:
-        """Keeps the lines in which the last head stands, to be looked for when it is asked for, which is rare."""
-        begin = int(events["line"][-1]) - first if events.height else 0
-        if events.height and len(lines) - begin <= _LOOKED_AT:
-            self._ending = _Ending(self._part, first + begin, lines.slice(begin).to_list(), told)
-            return
-        head = self._head_above(first, lines, first + len(lines))
+    def _remember(self, first: int, lines: Lines, events: pl.Series, told: set[tuple[int, int]]) -> None:
+        """Keeps the lines in which the last head stands, to be looked for when it is asked for, which is rare.
+
+        Args:
+            first: the number of the first line.
+            lines: they.
+            events: the rows that are events.
+            told: the heads whose timeouts are counted.
+        """
+        if len(events):
+            row = events[-1]
+            begin = lines.rows.place(row)
+            if len(lines) - begin <= _LOOKED_AT:
+                self._ending = _Ending(self._part, first + len(lines), lines.data[lines.rows.start(row) :], told)
+                return
+        head = self._head_above(first, lines, None)
         self._ending = None
         self._keep(head, told)
 
@@ -293,7 +295,7 @@ class EventReader:
         """The last head so far."""
         ending, self._ending = self._ending, None
         if ending is not None:
-            self._keep(self._head_in(ending.part, ending.first, ending.lines), ending.told)
+            self._keep(self._head_in(ending.part, ending.end, upwards(ending.data)), ending.told)
         return self._head
 
     def _told(self, events: pl.DataFrame, counts: dict[int, int]) -> set[tuple[int, int]]:
@@ -317,43 +319,22 @@ class EventReader:
             known = self._known_heads[text] = self._reader(cut).is_head(cut.marked(text))
         return known
 
-    def _head_above(self, first: int, lines: pl.Series, line: int) -> _Head | None:
-        """The head of the record that the line before this one belongs to."""
-        return self._head_in(self._part, first, lines.head(line - first)) or self._last()
+    def _head_above(self, first: int, lines: Lines, row: int | None) -> _Head | None:
+        """The head of the record that the line before a row, or the last one, belongs to."""
+        end = first + (len(lines) if row is None else lines.rows.place(row))
+        return self._head_in(self._part, end, lines.above(row)) or self._last()
 
-    def _head_in(self, part: int, first: int, lines: Sequence[str] | pl.Series) -> _Head | None:
-        """The last head in some lines."""
-        for index in range(len(lines) - 1, -1, -1):
-            text = lines[index]
+    def _head_in(self, part: int, end: int, above: Iterable[str]) -> _Head | None:
+        """The last head above a line."""
+        for back, text in enumerate(above, 1):
             if self._is_head(text):
-                return _Head(part, first + index, cut_of(text).time)
+                return _Head(part, end - back, cut_of(text).time)
         return None
 
 
-_SHAPED = {"place": pl.UInt32, "time": pl.Int64, "shape": pl.UInt32, "connection": pl.UInt32}
+_SHAPED = {"row": pl.UInt32, "time": pl.Int64, "shape": pl.UInt32, "connection": pl.UInt32}
 
 
 def _with_times(lines: pl.Series) -> pl.Series:
     """The lines that may hold a time."""
     return lines.filter(lines.str.contains(r"\d\d:\d\d:\d\d|:\s*\d{10}"))
-
-
-def _worth_reading(lines: pl.Series) -> _Chosen:
-    """The lines that can matter; all of them where most can."""
-    sample = needed_of(lines.gather_every(max(1, len(lines) // 1000)))
-    if sample.sum() > _WORTH_FILTERING * len(sample):
-        return _Chosen(lines, None)
-    needed = needed_of(lines)
-    return _Chosen(lines.filter(needed), needed.arg_true())
-
-
-class _Chosen(NamedTuple):
-    """Lines that can matter.
-
-    Attributes:
-        lines: they.
-        places: where they stand in their block; None for all of them.
-    """
-
-    lines: pl.Series
-    places: pl.Series | None

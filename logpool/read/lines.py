@@ -8,10 +8,12 @@ from __future__ import annotations
 import codecs
 import re
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import polars as pl
 
+from logpool.native import Rows
 from logpool.read.damage import NO_TEXT, Damages
 from logpool.read.encoding import (
     LONGEST_LINE,
@@ -23,10 +25,11 @@ from logpool.read.encoding import (
     is_text,
     whole_characters,
 )
+from logpool.read.needles import NEEDLES
 from logpool.read.pieces import may_be_split
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from logpool.read.packing import Ahead
 
@@ -42,13 +45,62 @@ _SLACK = 64
 _NULS = re.compile(rb"(?m)^\0+")
 
 
+class Lines:
+    """Lines of a log, one after the other; those that can matter are found at once.
+
+    Attributes:
+        data: they, in UTF-8, each with its end.
+        rows: those that can matter.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.rows = Rows(data, NEEDLES)
+
+    @classmethod
+    def of(cls, texts: Iterable[str]) -> Lines:
+        """Lines without their ends."""
+        return cls("".join(f"{text}\n" for text in texts).encode())
+
+    def __len__(self) -> int:
+        return self.rows.lines
+
+    @cached_property
+    def texts(self) -> pl.Series:
+        """All of them without their ends; seldom needed."""
+        return pl.read_lines(self.data, name="line").to_series()
+
+    def head(self, count: int) -> list[str]:
+        """The first ones."""
+        end = -1
+        for _ in range(count):
+            end = self.data.find(b"\n", end + 1)
+            if end < 0:
+                break
+        data = self.data if end < 0 else self.data[: end + 1]
+        return list(upwards(data))[::-1]
+
+    def above(self, row: int | None) -> Iterator[str]:
+        """The lines above a row, or above the end, from the last one on."""
+        return upwards(self.data, None if row is None else self.rows.start(row))
+
+
+def upwards(data: bytes, end: int | None = None) -> Iterator[str]:
+    """The lines in some bytes up to a line's beginning, or the end, from the last one on."""
+    end = len(data) if end is None else end
+    while end > 0:
+        last = end - data.endswith(b"\n", 0, end)
+        end = data.rfind(b"\n", 0, last) + 1
+        yield data[end:last].decode().removesuffix("\r")
+
+
 @dataclass(frozen=True, slots=True)
 class Block:
     """Whole lines of a log, one after the other.
 
     Attributes:
         first_line: the number of the first one, from 1.
-        lines: their texts, without line ends.
+        lines: they themselves.
         size: how many bytes they were read from, decompressed.
         part: the number of the file in which they stand.
         torn: whether the last one ends without a line end, and so may be cut.
@@ -57,7 +109,7 @@ class Block:
     """
 
     first_line: int
-    lines: pl.Series
+    lines: Lines
     size: int
     part: int = 0
     torn: bool = False
@@ -152,8 +204,7 @@ class LineReader:
         data = self._shortened(self._without_nuls(data))
         # of a character that is cut with its line, no more need be told
         data = self._valid(data, whole_characters(data) if torn else data)
-        # polars reads them in many pieces, of which each would be gone through by itself
-        lines = pl.read_lines(data, name="line").to_series().rechunk()
+        lines = Lines(data)
         block = Block(self.line, lines, self._size, self.part, torn, self._split, self.stream.share)
         self.line += len(lines)
         self._size = 0

@@ -6,11 +6,9 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import polars as pl
-
 from logpool.read.cuts import cut_of
 from logpool.read.damage import Damages, reason
-from logpool.read.lines import BLOCK_BYTES, LineReader
+from logpool.read.lines import BLOCK_BYTES, LineReader, Lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,15 +67,14 @@ def _mended(held: Block, block: Block) -> tuple[Block, Block | None]:
     """A block whose last line is cut, with the rest of that line where the next file begins with it; what is left."""
     if not len(block.lines):
         return replace(held, size=held.size + block.size), None
-    if begins_anew(block.lines[0], held.lines[-1]):
+    if begins_anew(block.lines.head(1)[0], next(held.lines.above(None))):
         return held, block
-    last = len(held.lines) - 1
-    whole = pl.Series("line", [held.lines[last] + block.lines[0]], dtype=pl.String)
-    lines = pl.concat([held.lines.head(last), whole])
     if len(block.lines) == 1:
+        lines = Lines(held.lines.data + block.lines.data)
         return replace(held, lines=lines, size=held.size + block.size, torn=block.torn), None
-    left = replace(block, first_line=block.first_line + 1, lines=block.lines.slice(1))
-    return replace(held, lines=lines, torn=False), left
+    end = block.lines.data.index(b"\n") + 1
+    left = replace(block, first_line=block.first_line + 1, lines=Lines(block.lines.data[end:]))
+    return replace(held, lines=Lines(held.lines.data + block.lines.data[:end]), torn=False), left
 
 
 def begins_anew(line: str, torn: str) -> bool:

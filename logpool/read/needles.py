@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING
-
+from logpool.native import Needles
 from logpool.read.vocabulary import TIMED_OUT_TEXT
 
-if TYPE_CHECKING:
-    import polars as pl
-
 # every line that can be an event, a timeout or an unrecognised record holds one of these
-NEEDLES = (
+_TEXTS = (
     "sqlalchemy.pool",
     "onnection ",
     "Error on connect",
@@ -24,10 +19,5 @@ NEEDLES = (
     TIMED_OUT_TEXT,
 )
 
-# an alternation of literals is the fastest way to look for several
-_ANY = "|".join(map(re.escape, NEEDLES))
-
-
-def needed_of(lines: pl.Series) -> pl.Series:
-    """For each line whether it can matter."""
-    return lines.str.contains(_ANY)
+# pairs of characters that are rare in most logs
+NEEDLES = Needles(_TEXTS, rare=("y.", "nn", "Po", "du", "n:", "Jo"))

@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import polars as pl
-
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from logpool.read.lines import Block
 
 _LINE = re.compile(rb"(?m)^\S+ (?:stdout|stderr) [FP] ")
@@ -30,7 +30,7 @@ class Pieces:
         """Whether a block may hold part of a split line."""
         return block.split or bool(self._begun)
 
-    def joined(self, lines: pl.Series) -> pl.Series:
+    def joined(self, lines: Iterable[str]) -> list[str]:
         """The same lines, of a split one the whole in place of its last part, and nothing in place of the others."""
         whole: list[str] = []
         for line in lines:
@@ -44,7 +44,7 @@ class Pieces:
             else:
                 begun = self._begun.pop(match["stream"], None)
                 whole.append(begun + line[match.end() :] if begun else line)
-        return pl.Series("line", whole, dtype=pl.String)
+        return whole
 
 
 def _as_whole(line: str, match: re.Match[str]) -> str:

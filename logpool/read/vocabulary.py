@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from enum import IntEnum
 from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
+from logpool.native import Texts
 from logpool.read.grammar import Message, parse_message
 from logpool.read.heads import STARTS, Head, is_continued
 from logpool.read.records import Record, is_pool_logger
 from logpool.schema import Kind, Reason
 
 if TYPE_CHECKING:
-    from logpool.read.cuts import Cut
+    from logpool.read.cuts import Cut, Rest
     from logpool.read.formats import HeadReader
 
 # the first numbers are no events: a line of another logger, a pool record that the grammar does not know, a line
@@ -77,23 +79,18 @@ class Vocabulary:
 
     Attributes:
         shapes: by number; the first few numbers are no events.
-        connections: the identities of connections: their codes stay the same as long as this lives.
+        connections: the identities of connections, and the seconds of timings.
     """
 
     shapes: list[Shape | None] = field(default_factory=lambda: [None] * NO_EVENT)
-    connections: pl.Categories = field(default_factory=pl.Categories.random)
+    connections: Texts = field(default_factory=Texts)
     _numbers: dict[Shape, int] = field(default_factory=dict)
-    # polars forgets the codes of categories that no column uses any more
-    _anchor: pl.Series = field(init=False)
     _groups: dict[tuple[int, str | None, str], int] = field(default_factory=dict)
     _threads: dict[str, int] = field(default_factory=dict)
     _frame: pl.DataFrame | None = None
     _in_transaction: list[int] = field(default_factory=list)
     _looked_through: int = 0
     lock: Lock = field(default_factory=Lock)
-
-    def __post_init__(self) -> None:
-        self._anchor = pl.Series([""], dtype=pl.Categorical(self.connections))
 
     def add(self, shape: Shape) -> int:
         """The number of a shape."""
@@ -102,6 +99,16 @@ class Vocabulary:
             number = self._numbers[shape] = len(self.shapes)
             self.shapes.append(shape)
         return number
+
+    def connection(self, identity: str) -> int:
+        """The number of a connection."""
+        with self.lock:
+            return self.connections.add(identity)
+
+    def merged(self, names: Texts, used: pl.Series) -> pl.Series:
+        """The numbers of the connections that some names are, as :meth:`Texts.merge` gives them."""
+        with self.lock:
+            return self.connections.merge(names, used)
 
     @property
     def groups(self) -> list[tuple[int, str | None, str]]:
@@ -163,20 +170,31 @@ _FRAME = {
 }
 
 
+class Naming(IntEnum):
+    """What names the connection of a rest, or tells a timing from its like."""
+
+    #: nothing, or the rest itself
+    FIXED = 0
+    #: the first address in it: then it says the same with any other address
+    ADDRESS = 1
+    #: the seconds in it
+    SECONDS = 2
+    #: something else: each such rest must be looked up by itself
+    SINGLE = 3
+
+
 class Numbered(NamedTuple):
     """What a rest is, by number.
 
     Attributes:
         shape: the number of its shape.
-        identity: of the connection in it, if any.
-        is_address: whether that is the first address in it: then it says the same with any other address.
-        is_single: whether each such rest must be looked up by itself, since another address in it is the connection's.
+        naming: what names the connection in it.
+        identity: that connection's, or the seconds of a timing; None where there is neither.
     """
 
     shape: int
+    naming: Naming
     identity: str | None
-    is_address: bool = False
-    is_single: bool = False
 
 
 @dataclass
@@ -184,7 +202,7 @@ class Reader:
     """Rests to shapes, for the lines of one source that one cut fits.
 
     Attributes:
-        known: by rest without its first address: what was learned of it.
+        known: by its key, what was learned of a rest.
     """
 
     vocabulary: Vocabulary
@@ -193,24 +211,24 @@ class Reader:
     cut: Cut
     known: dict[str, Numbered] = field(default_factory=dict)
 
-    def learned(self, key: str, text: str, address: str | None) -> Numbered:
-        """What a rest is; known from then on, with any other address, unless each must be looked up by itself.
-
-        Args:
-            key: the rest without its first address.
-            text: the rest.
-            address: that address, ``0x…``; None where there is none.
-        """
+    def learned(self, rest: Rest) -> Numbered:
+        """What a rest is; known from then on by its key, unless each must be looked up by itself."""
         with self.vocabulary.lock:
-            number, identity = self._parse(text)
+            number, identity = self._parse(rest.text)
+        found = Numbered(number, self._naming(number, identity, rest), identity)
         if len(self.known) > _CACHED_TEXTS:
             self.known.clear()
-        found = Numbered(number, identity, is_address=address is not None and identity == address)
-        if found.is_address or address is None or identity is None:
-            # a text without an address stands for itself only
-            self.known[key] = found
-            return found
-        return found._replace(is_single=True)
+        if found.naming is not Naming.SINGLE:
+            self.known[rest.key] = found
+        return found
+
+    def _naming(self, number: int, identity: str | None, rest: Rest) -> Naming:
+        shape = self.vocabulary.shapes[number]
+        if rest.seconds is not None and shape is not None and shape.message.kind is Kind.TIMING:
+            return Naming.SECONDS
+        if identity is None or rest.address is rest.seconds is None:
+            return Naming.FIXED
+        return Naming.ADDRESS if identity == rest.address else Naming.SINGLE
 
     def _parse(self, rest: str) -> tuple[int, str | None]:
         text = self.cut.restored(rest)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from logpool.read.events import EventReader
-from logpool.read.lines import Block
+from logpool.read.lines import Block, Lines
 from logpool.read.reading import Reading
 from logpool.read.vocabulary import Vocabulary
 
@@ -44,11 +44,11 @@ def read(lines: list[str], cuts: tuple[int, ...] | list[int] = (), layout: str |
     reading = Reading("log")
     places = sorted({0, *(min(cut, len(lines)) for cut in cuts), len(lines)})
     blocks = (
-        Block(begin + 1, pl.Series("line", lines[begin:end], dtype=pl.String), sum(map(len, lines[begin:end])))
+        Block(begin + 1, Lines.of(lines[begin:end]), sum(map(len, lines[begin:end])))
         for begin, end in pairwise(places)
     )
     batches = list(EventReader(vocabulary, 0, reading, layout).read(blocks))
-    names = vocabulary.connections.to_series().cast(pl.String)
+    names = vocabulary.connections.all()
     events: list[Event] = []
     times: list[int | None] = []
     for line, time, number, code in (

@@ -11,11 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from logpool.errors import UsageError
+from logpool.native import Needles, Rows
 from logpool.read.cuts import cut_of
 from logpool.read.events import EventReader
 from logpool.read.formats import head_reader
 from logpool.read.heads import BASIC, DOCUMENT, ECHO_POOL
-from logpool.read.lines import Block
+from logpool.read.lines import Block, Lines
 from logpool.read.reading import Reading
 from logpool.read.records import Record, is_pool_logger
 from logpool.read.vocabulary import Vocabulary
@@ -44,10 +45,12 @@ def read(layout: str | None, line: str) -> Read:
 def taken_apart(line: str) -> tuple[int | None, str]:
     """A line's time, and the rest of it."""
     cut = cut_of(line)
-    applied = cut.apply(pl.Series("line", [line]))
-    assert applied.time is not None
-    assert isinstance(applied.rests, pl.Series)
-    return applied.time.item(), cut.restored(applied.rests.item())
+    if len(line) < 2:
+        return None, line
+    # the line itself is what is looked for, so that it is read whatever it is
+    rows = Rows(f"{line}\n".encode(), Needles([line], rare=[line[:2]]))
+    taken = cut.apply(rows, pl.Series([0], dtype=pl.UInt32))
+    return taken.time.item(), cut.restored(taken.rest(0).text)
 
 
 class Event(NamedTuple):
@@ -64,7 +67,7 @@ def events_of(layout: str | None, lines: list[str]) -> list[Event]:
     """The events of lines read together, as a log is."""
     vocabulary = Vocabulary()
     reader = EventReader(vocabulary, 0, Reading("log"), layout)
-    block = Block(1, pl.Series("line", lines, dtype=pl.String), 0)
+    block = Block(1, Lines.of(lines), 0)
     found = []
     for batch in reader.read([block]):
         for line, at, number in batch.select("line", "time", "shape").iter_rows():

@@ -31,7 +31,7 @@ def read(*paths: str | Path, size: int = 1 << 20) -> tuple[list[str], Noted]:
     for block in blocks(source, size, damages):
         assert block.first_line == in_part.get(block.part, 1)
         in_part[block.part] = block.first_line + len(block.lines)
-        found += block.lines.to_list()
+        found += block.lines.texts.to_list()
     return found, [(damage.what, damage.line, damage.count) for damage in damages.all]
 
 
@@ -134,7 +134,7 @@ def test_memory_for_a_line_does_not_grow_with_it(tmp_path: Path) -> None:
             log.write(b"x" * 1_000_000)
         log.write(b"\nend\n")
     (source,) = sources_of([tmp_path / "log"])
-    sizes = [sum(block.lines.str.len_bytes()) for block in blocks(source, 1 << 20)]
+    sizes = [sum(block.lines.texts.str.len_bytes()) for block in blocks(source, 1 << 20)]
     assert sum(sizes) == LONGEST_LINE + len("end")
 
 
@@ -193,7 +193,7 @@ def test_a_line_that_two_files_share_is_one(cut: int, tmp_path: Path) -> None:
     (tmp_path / "log").write_text(RECORDS[cut:], "utf-8")
     for size in (7, 1 << 20):
         (source,) = sources_of([tmp_path])
-        found = [line for block in blocks(source, size) for line in block.lines]
+        found = [line for block in blocks(source, size) for line in block.lines.texts]
         assert RECORDS.splitlines() == found
         assert len(RECORDS.encode()) == sum(block.size for block in blocks(source, size))
 
@@ -202,7 +202,7 @@ def test_a_line_that_three_files_share_is_one(tmp_path: Path) -> None:
     for name, text in (("log.2", "one\ntw"), ("log.1", "o and "), ("log", "a half\nthree")):
         (tmp_path / name).write_text(text, "utf-8")
     (source,) = sources_of([tmp_path])
-    found = [(block.part, block.first_line, block.lines.to_list(), block.torn) for block in blocks(source)]
+    found = [(block.part, block.first_line, block.lines.texts.to_list(), block.torn) for block in blocks(source)]
     assert found == [(0, 1, ["one"], False), (0, 2, ["two and a half"], False), (2, 2, ["three"], True)]
 
 
@@ -235,7 +235,7 @@ def test_files_that_end_without_a_line_end_stay_apart_where_records_begin(tmp_pa
     (tmp_path / "log.1").write_text("2024-09-26 17:45:26 one", "utf-8")
     (tmp_path / "log").write_text("2024-09-26 17:45:27 two\n", "utf-8")
     (source,) = sources_of([tmp_path])
-    found = [(block.lines.to_list(), block.torn) for block in blocks(source)]
+    found = [(block.lines.texts.to_list(), block.torn) for block in blocks(source)]
     assert found == [(["2024-09-26 17:45:26 one"], True), (["2024-09-26 17:45:27 two"], False)]
 
 

@@ -1,0 +1,378 @@
+"""What is too much for Python: every byte of a log. The compiled part turns lines into columns of small numbers.
+
+It knows bytes, texts and numbers, and nothing of pools: what to look for, where times stand and what a text means is
+told in Python, once for each distinct text. All of it runs without the interpreter's lock.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from ctypes import POINTER, Structure, addressof, byref, c_char_p, c_int, c_int64, c_uint8, c_uint32, c_void_p, py_object
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import polars as pl
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+#: stands for no number
+NONE = 0xFFFFFFFF
+
+
+class _Schema(Structure):
+    _fields_ = (
+        ("format", c_char_p),
+        ("name", c_char_p),
+        ("metadata", c_char_p),
+        ("flags", c_int64),
+        ("n_children", c_int64),
+        ("children", c_void_p),
+        ("dictionary", c_void_p),
+        ("release", c_void_p),
+        ("private_data", c_void_p),
+    )
+
+
+class _Array(Structure):
+    _fields_ = (
+        ("length", c_int64),
+        ("null_count", c_int64),
+        ("offset", c_int64),
+        ("n_buffers", c_int64),
+        ("n_children", c_int64),
+        ("buffers", c_void_p),
+        ("children", c_void_p),
+        ("dictionary", c_void_p),
+        ("release", c_void_p),
+        ("private_data", c_void_p),
+    )
+
+
+class _Rows(Structure):
+    _fields_ = (
+        ("count", c_int64),
+        ("room", c_int64),
+        ("plain", c_int64),
+        ("place", POINTER(c_int64)),
+        ("start", POINTER(c_int64)),
+        ("end", POINTER(c_int64)),
+    )
+
+
+class _Needle(Structure):
+    _fields_ = (("text", c_char_p), ("size", c_int64), ("rare", c_int64))
+
+
+class _Half(Structure):
+    _fields_ = (("start", c_int64), ("width", c_int64), ("texts", c_void_p))
+
+
+class _Span(Structure):
+    _fields_ = (
+        ("anchor", c_char_p),
+        ("anchor_size", c_int64),
+        ("start", c_int64),
+        ("width", c_int64),
+        ("half_count", c_int64),
+        ("halves", _Half * 2),
+    )
+
+
+class _Taken(Structure):
+    _fields_ = (
+        ("count", c_int64),
+        ("with_address", c_int64),
+        ("with_seconds", c_int64),
+        ("row", c_void_p),
+        ("key", c_void_p),
+        ("address", c_void_p),
+        ("seconds", c_void_p),
+        ("halves", POINTER(c_void_p)),
+    )
+
+
+@cache
+def _library() -> ctypes.CDLL:
+    """The compiled part.
+
+    Raises:
+        ImportError: the package was not installed, so that nothing was compiled.
+    """
+    found = sorted(Path(__file__).parent.glob("_native.*"))
+    if not found:
+        raise ImportError("logpool's compiled part is missing: install the package, as pip does, to have it built")
+    library = ctypes.CDLL(str(found[0]))
+    pointer, number, rows = c_void_p, c_int64, POINTER(_Rows)
+    column = (POINTER(_Schema), POINTER(_Array))
+    for name, result, arguments in (
+        ("texts_new", pointer, ()),
+        ("texts_free", None, (pointer,)),
+        ("texts_count", number, (pointer,)),
+        ("texts_add", c_uint32, (pointer, c_char_p, number)),
+        ("texts_get", pointer, (pointer, c_uint32, POINTER(c_int64))),
+        ("texts_merge", pointer, (pointer, pointer, pointer)),
+        ("texts_out", c_int, (pointer, *column)),
+        ("rows_new", rows, ()),
+        ("rows_free", None, (rows,)),
+        ("scan", number, (c_char_p, number, POINTER(_Needle), number, rows)),
+        ("places_out", c_int, (rows, *column)),
+        ("lines_out", c_int, (c_char_p, rows, pointer, number, *column)),
+        ("cut", c_int, (c_char_p, rows, pointer, number, POINTER(_Span), *[number] * 3, *[pointer] * 2, POINTER(_Taken))),
+        ("taken_free", None, (POINTER(_Taken), number)),
+        ("numbers_out", c_int, (pointer, number, *column)),
+        ("numbers_in", number, (pointer, number, pointer, number)),
+    ):
+        function = getattr(library, name)
+        function.restype, function.argtypes = result, arguments
+    return library
+
+
+_capsule = ctypes.pythonapi.PyCapsule_New
+_capsule.restype, _capsule.argtypes = py_object, (c_void_p, c_char_p, c_void_p)
+_pointed_to = ctypes.pythonapi.PyCapsule_GetPointer
+_pointed_to.restype, _pointed_to.argtypes = c_void_p, (py_object, c_char_p)
+
+
+class _Column:
+    """A column that the compiled part made, for polars to take over."""
+
+    def __init__(self, made: Callable[..., int], *arguments: object) -> None:
+        self._schema, self._array = _Schema(), _Array()
+        _must(made(*arguments, byref(self._schema), byref(self._array)))
+
+    def __arrow_c_array__(self, requested_schema: object = None) -> tuple[object, object]:  # noqa: PLW3201 - Arrow's name
+        return (
+            _capsule(addressof(self._schema), b"arrow_schema", None),
+            _capsule(addressof(self._array), b"arrow_array", None),
+        )
+
+
+def _column(made: Callable[..., int], *arguments: object) -> pl.Series:
+    return pl.Series(_Column(made, *arguments))
+
+
+def _must(done: object) -> None:
+    if not done:
+        raise MemoryError
+
+
+def _copied(column: pl.Series, kind: type[ctypes._SimpleCData[Any]]) -> ctypes.Array[Any]:
+    """A column of numbers without nulls in memory that the compiled part may read."""
+    memory = (kind * len(column))()
+    stream = column.__arrow_c_stream__(None)
+    found = _library().numbers_in(
+        _pointed_to(stream, b"arrow_array_stream"), ctypes.sizeof(kind), memory, len(column)
+    )
+    if found != len(column):
+        raise TypeError(f"no column of numbers without nulls: {column.dtype}")
+    return memory
+
+
+class Texts:
+    """Texts, each once, by number."""
+
+    def __init__(self) -> None:
+        self._free = _library().texts_free
+        self.pointer = _library().texts_new()
+        _must(self.pointer)
+
+    def __del__(self) -> None:
+        self._free(self.pointer)
+
+    def __len__(self) -> int:
+        return int(_library().texts_count(self.pointer))
+
+    def add(self, text: str) -> int:
+        """The number of a text."""
+        data = text.encode()
+        number = int(_library().texts_add(self.pointer, data, len(data)))
+        _must(number != NONE)
+        return number
+
+    def get(self, number: int) -> str:
+        """The text of a number."""
+        size = c_int64()
+        start = _library().texts_get(self.pointer, number, byref(size))
+        return ctypes.string_at(start, size.value).decode()
+
+    def merge(self, few: Texts, used: pl.Series) -> pl.Series:
+        """The numbers here of the texts there that are used, which are added; ``NONE`` for the others.
+
+        Args:
+            few: other texts.
+            used: for each of them whether it is, UInt8.
+        """
+        numbers = _library().texts_merge(self.pointer, few.pointer, _copied(used, c_uint8))
+        _must(numbers)
+        return _column(_library().numbers_out, numbers, len(few))
+
+    def all(self) -> pl.Series:
+        """Every one, by number."""
+        return _column(_library().texts_out, self.pointer)
+
+
+class Needles:
+    """What to look for in lines.
+
+    Attributes:
+        texts: one of these must be in a line.
+        array: they, for the compiled part.
+    """
+
+    def __init__(self, texts: Sequence[str], rare: Sequence[str]) -> None:
+        """Each text holds one of some pairs of characters, by which it is looked for: rare ones are fast."""
+        self.texts = tuple(texts)
+        self._bytes = [text.encode() for text in texts]
+        places = [next(text.find(pair.encode()) for pair in rare if pair.encode() in text) for text in self._bytes]
+        needles = (_Needle(text, len(text), place) for text, place in zip(self._bytes, places, strict=True))
+        self.array = (_Needle * len(self._bytes))(*needles)
+
+
+class Rows:
+    """The lines in some bytes that hold a needle: rows, by number.
+
+    Attributes:
+        data: the bytes, UTF-8.
+        lines: how many lines there are in them.
+    """
+
+    def __init__(self, data: bytes, needles: Needles) -> None:
+        self._free = _library().rows_free
+        self.data = data
+        self.pointer = _library().rows_new()
+        _must(bool(self.pointer))
+        self.lines = int(_library().scan(data, len(data), needles.array, len(needles.array), self.pointer))
+        _must(self.lines >= 0)
+
+    def __del__(self) -> None:
+        self._free(self.pointer)
+
+    def __len__(self) -> int:
+        return int(self.pointer.contents.count)
+
+    def places(self) -> pl.Series:
+        """Of each row which line it is, from 0."""
+        return _column(_library().places_out, self.pointer)
+
+    def place(self, row: int) -> int:
+        """Which line a row is, from 0."""
+        return int(self.pointer.contents.place[row])
+
+    def start(self, row: int) -> int:
+        """Where a row begins in the bytes."""
+        return int(self.pointer.contents.start[row])
+
+    def texts(self, rows: pl.Series) -> pl.Series:
+        """The lines themselves, without their ends."""
+        return _column(_library().lines_out, self.data, self.pointer, _copied(rows, c_uint32), len(rows))
+
+
+class Part(NamedTuple):
+    """Part of a time, which is read by itself: where it begins in the time, and how many characters it has."""
+
+    start: int
+    width: int
+
+
+class Place(NamedTuple):
+    """Where a time stands.
+
+    Attributes:
+        anchor: the text that it stands behind; None where it stands at a fixed place.
+        start: how many characters behind the end of the time before, or the line's beginning.
+        width: how many characters it has.
+        parts: of it, one or two.
+    """
+
+    anchor: str | None
+    start: int
+    width: int
+    parts: Sequence[Part]
+
+
+class Taken(NamedTuple):
+    """Rows with a time in every place, by number. What stands there may still be none.
+
+    Attributes:
+        row: which they are.
+        key: the number of what is left of a line: without its times (a mark instead), the seconds of a timing (0
+            instead), and its first address (``0x`` instead).
+        address: the number of that address; None where no line has one, else ``NONE`` for those that have none.
+        seconds: likewise.
+        parts: of each part of each time the number of its text.
+        keys: the texts by number.
+        names: those of addresses and seconds.
+        times: those of each part.
+    """
+
+    row: pl.Series
+    key: pl.Series
+    address: pl.Series | None
+    seconds: pl.Series | None
+    parts: list[pl.Series]
+    keys: Texts
+    names: Texts
+    times: list[Texts]
+
+
+def cut(rows: Rows, chosen: pl.Series, places: Sequence[Place], *, leading: bool) -> Taken:
+    """Cuts lines.
+
+    Args:
+        rows: lines.
+        chosen: the numbers of those to be cut, UInt32.
+        places: where times stand.
+        leading: whether they leave no mark.
+    """
+    times = [Texts() for place in places for _ in place.parts]
+    waiting = iter(times)
+    spans = (_Span * len(places))()
+    for span, place in zip(spans, places, strict=True):
+        anchor = None if place.anchor is None else place.anchor.encode()
+        span.anchor, span.anchor_size = anchor, len(anchor or b"")
+        span.start, span.width, span.half_count = place.start, place.width, len(place.parts)
+        for number, part in enumerate(place.parts):
+            span.halves[number] = _Half(part.start, part.width, next(waiting).pointer)
+    keys, names, taken = Texts(), Texts(), _Taken()
+    _must(
+        _library().cut(
+            rows.data,
+            rows.pointer,
+            _copied(chosen, c_uint32),
+            len(chosen),
+            spans,
+            len(spans),
+            len(times),
+            leading,
+            keys.pointer,
+            names.pointer,
+            byref(taken),
+        )
+    )
+    try:
+        return Taken(
+            _taken_over(taken, "row"),
+            _taken_over(taken, "key"),
+            _taken_over(taken, "address") if taken.with_address else None,
+            _taken_over(taken, "seconds") if taken.with_seconds else None,
+            [_half_taken_over(taken, number) for number in range(len(times))],
+            keys,
+            names,
+            times,
+        )
+    finally:
+        _library().taken_free(byref(taken), len(times))
+
+
+def _taken_over(taken: _Taken, name: str) -> pl.Series:
+    numbers = getattr(taken, name)
+    setattr(taken, name, None)
+    return _column(_library().numbers_out, numbers, taken.count)
+
+
+def _half_taken_over(taken: _Taken, place: int) -> pl.Series:
+    numbers = taken.halves[place]
+    taken.halves[place] = None
+    return _column(_library().numbers_out, numbers, taken.count)

@@ -1,0 +1,54 @@
+"""Compiles logpool's compiled part when the package is installed, or a wheel of it built.
+
+With the machine's own C compiler (``CC``, or ``cc``); where there is none, with the one that the package ``ziglang``
+brings, so that Python and pip are all that it takes.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+_HERE = "logpool/native"
+_FLAGS = ("-std=c11", "-O3", "-Wall", "-Wextra", "-shared", "-fPIC", "-fvisibility=hidden")
+_ENDINGS = {"win32": "dll", "darwin": "dylib"}
+
+
+def _own_compiler() -> list[str]:
+    """The machine's compiler; empty where there is none."""
+    command = shlex.split(os.environ.get("CC", "cc"))
+    return command if command and shutil.which(command[0]) else []
+
+
+class CompilingHook(BuildHookInterface[Any]):
+    """Puts the compiled part beside its source, and into the wheel."""
+
+    def dependencies(self) -> list[str]:
+        """What building needs besides."""
+        return [] if _own_compiler() else ["ziglang>=0.13"]
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002 - hatchling's signature
+        """Compiles."""
+        folder = Path(self.root, _HERE)
+        made = folder / f"_native.{_ENDINGS.get(sys.platform, 'so')}"
+        sources = sorted(folder.glob("*.c"))
+        command = _own_compiler() or [sys.executable, "-m", "ziglang", "cc"]
+        # whoever uses the one that is there may go on with it
+        with tempfile.TemporaryDirectory(dir=folder) as waiting:
+            whole = Path(waiting, made.name)
+            subprocess.run([*command, *_FLAGS, "-o", str(whole), *map(str, sources)], check=True)  # noqa: S603
+            whole.replace(made)
+        build_data["artifacts"].append(f"{_HERE}/{made.name}")
+        build_data["pure_python"] = False
+        # it needs nothing of the interpreter: any will do
+        platform = sysconfig.get_platform().replace("-", "_").replace(".", "_")
+        build_data["tag"] = f"py3-none-{platform}"

@@ -1,0 +1,150 @@
+/* Columns in and out: Arrow's C data interface (https://arrow.apache.org/docs/format/CDataInterface.html). */
+#include "native.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct ArrowSchema {
+    const char *format, *name, *metadata;
+    int64_t flags, n_children;
+    struct ArrowSchema **children, *dictionary;
+    void (*release)(struct ArrowSchema *);
+    void *private_data;
+};
+
+struct ArrowArray {
+    int64_t length, null_count, offset, n_buffers, n_children;
+    const void **buffers;
+    struct ArrowArray **children, *dictionary;
+    void (*release)(struct ArrowArray *);
+    void *private_data;
+};
+
+struct ArrowArrayStream {
+    int (*get_schema)(struct ArrowArrayStream *, struct ArrowSchema *);
+    int (*get_next)(struct ArrowArrayStream *, struct ArrowArray *);
+    const char *(*get_last_error)(struct ArrowArrayStream *);
+    void (*release)(struct ArrowArrayStream *);
+    void *private_data;
+};
+
+static void release_schema(struct ArrowSchema *schema) { schema->release = NULL; }
+
+static void release_array(struct ArrowArray *array)
+{
+    for (int64_t number = 0; number < array->n_buffers; number++)
+        free((void *)array->buffers[number]);
+    free(array->buffers);
+    array->release = NULL;
+}
+
+static int exported(const char *format, int64_t count, int64_t buffer_count, void *const *owned,
+                    struct ArrowSchema *schema, struct ArrowArray *array)
+{
+    const void **buffers = calloc((size_t)buffer_count, sizeof(void *));
+    if (!buffers)
+        return 0;
+    for (int64_t number = 1; number < buffer_count; number++)
+        buffers[number] = owned[number - 1];
+    *schema = (struct ArrowSchema){.format = format, .name = "", .flags = 2, .release = release_schema};
+    *array = (struct ArrowArray){
+        .length = count, .n_buffers = buffer_count, .buffers = buffers, .release = release_array};
+    return 1;
+}
+
+/* A column of numbers without nulls, which takes the memory over. Returns 0 where memory ran out. */
+API int numbers_out(uint32_t *values, int64_t count, struct ArrowSchema *schema, struct ArrowArray *array)
+{
+    return exported("I", count, 2, (void *[]){values}, schema, array);
+}
+
+/* The places of some lines, copied. Returns 0 where memory ran out. */
+API int places_out(const Rows *rows, struct ArrowSchema *schema, struct ArrowArray *array)
+{
+    size_t size = (size_t)rows->count * sizeof(int64_t);
+    int64_t *places = malloc(size + 1);
+    if (!places)
+        return 0;
+    if (size)
+        memcpy(places, rows->place, size);
+    if (exported("l", rows->count, 2, (void *[]){places}, schema, array))
+        return 1;
+    free(places);
+    return 0;
+}
+
+static const char *const TEXTS = "U";
+
+/* A column of some texts. Returns 0 where memory ran out. */
+static int texts_exported(int64_t *ends, char *bytes, int64_t count, struct ArrowSchema *schema,
+                          struct ArrowArray *array)
+{
+    void *owned[] = {ends, bytes};
+    if (ends && bytes && exported(TEXTS, count, 3, owned, schema, array))
+        return 1;
+    free(ends);
+    free(bytes);
+    return 0;
+}
+
+/* A column of all texts, by number. Returns 0 where memory ran out. */
+API int texts_out(const Texts *texts, struct ArrowSchema *schema, struct ArrowArray *array)
+{
+    int64_t count = texts_count(texts), size = 0, all = 0;
+    if (count) {
+        const char *last = texts_get(texts, (uint32_t)count - 1, &size);
+        all = last + size - texts_get(texts, 0, &size);
+    }
+    int64_t *ends = malloc((size_t)(count + 1) * sizeof(int64_t));
+    char *bytes = malloc((size_t)all + 1);
+    if (ends && bytes) {
+        ends[0] = 0;
+        for (int64_t number = 0; number < count; number++) {
+            const char *text = texts_get(texts, (uint32_t)number, &size);
+            memcpy(bytes + ends[number], text, (size_t)size);
+            ends[number + 1] = ends[number] + size;
+        }
+    }
+    return texts_exported(ends, bytes, count, schema, array);
+}
+
+/* A column of the texts of some lines of a block: `chosen` of them. Returns 0 where memory ran out. */
+API int lines_out(const char *data, const Rows *rows, const uint32_t *chosen, int64_t count,
+                  struct ArrowSchema *schema, struct ArrowArray *array)
+{
+    int64_t all = 0;
+    for (int64_t place = 0; place < count; place++)
+        all += rows->end[chosen[place]] - rows->start[chosen[place]];
+    int64_t *ends = malloc((size_t)(count + 1) * sizeof(int64_t));
+    char *bytes = malloc((size_t)all + 1);
+    if (ends && bytes) {
+        ends[0] = 0;
+        for (int64_t place = 0; place < count; place++) {
+            int64_t start = rows->start[chosen[place]], size = rows->end[chosen[place]] - start;
+            memcpy(bytes + ends[place], data + start, (size_t)size);
+            ends[place + 1] = ends[place] + size;
+        }
+    }
+    return texts_exported(ends, bytes, count, schema, array);
+}
+
+/* Copies a column of numbers, each of `width` bytes. Returns how many were there; -1 where it is no such column. */
+API int64_t numbers_in(struct ArrowArrayStream *stream, int64_t width, char *values, int64_t room)
+{
+    int64_t count = 0;
+    for (;;) {
+        struct ArrowArray array = {0};
+        if (stream->get_next(stream, &array))
+            return -1;
+        if (!array.release)
+            return count;
+        int fits = array.n_buffers == 2 && array.null_count <= 0 && count + array.length <= room;
+        if (fits)
+            memcpy(values + count * width, (const char *)array.buffers[1] + array.offset * width,
+                   (size_t)(array.length * width));
+        count += array.length;
+        array.release(&array);
+        if (!fits)
+            return -1;
+    }
+}

@@ -1,0 +1,241 @@
+/* Times, addresses and seconds out of lines; every text that is left as a number. */
+#include "native.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Part of a time, in characters from its beginning. */
+typedef struct {
+    int64_t start, width;
+    Texts *texts;
+} Half;
+
+/* Where a time stands: so many characters behind the one before, or behind an anchor. */
+typedef struct {
+    const char *anchor; /* NULL for none */
+    int64_t anchor_size, start, width, half_count;
+    Half halves[2];
+} Span;
+
+/* Lines that a cut may fit, by number; each column has one entry for each. */
+typedef struct {
+    int64_t count, with_address, with_seconds;
+    uint32_t *row, *key, *address, *seconds;
+    uint32_t **halves;
+} Taken;
+
+typedef struct {
+    char *bytes;
+    int64_t size, room;
+} Buffer;
+
+static const char TIME = '\x01', TIMING[] = "ime taken: ", SECONDS[] = " seconds.";
+
+/* So many characters on, each a byte where the text is plain; NULL where there are fewer. */
+static const char *passed(const char *text, const char *end, int64_t characters, int64_t plain)
+{
+    if (end - text < characters)
+        return NULL;
+    if (plain)
+        return text + characters;
+    for (; characters; characters--) {
+        if (text == end)
+            return NULL;
+        text++;
+        while (text < end && ((uint8_t)*text & 0xc0) == 0x80)
+            text++;
+    }
+    return text;
+}
+
+/* Where a needle stands, found by one byte of it; NULL where it does not. */
+static const char *found(const char *text, const char *end, const char *needle, int64_t size, int64_t rare)
+{
+    const char *from = text + rare;
+    while (from < end && (from = memchr(from, needle[rare], (size_t)(end - from)))) {
+        const char *start = from - rare;
+        if (end - start >= size && !memcmp(start, needle, (size_t)size))
+            return start;
+        from++;
+    }
+    return NULL;
+}
+
+static const char *anchored(const char *text, const char *end, const Span *span)
+{
+    return found(text, end, span->anchor, span->anchor_size, 0);
+}
+
+static int is_digit(char byte) { return byte >= '0' && byte <= '9'; }
+
+static int is_hexadecimal(char byte)
+{
+    return is_digit(byte) || (byte >= 'a' && byte <= 'f') || (byte >= 'A' && byte <= 'F');
+}
+
+static void add(Buffer *buffer, const char *text, int64_t size)
+{
+    memcpy(buffer->bytes + buffer->size, text, (size_t)size);
+    buffer->size += size;
+}
+
+static int has_room(Buffer *buffer, int64_t size)
+{
+    if (size <= buffer->room)
+        return 1;
+    char *bytes = realloc(buffer->bytes, (size_t)size * 2);
+    if (!bytes)
+        return 0;
+    buffer->bytes = bytes;
+    buffer->room = size * 2;
+    return 1;
+}
+
+/* Takes `size` bytes at a place out of a buffer, numbers them, and puts `instead` in their place. */
+static uint32_t taken_out(Buffer *buffer, char *place, int64_t size, const char *instead, Texts *names)
+{
+    uint32_t number = texts_add(names, place, size);
+    int64_t kept = (int64_t)strlen(instead);
+    memcpy(place, instead, (size_t)kept);
+    memmove(place + kept, place + size, (size_t)(buffer->bytes + buffer->size - place - size));
+    buffer->size -= size - kept;
+    return number;
+}
+
+/* The seconds of "ime taken: 0.5 seconds.", 0 in their place; NONE where there are none. */
+static uint32_t seconds_out(Buffer *rest, Texts *names, int *failed)
+{
+    const char *end = rest->bytes + rest->size;
+    const char *timing = found(rest->bytes, end, TIMING, sizeof TIMING - 1, 6);
+    if (!timing)
+        return NONE;
+    const char *start = timing + sizeof TIMING - 1, *at = start;
+    while (at < end && is_digit(*at))
+        at++;
+    const char *point = at;
+    if (point == start || at == end || *at++ != '.')
+        return NONE;
+    while (at < end && is_digit(*at))
+        at++;
+    int64_t unit = sizeof SECONDS - 1;
+    if (at == point + 1 || end - at < unit || memcmp(at, SECONDS, (size_t)unit))
+        return NONE;
+    uint32_t number = taken_out(rest, rest->bytes + (start - rest->bytes), at - start, "0", names);
+    *failed |= number == NONE;
+    return number;
+}
+
+/* The first address, "0x" in its place; NONE where there is none. */
+static uint32_t address_out(Buffer *rest, Texts *names, int *failed)
+{
+    const char *end = rest->bytes + rest->size;
+    const char *start = found(rest->bytes, end, "0x", 2, 1);
+    if (!start)
+        return NONE;
+    const char *at = start + 2;
+    while (at < end && is_hexadecimal(*at))
+        at++;
+    uint32_t number = taken_out(rest, rest->bytes + (start - rest->bytes), at - start, "0x", names);
+    *failed |= number == NONE;
+    return number;
+}
+
+/* Takes the times out of a line, and leaves the rest of it. Returns 0 where the cut does not fit, and -1 where memory
+   ran out. */
+static int cut_one(const char *text, const char *end, const Span *spans, int64_t span_count, int64_t leading,
+                   int64_t plain, Buffer *rest, uint32_t *halves)
+{
+    rest->size = 0;
+    int64_t number = 0;
+    for (int64_t place = 0; place < span_count; place++) {
+        const Span *span = spans + place;
+        const char *time;
+        if (span->anchor) {
+            time = anchored(text, end, span);
+            time = time ? time + span->anchor_size : NULL;
+        } else {
+            time = passed(text, end, span->start, plain);
+        }
+        const char *behind = time ? passed(time, end, span->width, plain) : NULL;
+        if (!behind)
+            return 0;
+        for (int64_t one = 0; one < span->half_count; one++) {
+            const Half *half = span->halves + one;
+            const char *start = passed(time, behind, half->start, plain);
+            const char *stop = passed(start, behind, half->width, plain);
+            halves[number] = texts_add(half->texts, start, stop - start);
+            if (halves[number++] == NONE)
+                return -1;
+        }
+        add(rest, text, time - text);
+        if (!leading)
+            add(rest, &TIME, 1);
+        text = behind;
+    }
+    add(rest, text, end - text);
+    return 1;
+}
+
+API void taken_free(Taken *taken, int64_t half_count)
+{
+    free(taken->row);
+    free(taken->key);
+    free(taken->address);
+    free(taken->seconds);
+    for (int64_t number = 0; taken->halves && number < half_count; number++)
+        free(taken->halves[number]);
+    free(taken->halves);
+    memset(taken, 0, sizeof *taken);
+}
+
+static int has_columns(Taken *taken, int64_t count, int64_t half_count)
+{
+    size_t size = (size_t)(count ? count : 1) * sizeof(uint32_t);
+    taken->row = malloc(size);
+    taken->key = malloc(size);
+    taken->address = malloc(size);
+    taken->seconds = malloc(size);
+    taken->halves = calloc((size_t)half_count + 1, sizeof(uint32_t *));
+    int made = taken->row && taken->key && taken->address && taken->seconds && taken->halves;
+    for (int64_t number = 0; made && number < half_count; number++)
+        made = (taken->halves[number] = malloc(size)) != NULL;
+    return made;
+}
+
+/* Cuts some of the lines of a block: `chosen` of them, all where it is NULL.
+
+   `leading`: a time at the very beginning leaves no mark. `keys` numbers the lines without times, seconds and first
+   addresses; `names` the seconds and the addresses. Returns 0 where memory ran out. */
+API int cut(const char *data, const Rows *rows, const uint32_t *chosen, int64_t count, const Span *spans,
+            int64_t span_count, int64_t half_count, int64_t leading, Texts *keys, Texts *names, Taken *taken)
+{
+    Buffer rest = {NULL, 0, 0};
+    uint32_t *halves = malloc((size_t)(half_count + 1) * sizeof(uint32_t));
+    int failed = !halves || !has_columns(taken, count, half_count);
+    for (int64_t place = 0; !failed && place < count; place++) {
+        uint32_t row = chosen ? chosen[place] : (uint32_t)place;
+        const char *text = data + rows->start[row], *end = data + rows->end[row];
+        int fits = -1;
+        if (has_room(&rest, end - text + span_count + 8))
+            fits = cut_one(text, end, spans, span_count, leading, rows->plain, &rest, halves);
+        failed = fits < 0;
+        if (fits <= 0)
+            continue;
+        int64_t at = taken->count;
+        taken->row[at] = row;
+        taken->seconds[at] = seconds_out(&rest, names, &failed);
+        taken->address[at] = address_out(&rest, names, &failed);
+        taken->key[at] = texts_add(keys, rest.bytes, rest.size);
+        for (int64_t number = 0; number < half_count; number++)
+            taken->halves[number][at] = halves[number];
+        taken->with_seconds += taken->seconds[at] != NONE;
+        taken->with_address += taken->address[at] != NONE;
+        failed |= taken->key[at] == NONE;
+        taken->count++;
+    }
+    free(rest.bytes);
+    free(halves);
+    if (failed)
+        taken_free(taken, half_count);
+    return !failed;
+}

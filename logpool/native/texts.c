@@ -1,0 +1,181 @@
+/* Texts to numbers: a hash table over one long piece of memory. */
+#include "native.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct {
+    uint32_t hash;
+    uint32_t number; /* NONE for a free slot */
+} Slot;
+
+struct Texts {
+    char *bytes; /* one text behind the other */
+    int64_t bytes_room;
+    int64_t *ends; /* of each text; the first entry is 0, where the first one begins */
+    int64_t count, room;
+    Slot *slots;
+    uint64_t mask;
+    uint32_t last; /* the one asked for last */
+};
+
+enum { FIRST_SLOTS = 1 << 8, FIRST_BYTES = 1 << 12 };
+
+static int with_slots(Texts *texts, uint64_t count)
+{
+    Slot *slots = malloc(count * sizeof(Slot));
+    if (!slots)
+        return 0;
+    memset(slots, 0xff, count * sizeof(Slot));
+    for (uint64_t old = 0; texts->slots && old <= texts->mask; old++) {
+        if (texts->slots[old].number == NONE)
+            continue;
+        uint64_t at = texts->slots[old].hash & (count - 1);
+        while (slots[at].number != NONE)
+            at = (at + 1) & (count - 1);
+        slots[at] = texts->slots[old];
+    }
+    free(texts->slots);
+    texts->slots = slots;
+    texts->mask = count - 1;
+    return 1;
+}
+
+Texts *texts_new(void)
+{
+    Texts *texts = calloc(1, sizeof(Texts));
+    if (!texts)
+        return NULL;
+    texts->bytes_room = FIRST_BYTES;
+    texts->room = FIRST_SLOTS / 2;
+    texts->bytes = malloc((size_t)texts->bytes_room);
+    texts->ends = calloc((size_t)texts->room + 1, sizeof(int64_t));
+    if (!texts->bytes || !texts->ends || !with_slots(texts, FIRST_SLOTS)) {
+        texts_free(texts);
+        return NULL;
+    }
+    return texts;
+}
+
+void texts_free(Texts *texts)
+{
+    if (!texts)
+        return;
+    free(texts->bytes);
+    free(texts->ends);
+    free(texts->slots);
+    free(texts);
+}
+
+int64_t texts_count(const Texts *texts) { return texts->count; }
+
+const char *texts_get(const Texts *texts, uint32_t number, int64_t *size)
+{
+    *size = texts->ends[number + 1] - texts->ends[number];
+    return texts->bytes + texts->ends[number];
+}
+
+/* After wyhash (https://github.com/wangyi-fudan/wyhash): both halves of a product of 128 bits. */
+static uint64_t folded(uint64_t one, uint64_t other)
+{
+    __uint128_t product = (__uint128_t)one * other;
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+static uint64_t word_at(const char *text)
+{
+    uint64_t word;
+    memcpy(&word, text, 8);
+    return word;
+}
+
+static const uint64_t SALT = 0xa0761d6478bd642fu, PEPPER = 0xe7037ed1a0b428dbu;
+
+static uint32_t hash_of(const char *text, int64_t size)
+{
+    uint64_t hash = (uint64_t)size, one = 0, other = 0;
+    const char *end = text + size;
+    for (; end - text > 16; text += 16)
+        hash = folded(word_at(text) ^ SALT, word_at(text + 8) ^ hash ^ PEPPER);
+    if (size >= 8) {
+        /* the last bytes, some of them once more */
+        other = word_at(end - 8);
+        one = size >= 16 ? word_at(end - 16) : word_at(text);
+    } else {
+        for (; text < end; text++)
+            one = one << 8 | (uint8_t)*text;
+    }
+    hash = folded(one ^ SALT, other ^ hash ^ PEPPER);
+    return (uint32_t)(hash ^ hash >> 32);
+}
+
+static int has_room(Texts *texts, int64_t size)
+{
+    if (texts->count == texts->room) {
+        int64_t *ends = realloc(texts->ends, ((size_t)texts->room * 2 + 1) * sizeof(int64_t));
+        if (!ends)
+            return 0;
+        texts->ends = ends;
+        texts->room *= 2;
+        if (!with_slots(texts, (uint64_t)texts->room * 2))
+            return 0;
+    }
+    int64_t needed = texts->ends[texts->count] + size;
+    if (needed > texts->bytes_room) {
+        char *bytes = realloc(texts->bytes, (size_t)needed * 2);
+        if (!bytes)
+            return 0;
+        texts->bytes = bytes;
+        texts->bytes_room = needed * 2;
+    }
+    return 1;
+}
+
+static int is_text(const Texts *texts, uint32_t number, const char *text, int64_t size)
+{
+    const int64_t *ends = texts->ends + number;
+    return ends[1] - ends[0] == size && !memcmp(texts->bytes + ends[0], text, (size_t)size);
+}
+
+uint32_t texts_add(Texts *texts, const char *text, int64_t size)
+{
+    if (texts->count && is_text(texts, texts->last, text, size))
+        return texts->last;
+    uint32_t hash = hash_of(text, size);
+    uint64_t at = hash & texts->mask;
+    for (; texts->slots[at].number != NONE; at = (at + 1) & texts->mask) {
+        if (texts->slots[at].hash == hash && is_text(texts, texts->slots[at].number, text, size))
+            return texts->last = texts->slots[at].number;
+    }
+    if (texts->count >= (int64_t)NONE - 1 || !has_room(texts, size))
+        return NONE;
+    /* the slots may have become more */
+    at = hash & texts->mask;
+    while (texts->slots[at].number != NONE)
+        at = (at + 1) & texts->mask;
+    uint32_t number = texts->last = (uint32_t)texts->count++;
+    texts->slots[at] = (Slot){hash, number};
+    memcpy(texts->bytes + texts->ends[number], text, (size_t)size);
+    texts->ends[number + 1] = texts->ends[number] + size;
+    return number;
+}
+
+/* For each text of `few` that is used its number in `all`, to which it is added; NONE for the others. To be freed; NULL
+   where memory ran out. */
+API uint32_t *texts_merge(Texts *all, const Texts *few, const uint8_t *used)
+{
+    uint32_t *numbers = malloc(((size_t)few->count + 1) * sizeof(uint32_t));
+    for (int64_t number = 0; numbers && number < few->count; number++) {
+        numbers[number] = NONE;
+        if (!used[number])
+            continue;
+        int64_t size;
+        const char *text = texts_get(few, (uint32_t)number, &size);
+        numbers[number] = texts_add(all, text, size);
+        if (numbers[number] == NONE) {
+            free(numbers);
+            return NULL;
+        }
+    }
+    return numbers;
+}
