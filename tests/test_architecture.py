@@ -19,10 +19,11 @@ ARROWS: dict[str, set[str]] = {
     "logpool.words": set(),
     "logpool.native": set(),
     "logpool.read": {"logpool.schema", "logpool.errors", "logpool.native", "logpool.read"},
-    "logpool.track": {"logpool.schema", "logpool.read.vocabulary", "logpool.track"},
+    "logpool.track": {"logpool.schema", "logpool.native", "logpool.read.vocabulary", "logpool.track"},
     "logpool.judge": {
         "logpool.schema",
         "logpool.errors",
+        "logpool.native",
         "logpool.read",
         "logpool.track",
         "logpool.report.model",

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
+from logpool.native import climbed
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -20,8 +22,9 @@ class Level(NamedTuple):
     peak_out: int = 0
 
 
-#: of the steps of one part in one run of them: how many more are in use after it, the sum of each step's times its
-#: microseconds, the highest levels in it, the number of its last step, and the levels after that
+#: of the steps of one part in one run of them in an interval, ``bin`` (null without a time): how many more are in use
+#: after it, the sum of each step's times the microseconds after the interval began, the highest levels in it, the number
+#: of its last step, and the levels after that
 CLIMB = {
     "part": pl.Int64,
     "bin": pl.Int64,
@@ -70,65 +73,25 @@ class Concurrency:
         base = pl.DataFrame(bases, schema={"open": pl.Int64, "in_use": pl.Int64}, orient="row")
         return rows.with_columns_seq(rows[name] + base[name][rows["part"]] for name in base.columns)
 
-    def add(self, steps: pl.DataFrame) -> pl.DataFrame:
+    def add(self, steps: pl.DataFrame, parts: Sequence[int], width: int) -> pl.DataFrame:
         """Adds the steps of a batch.
 
         Args:
-            steps: as :meth:`followed` takes them, with ``seq``; ``bin``, the interval of each; and ``after``, the
-                microseconds of each after that begins, null without a time.
+            steps: in the log's order: ``group``, ``time`` (or null), ``seq``, ``opened``, ``closed`` and ``out``.
+            parts: the part of each group, a small number.
+            width: of the intervals, in microseconds.
 
         Returns:
-            A row per part and run of steps in one interval, as :data:`CLIMB`, in the log's order of each part.
+            A row per part and run of steps in one interval, as :data:`CLIMB`.
         """
-        if not steps.height:
-            return pl.DataFrame(schema=CLIMB)
-        rows = self.followed(steps.select_seq("part", "bin", "seq", "after", "opened", "closed", "out")).select_seq(
-            "part",
-            "bin",
-            "seq",
-            "out",
-            "open",
-            "in_use",
-            # what is opened and closed at once was open at the same time
-            most=pl.col("open") + pl.col("closed"),
-            moment=pl.col("out") * pl.col("after"),
-            run=(pl.col("part").ne_missing(pl.col("part").shift(1)) | pl.col("bin").ne_missing(pl.col("bin").shift(1)))
-            .cast(pl.UInt32)
-            .cum_sum(),
-        )
-        found = rows.group_by("run", maintain_order=True).agg(
-            pl.col("part", "bin").first(),
-            pl.col("out", "moment").sum(),
-            most_open=pl.col("most").max(),
-            most_out=pl.col("in_use").max(),
-            last=pl.col("seq").last(),
-            last_open=pl.col("open").last(),
-            last_out=pl.col("in_use").last(),
-        )
-        self._peak(found)
-        return found.select_seq(CLIMB.keys()).cast(CLIMB)  # type: ignore[arg-type]
-
-    def rise(self, steps: pl.DataFrame) -> None:
-        """Adds the steps of a batch, as :meth:`followed` takes them, without telling when the levels were reached."""
-        if steps.height:
-            rows = self.followed(steps.select_seq("part", "opened", "closed", "out"))
-            self._peak(rows.select_seq("part", most_open=pl.col("open") + pl.col("closed"), most_out="in_use"))
-
-    def _peak(self, rows: pl.DataFrame) -> None:
-        for part, most_open, most_out in rows.group_by("part").agg(pl.col("most_open", "most_out").max()).iter_rows():
-            now = self.levels[part]
-            self.levels[part] = now._replace(
-                peak_open=max(now.peak_open, most_open), peak_out=max(now.peak_out, most_out)
-            )
+        levels = [self.of(part) for part in range(1 + max(parts, default=-1))]
+        found, after = climbed(steps, parts, width, levels)
+        self.levels |= {part: Level(*after[part]) for part in found["part"].unique()}
+        return found.select_seq(CLIMB.keys())
 
     def of(self, part: int) -> Level:
         """The level of one part."""
         return self.levels.get(part, Level())
-
-
-def with_part(steps: pl.DataFrame, parts: Sequence[int]) -> pl.DataFrame:
-    """Steps with the part that the group of each belongs to."""
-    return steps.with_columns_seq(pl.Series("part", parts, dtype=pl.UInt32)[steps["group"]])
 
 
 def by_part(rows: pl.DataFrame) -> pl.DataFrame:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from logpool.native import counted
 from logpool.report.model import Durations
 
 #: so many distinct ones are kept as they are: more than a log has whose times are in milliseconds
@@ -52,10 +53,12 @@ class DurationCounts:
         known = rows.drop_nulls("microseconds")
         if not known.height:
             return
-        counted = known.group_by("group", pl.col("microseconds").clip(0)).agg(pl.len().alias("count"))
-        microseconds = pl.col("microseconds")
-        counted = counted.with_columns_seq(total=microseconds.cast(pl.Int128) * pl.col("count"), longest=microseconds)
-        self._recent.append(counted.cast(_SCHEMA))  # type: ignore[arg-type]
+        found = counted(known["group"], known["microseconds"].clip(0))
+        longest = pl.col("other")
+        total = longest.cast(pl.Int128) * pl.col("count")
+        found = found.select_seq("count", group="one", microseconds=longest, total=total, longest=longest)
+        found = found.select_seq(_SCHEMA.keys())
+        self._recent.append(found.cast(_SCHEMA))  # type: ignore[arg-type]
         if sum(frame.height for frame in self._recent) > self._kept.height + 10_000:
             self._tidy()
 

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from logpool.judge.clock import Clock
-from logpool.judge.concurrency import Concurrency, with_part
+from logpool.judge.concurrency import Concurrency
 from logpool.judge.durations import DurationCounts
 from logpool.judge.little import Areas
 from logpool.judge.timeline import Timelines
+from logpool.native import tallied
 from logpool.read.vocabulary import split_pool_name
 from logpool.report.model import Timings
 from logpool.schema import Cause, Detail, End, Kind
@@ -121,22 +122,8 @@ class Statistics:
 
     def _tallied(self, events: pl.DataFrame) -> pl.DataFrame:
         """How often each ``shape`` stands in each interval, ``bin``: ``count``, and the ``first`` and ``last`` time."""
-        shapes = len(self.vocabulary.shapes)
-        bins = events["time"] // self.timelines.width
-        begin = bins.min()
-        begin = begin if isinstance(begin, int) else 0
-        # one number for both is grouped in half the time; without a time it is less than none
-        place = (pl.col("bin") - begin).fill_null(-1)
-        rows = events.select_seq("time", "shape", bin=bins)
-        rows = rows.select_seq("time", code=place * shapes + pl.col("shape").cast(pl.Int64))
-        found = rows.group_by("code").agg(count=pl.len(), first=pl.col("time").min(), last=pl.col("time").max())
-        return found.select_seq(
-            "count",
-            "first",
-            "last",
-            shape=(pl.col("code") % shapes).cast(pl.UInt32),
-            bin=pl.when(pl.col("code") >= 0).then(pl.col("code") // shapes + begin),
-        )
+        found = tallied(events["shape"], events["time"], self.timelines.width)
+        return found.select_seq("count", "first", "last", "bin", shape=pl.col("label").cast(pl.UInt32))
 
     def _note_groups(self, events: pl.DataFrame, told: pl.DataFrame) -> None:
         groups = self.vocabulary.groups
@@ -186,17 +173,17 @@ class Statistics:
     def _climb(self, steps: pl.DataFrame, pools: list[str], parts: list[int]) -> None:
         names = [split_pool_name(pool)[0] for pool in pools]
         classes = [self.class_parts.setdefault(name, len(self.class_parts)) for name in names]
-        placed = self.timelines.placed(steps)
-        by_pool = self.by_pool.add(with_part(placed, parts))
+        width = self.timelines.width
+        by_pool = self.by_pool.add(steps, parts, width)
         # as long as every class has one pool, and every pool one process, they are the same
-        for levels, others in ((self.by_class, classes), (self.by_group, range(len(parts)))):
-            if list(others) == parts:
+        for levels, others in ((self.by_class, classes), (self.by_group, list(range(len(parts))))):
+            if others == parts:
                 levels.levels = dict(self.by_pool.levels)
             else:
-                levels.rise(with_part(steps, others))
+                levels.add(steps, others, width)
         together = None
         if len(self.pool_parts) > 1:
-            together = self.together.add(placed.with_columns_seq(part=pl.lit(0, pl.UInt32)))
+            together = self.together.add(steps, [0] * len(parts), width)
         else:
             self.together.levels = dict(self.by_pool.levels)
         self.timelines.climb(by_pool, together)

@@ -83,11 +83,6 @@ class Timelines:
         """The microseconds of every interval for now."""
         return self._width
 
-    def placed(self, steps: pl.DataFrame) -> pl.DataFrame:
-        """Steps with ``bin``, the interval that each is of, and ``after``, how long after its begin."""
-        place = pl.col("time") // self._width
-        return steps.with_columns_seq(bin=place, after=pl.col("time") - place * self._width)
-
     def climb(self, pools: pl.DataFrame, together: pl.DataFrame | None) -> None:
         """Adds levels, as :meth:`logpool.judge.concurrency.Concurrency.add` returns them.
 

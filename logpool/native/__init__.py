@@ -7,15 +7,15 @@ told in Python, once for each distinct text. All of it runs without the interpre
 from __future__ import annotations
 
 import ctypes
-from ctypes import POINTER, Structure, addressof, byref, c_char_p, c_int, c_int64, c_uint8, c_uint32, c_void_p, py_object
+from ctypes import POINTER, Structure, addressof, byref, c_char_p, c_int, c_int64, c_uint32, c_void_p, py_object
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 #: stands for no number
 NONE = 0xFFFFFFFF
@@ -93,6 +93,10 @@ class _Taken(Structure):
     )
 
 
+class _Table(Structure):
+    _fields_ = (("count", c_int64), ("room", c_int64), ("width", c_int64), ("columns", c_void_p * 12))
+
+
 @cache
 def _library() -> ctypes.CDLL:
     """The compiled part.
@@ -122,7 +126,15 @@ def _library() -> ctypes.CDLL:
         ("cut", c_int, (c_char_p, rows, pointer, number, POINTER(_Span), *[number] * 3, *[pointer] * 2, POINTER(_Taken))),
         ("taken_free", None, (POINTER(_Taken), number)),
         ("numbers_out", c_int, (pointer, number, *column)),
-        ("numbers_in", number, (pointer, number, pointer, number)),
+        ("numbers_in", pointer, (pointer, number, POINTER(_Array))),
+        ("give_back", None, (POINTER(_Array),)),
+        ("table_new", POINTER(_Table), (number,)),
+        ("table_free", None, (POINTER(_Table),)),
+        ("table_out", c_int, (POINTER(_Table), number, *column)),
+        ("count", c_int, (pointer, pointer, number, POINTER(_Table))),
+        ("tally", c_int, (pointer, pointer, number, number, POINTER(_Table))),
+        ("ends", c_int, (pointer, number, number, POINTER(_Table))),
+        ("climb", c_int, (*[pointer] * 6, number, pointer, number, number, pointer, POINTER(_Table))),
     ):
         function = getattr(library, name)
         function.restype, function.argtypes = result, arguments
@@ -158,16 +170,24 @@ def _must(done: object) -> None:
         raise MemoryError
 
 
-def _copied(column: pl.Series, kind: type[ctypes._SimpleCData[Any]]) -> ctypes.Array[Any]:
-    """A column of numbers without nulls in memory that the compiled part may read."""
-    memory = (kind * len(column))()
-    stream = column.__arrow_c_stream__(None)
-    found = _library().numbers_in(
-        _pointed_to(stream, b"arrow_array_stream"), ctypes.sizeof(kind), memory, len(column)
-    )
-    if found != len(column):
-        raise TypeError(f"no column of numbers without nulls: {column.dtype}")
-    return memory
+class _Lent:
+    """The values of a column of numbers without nulls, for the compiled part to read."""
+
+    def __init__(self, column: pl.Series, dtype: type[pl.DataType]) -> None:
+        if column.dtype != dtype:
+            raise TypeError(f"no column of {dtype}: {column.dtype}")
+        self._array = _Array()
+        stream = column.rechunk().__arrow_c_stream__(None)
+        values = _library().numbers_in(_pointed_to(stream, b"arrow_array_stream"), _WIDTHS[dtype], byref(self._array))
+        self._as_parameter_ = c_void_p(values)
+        if len(column) and not values:
+            raise TypeError(f"no column of numbers without nulls: {column.dtype}")
+
+    def __del__(self) -> None:
+        _library().give_back(byref(self._array))
+
+
+_WIDTHS: dict[type[pl.DataType], int] = {pl.Int8: 1, pl.UInt8: 1, pl.UInt32: 4, pl.Int64: 8}
 
 
 class Texts:
@@ -204,7 +224,7 @@ class Texts:
             few: other texts.
             used: for each of them whether it is, UInt8.
         """
-        numbers = _library().texts_merge(self.pointer, few.pointer, _copied(used, c_uint8))
+        numbers = _library().texts_merge(self.pointer, few.pointer, _Lent(used, pl.UInt8))
         _must(numbers)
         return _column(_library().numbers_out, numbers, len(few))
 
@@ -266,7 +286,7 @@ class Rows:
 
     def texts(self, rows: pl.Series) -> pl.Series:
         """The lines themselves, without their ends."""
-        return _column(_library().lines_out, self.data, self.pointer, _copied(rows, c_uint32), len(rows))
+        return _column(_library().lines_out, self.data, self.pointer, _Lent(rows, pl.UInt32), len(rows))
 
 
 class Part(NamedTuple):
@@ -340,7 +360,7 @@ def cut(rows: Rows, chosen: pl.Series, places: Sequence[Place], *, leading: bool
         _library().cut(
             rows.data,
             rows.pointer,
-            _copied(chosen, c_uint32),
+            _Lent(chosen, pl.UInt32),
             len(chosen),
             spans,
             len(spans),
@@ -376,3 +396,92 @@ def _half_taken_over(taken: _Taken, place: int) -> pl.Series:
     numbers = taken.halves[place]
     taken.halves[place] = None
     return _column(_library().numbers_out, numbers, taken.count)
+
+
+_NO_TIME = -(1 << 63)
+
+
+def _table(columns: Sequence[str], made: Callable[..., int], *arguments: object) -> pl.DataFrame:
+    """The rows that a function makes, Int64."""
+    table = _library().table_new(len(columns))
+    _must(bool(table))
+    try:
+        _must(made(*arguments, table))
+        return pl.DataFrame({name: _column(_library().table_out, table, place) for place, name in enumerate(columns)})
+    finally:
+        _library().table_free(table)
+
+
+def _timed(times: pl.Series) -> pl.Series:
+    return times.fill_null(_NO_TIME) if times.null_count() else times
+
+
+def counted(one: pl.Series, other: pl.Series) -> pl.DataFrame:
+    """How often each pair stands in two columns, UInt32 and Int64: ``one``, ``other``, ``count``."""
+    return _table(
+        ("one", "other", "count"), _library().count, _Lent(one, pl.UInt32), _Lent(other, pl.Int64), len(one)
+    )
+
+
+def tallied(labels: pl.Series, times: pl.Series, width: int) -> pl.DataFrame:
+    """How often each label, a small number, stands in each interval of time.
+
+    Args:
+        labels: UInt32.
+        times: Int64, or null.
+        width: of an interval.
+
+    Returns:
+        ``label``, ``bin`` (the number of the interval), ``count``, and the ``first`` and ``last`` time; null without a
+        time.
+    """
+    names = ("label", "bin", "count", "first", "last")
+    arguments = (_Lent(labels, pl.UInt32), _Lent(_timed(times), pl.Int64), len(labels), width)
+    found = _table(names, _library().tally, *arguments)
+    if not times.null_count():
+        return found
+    return found.with_columns_seq(pl.col("bin", "first", "last").replace(_NO_TIME, None))
+
+
+def ends_of(labels: pl.Series) -> pl.DataFrame:
+    """Where each label, a small number, stands: ``label``, the ``first`` and the ``last`` place, by the first ones."""
+    most = labels.max()
+    count = most + 1 if isinstance(most, int) else 0
+    return _table(("label", "first", "last"), _library().ends, _Lent(labels, pl.UInt32), len(labels), count)
+
+
+def climbed(
+    steps: pl.DataFrame, parts: Sequence[int], width: int, levels: Sequence[tuple[int, int, int, int]]
+) -> tuple[pl.DataFrame, list[tuple[int, int, int, int]]]:
+    """Follows levels.
+
+    Args:
+        steps: ``group``, UInt32; ``time`` and ``seq``, Int64; ``opened``, ``closed`` and ``out``, Int8.
+        parts: to which part each group belongs.
+        width: of an interval.
+        levels: of each part: open and out now, and at most.
+
+    Returns:
+        A row per run of a part's steps in one interval: ``part``, ``bin`` (null without a time), ``out`` and
+        ``moment`` (the sum of the steps, and of each times how long after the interval's beginning), ``most_open``,
+        ``most_out``, and of the ``last`` step ``last_open`` and ``last_out``. And the levels afterwards.
+    """
+    names = ("part", "bin", "out", "moment", "most_open", "most_out", "last", "last_open", "last_out")
+    memory = (c_int64 * (4 * len(levels)))(*(number for level in levels for number in level))
+    found = _table(
+        names,
+        _library().climb,
+        _Lent(steps["group"], pl.UInt32),
+        _Lent(_timed(steps["time"]), pl.Int64),
+        _Lent(steps["seq"], pl.Int64),
+        *(_Lent(steps[name], pl.Int8) for name in ("opened", "closed", "out")),
+        steps.height,
+        (c_uint32 * len(parts))(*parts),
+        len(levels),
+        width,
+        memory,
+    )
+    if steps["time"].null_count():
+        found = found.with_columns_seq(pl.col("bin").replace(_NO_TIME, None))
+    numbers = iter(memory)
+    return found, list(zip(numbers, numbers, numbers, numbers, strict=True))

@@ -128,23 +128,63 @@ API int lines_out(const char *data, const Rows *rows, const uint32_t *chosen, in
     return texts_exported(ends, bytes, count, schema, array);
 }
 
-/* Copies a column of numbers, each of `width` bytes. Returns how many were there; -1 where it is no such column. */
-API int64_t numbers_in(struct ArrowArrayStream *stream, int64_t width, char *values, int64_t room)
+/* A column that polars lends. Returns where its values are; NULL where it is in several pieces, or has nulls. */
+API const void *numbers_in(struct ArrowArrayStream *stream, int64_t width, struct ArrowArray *array)
 {
-    int64_t count = 0;
-    for (;;) {
-        struct ArrowArray array = {0};
-        if (stream->get_next(stream, &array))
-            return -1;
-        if (!array.release)
-            return count;
-        int fits = array.n_buffers == 2 && array.null_count <= 0 && count + array.length <= room;
-        if (fits)
-            memcpy(values + count * width, (const char *)array.buffers[1] + array.offset * width,
-                   (size_t)(array.length * width));
-        count += array.length;
-        array.release(&array);
-        if (!fits)
-            return -1;
+    struct ArrowArray more = {0};
+    if (stream->get_next(stream, array) || !array->release)
+        return NULL;
+    int whole = !stream->get_next(stream, &more) && !more.release;
+    if (more.release)
+        more.release(&more);
+    if (!whole || array->n_buffers != 2 || array->null_count > 0)
+        return NULL;
+    return (const char *)array->buffers[1] + array->offset * width;
+}
+
+API void give_back(struct ArrowArray *array)
+{
+    if (array->release)
+        array->release(array);
+}
+
+API Table *table_new(int64_t width)
+{
+    Table *table = calloc(1, sizeof(Table));
+    if (table)
+        table->width = width;
+    return table;
+}
+
+API void table_free(Table *table)
+{
+    for (int64_t column = 0; table && column < table->width; column++)
+        free(table->columns[column]);
+    free(table);
+}
+
+int64_t table_row(Table *table)
+{
+    if (table->count == table->room) {
+        int64_t room = table->room ? table->room * 2 : 1 << 8;
+        for (int64_t column = 0; column < table->width; column++) {
+            int64_t *grown = realloc(table->columns[column], (size_t)room * sizeof(int64_t));
+            if (!grown)
+                return -1;
+            table->columns[column] = grown;
+        }
+        table->room = room;
     }
+    return table->count++;
+}
+
+/* A column of a table, which gives it away. Returns 0 where memory ran out. */
+API int table_out(Table *table, int64_t column, struct ArrowSchema *schema, struct ArrowArray *array)
+{
+    int64_t *values = table->columns[column] ? table->columns[column] : malloc(sizeof(int64_t));
+    table->columns[column] = NULL;
+    if (values && exported("l", table->count, 2, (void *[]){values}, schema, array))
+        return 1;
+    free(values);
+    return 0;
 }

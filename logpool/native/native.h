@@ -31,4 +31,25 @@ typedef struct {
     int64_t *place, *start, *end;
 } Rows;
 
+/* Stands for no time. */
+#define NO_TIME INT64_MIN
+
+enum { MOST_COLUMNS = 12 };
+
+/* Rows of whole numbers, column by column. */
+typedef struct {
+    int64_t count, room, width;
+    int64_t *columns[MOST_COLUMNS];
+} Table;
+
+/* A new row; -1 where memory ran out. */
+int64_t table_row(Table *table);
+
+/* The number of the interval of a width that a time is in. */
+static inline int64_t interval_of(int64_t time, int64_t width)
+{
+    int64_t number = time / width;
+    return number - (time % width < 0);
+}
+
 #endif

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from logpool.native import ends_of
 from logpool.track.neighbours import MARK
 
 # "back": by how many microseconds the time is earlier than the one before it in the same process and pool
@@ -60,4 +61,4 @@ class Clocks:
 
 def lasts_of(shapes: pl.Series) -> pl.Series:
     """The places of the last events of each shape, in their order."""
-    return (len(shapes) - 1 - shapes.reverse().arg_unique().cast(pl.Int64)).sort().cast(pl.UInt32)
+    return ends_of(shapes)["last"].sort().cast(pl.UInt32)

@@ -11,21 +11,22 @@ from hypothesis import strategies as st
 from logpool.judge.concurrency import Concurrency, Level
 
 STEPS = st.lists(st.tuples(st.integers(0, 2), st.integers(-1, 1), st.integers(-1, 1)), max_size=40)
-SCHEMA = {"part": pl.UInt32, "opened": pl.Int8, "closed": pl.Int8, "out": pl.Int8}
+SCHEMA = {"group": pl.UInt32, "opened": pl.Int8, "closed": pl.Int8, "out": pl.Int8}
+PARTS = list(range(8))
 
 
-def stepped(rows: list[tuple[int, int, int, int]], length: int = 3) -> pl.DataFrame:
-    """Steps in intervals of some length."""
+def stepped(rows: list[tuple[int, int, int, int]]) -> pl.DataFrame:
+    """Steps, one each microsecond."""
     steps = pl.DataFrame(rows, schema=SCHEMA, orient="row")
     seq = pl.int_range(pl.len(), dtype=pl.Int64)
-    return steps.with_columns(seq=seq, bin=seq // length, after=seq % length)
+    return steps.with_columns(seq=seq, time=seq)
 
 
 def counted(*batches: list[tuple[int, int, int]]) -> Concurrency:
     concurrency = Concurrency()
     for batch in batches:
         rows = [(part, max(0, change), max(0, -change), out) for part, change, out in batch]
-        concurrency.add(stepped(rows))
+        concurrency.add(stepped(rows), PARTS, 3)
     return concurrency
 
 
@@ -48,7 +49,7 @@ def test_peaks_are_of_their_own_instants() -> None:
 
 def test_what_is_opened_and_closed_at_once_was_open() -> None:
     concurrency = Concurrency()
-    concurrency.add(stepped([(0, 1, 1, 0)]))
+    concurrency.add(stepped([(0, 1, 1, 0)]), PARTS, 3)
     assert Level(open=0, out=0, peak_open=1, peak_out=0) == concurrency.of(0)
 
 
