@@ -134,6 +134,7 @@ def _library() -> ctypes.CDLL:
         ("count", c_int, (pointer, pointer, number, POINTER(_Table))),
         ("tally", c_int, (pointer, pointer, number, number, POINTER(_Table))),
         ("ends", c_int, (pointer, number, number, POINTER(_Table))),
+        ("wholes", c_int, (pointer, pointer, number, *[pointer] * 3, number, *[POINTER(_Table)] * 4)),
         ("climb", c_int, (*[pointer] * 6, number, pointer, number, number, pointer, POINTER(_Table))),
     ):
         function = getattr(library, name)
@@ -401,15 +402,24 @@ def _half_taken_over(taken: _Taken, place: int) -> pl.Series:
 _NO_TIME = -(1 << 63)
 
 
-def _table(columns: Sequence[str], made: Callable[..., int], *arguments: object) -> pl.DataFrame:
-    """The rows that a function makes, Int64."""
-    table = _library().table_new(len(columns))
-    _must(bool(table))
+def _tables(names: Sequence[Sequence[str]], made: Callable[..., int], *arguments: object) -> list[pl.DataFrame]:
+    """The tables that a function makes, Int64, by the names of their columns."""
+    library = _library()
+    tables = [library.table_new(len(columns)) for columns in names]
     try:
-        _must(made(*arguments, table))
-        return pl.DataFrame({name: _column(_library().table_out, table, place) for place, name in enumerate(columns)})
+        _must(all(tables))
+        _must(made(*arguments, *tables))
+        return [
+            pl.DataFrame({name: _column(library.table_out, table, place) for place, name in enumerate(columns)})
+            for columns, table in zip(names, tables, strict=True)
+        ]
     finally:
-        _library().table_free(table)
+        for table in tables:
+            library.table_free(table)
+
+
+def _table(columns: Sequence[str], made: Callable[..., int], *arguments: object) -> pl.DataFrame:
+    return _tables([columns], made, *arguments)[0]
 
 
 def _timed(times: pl.Series) -> pl.Series:
@@ -485,3 +495,40 @@ def climbed(
         found = found.with_columns_seq(pl.col("bin").replace(_NO_TIME, None))
     numbers = iter(memory)
     return found, list(zip(numbers, numbers, numbers, numbers, strict=True))
+
+
+_KEYS = ("key", "unused", "count")
+_USES = ("key", "before", "begin", "end", "fresh")
+_LIVES = ("key", "begin", "back", "end", "uses")
+_REST = ("key", "place", "before", "more")
+
+
+def wholes_of(
+    shapes: pl.Series, connections: pl.Series, roles: pl.Series, bases: pl.Series, known: pl.Series
+) -> tuple[pl.Series, pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Takes whole uses and whole lives out of events: see :mod:`logpool.track.wholes`.
+
+    Args:
+        shapes: of each event, UInt32.
+        connections: the connection of each, UInt32, or null.
+        roles: of each shape the role, UInt8; 0 for what is left out.
+        bases: of each shape what makes a key of its connection when added to it, Int64.
+        known: the keys of connections that are open before, Int64.
+
+    Returns:
+        The keys; ``key``, ``before``, ``begin``, ``end`` and ``fresh`` of uses; ``key``, ``begin``, ``back``, ``end``
+        and ``uses`` of lives; ``key``, ``place``, ``before`` (-1 for none) and ``more`` of the rest. All Int64.
+    """
+    connections = connections.fill_null(NONE) if connections.null_count() else connections
+    keys, uses, lives, rest = _tables(
+        (_KEYS, _USES, _LIVES, _REST),
+        _library().wholes,
+        _Lent(shapes, pl.UInt32),
+        _Lent(connections, pl.UInt32),
+        len(shapes),
+        _Lent(roles, pl.UInt8),
+        _Lent(bases, pl.Int64),
+        _Lent(known, pl.Int64),
+        len(known),
+    )
+    return keys["key"], uses, lives, rest

@@ -45,6 +45,21 @@ typedef struct {
 /* A new row; -1 where memory ran out. */
 int64_t table_row(Table *table);
 
+/* The rows of a table by their first two columns. */
+typedef struct {
+    Table *table;
+    int64_t *slots; /* -1 for a free one */
+    uint64_t mask;
+} Index;
+
+/* Begins with the rows that there are. Returns 0 where memory ran out. */
+int index_begin(Index *index, Table *table);
+void index_end(Index *index);
+/* The row of two numbers, a new one if need be, of which the caller fills the rest; -1 where memory ran out. */
+int64_t index_row(Index *index, int64_t one, int64_t other);
+/* The row of two numbers; -1 where there is none. */
+int64_t index_find(const Index *index, int64_t one, int64_t other);
+
 /* The number of the interval of a width that a time is in. */
 static inline int64_t interval_of(int64_t time, int64_t width)
 {

@@ -106,7 +106,7 @@ class Fold:
         batch = EventBatch(events, first, self.vocabulary)
         incidents = batch.told(self._meaning("incident")[events["shape"]].arg_true())
         failures = incidents.filter(pl.col("kind").is_in(_NAMELESS)).select_seq(FAILURE.keys())
-        wholes = without_wholes(self._followed(events, incidents), self._states["key"])
+        wholes = without_wholes(events, self._roles(incidents), self._meaning("base"), self._states["key"])
         followed = batch.told(wholes.rest["place"]).with_columns_seq(
             wholes.rest["key"], wholes.rest["more"], time_before=events["time"][wholes.rest["before"]]
         )
@@ -165,29 +165,21 @@ class Fold:
                 .then(pl.Series(roles).clip(0, 1) * OTHER)
                 .otherwise(pl.Series(roles))
                 .cast(pl.UInt8),
-                base=pl.col("group").cast(pl.Int64) * GROUP,
+                base=(pl.col("group").cast(pl.Int64) * GROUP).fill_null(0),
             )
         return self._meanings[name]
 
-    def _followed(self, events: pl.DataFrame, incidents: pl.DataFrame) -> pl.DataFrame:
-        """``key``, ``place`` and ``role`` of the events of connections."""
+    def _roles(self, incidents: pl.DataFrame) -> pl.Series:
+        """The part that the events of each shape can have in whole uses and lives of this batch."""
         roles = self._meaning("role")
         thrown = incidents.filter(pl.col("kind") == int(Kind.INVALIDATED))["group"]
         busy = self._moves.busy() | self._emptied.groups | set(thrown)
-        if busy:
-            # a connection that is created there may carry on the checkout of one that failed
-            groups = self.vocabulary.frame()["group"]
-            waited_for = groups.is_in(list(busy)) & (roles == CREATED)
-            roles = roles.zip_with(~waited_for, pl.Series([OTHER], dtype=pl.UInt8).new_from_index(0, len(roles)))
-        shape = events["shape"]
-        rows = pl.DataFrame(
-            {
-                "key": self._meaning("base")[shape] + events["connection"].cast(pl.Int64),
-                "role": roles[shape],
-                "place": pl.int_range(events.height, dtype=pl.UInt32, eager=True),
-            }
-        )
-        return rows.filter((pl.col("role") > 0) & pl.col("key").is_not_null())
+        if not busy:
+            return roles
+        # a connection that is created there may carry on the checkout of one that failed
+        groups = self.vocabulary.frame()["group"]
+        waited_for = groups.is_in(list(busy)) & (roles == CREATED)
+        return roles.zip_with(~waited_for, pl.Series([OTHER], dtype=pl.UInt8).new_from_index(0, len(roles)))
 
     def _setbacks(self, batch: EventBatch) -> pl.DataFrame:
         found = self._clocks.take(batch.events, self.vocabulary.frame()["group"])
