@@ -135,6 +135,11 @@ def _library() -> ctypes.CDLL:
         ("tally", c_int, (pointer, pointer, number, number, POINTER(_Table))),
         ("ends", c_int, (pointer, number, number, POINTER(_Table))),
         ("wholes", c_int, (pointer, pointer, number, *[pointer] * 3, number, *[POINTER(_Table)] * 4)),
+        (
+            "steps",
+            c_int,
+            (number, *[pointer, pointer, number] * 2, *[pointer] * 4, number, POINTER(_Table)),
+        ),
         ("climb", c_int, (*[pointer] * 6, number, pointer, number, number, pointer, POINTER(_Table))),
     ):
         function = getattr(library, name)
@@ -175,9 +180,9 @@ class _Lent:
     """The values of a column of numbers without nulls, for the compiled part to read."""
 
     def __init__(self, column: pl.Series, dtype: type[pl.DataType]) -> None:
+        self._array = _Array()
         if column.dtype != dtype:
             raise TypeError(f"no column of {dtype}: {column.dtype}")
-        self._array = _Array()
         stream = column.rechunk().__arrow_c_stream__(None)
         values = _library().numbers_in(_pointed_to(stream, b"arrow_array_stream"), _WIDTHS[dtype], byref(self._array))
         self._as_parameter_ = c_void_p(values)
@@ -532,3 +537,27 @@ def wholes_of(
         len(known),
     )
     return keys["key"], uses, lives, rest
+
+
+def steps_of(size: int, uses: pl.DataFrame, lives: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
+    """Puts the steps of a batch in order.
+
+    Args:
+        size: of the batch, in events.
+        uses: ``begin`` and ``end``, places, UInt32.
+        lives: likewise.
+        others: ``place``, UInt32; ``opened``, ``closed`` and ``out``, Int8.
+
+    Returns:
+        ``place``; ``opened``, ``closed`` and ``out``; ``begin``: the place where the checkout began that begins or ends
+        here, or -1 - the row of ``others`` that this is. All Int64.
+    """
+    whole = [
+        argument
+        for rows in (uses, lives)
+        for argument in (_Lent(rows["begin"], pl.UInt32), _Lent(rows["end"], pl.UInt32), rows.height)
+    ]
+    changes = [_Lent(others[name], pl.Int8) for name in ("opened", "closed", "out")]
+    names = ("place", "opened", "closed", "out", "begin")
+    places = _Lent(others["place"], pl.UInt32)
+    return _table(names, _library().steps, size, *whole, places, *changes, others.height)

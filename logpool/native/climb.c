@@ -1,4 +1,4 @@
-/* Levels that go up and down, and how high they come. */
+/* Steps, the levels that they lead to, and how high those come. */
 #include "native.h"
 
 #include <stdlib.h>
@@ -59,5 +59,51 @@ API int climb(const uint32_t *groups, const int64_t *times, const int64_t *seqs,
             level->most_out = level->out;
     }
     free(rows);
+    return !failed;
+}
+
+/* Something that happens at a place of a batch. */
+typedef struct {
+    int8_t opened, closed, out;
+    int64_t begin;
+} Change;
+
+/* Puts steps in order: those of whole uses and lives by their places, and others by theirs, which count instead of them.
+   Each place where anything changes becomes a row: place, opened, closed, out, and where the checkout begins: its place,
+   or -1 - the number of the other step. Returns 0 where memory ran out. */
+API int steps(int64_t size, const uint32_t *use_begins, const uint32_t *use_ends, int64_t use_count,
+              const uint32_t *life_begins, const uint32_t *life_ends, int64_t life_count, const uint32_t *places,
+              const int8_t *opened, const int8_t *closed, const int8_t *out, int64_t other_count, Table *table)
+{
+    Change *changes = calloc((size_t)size + 1, sizeof(Change));
+    int failed = !changes;
+    for (int64_t use = 0; !failed && use < use_count; use++) {
+        changes[use_begins[use]].out = 1;
+        changes[use_begins[use]].begin = use_begins[use];
+        changes[use_ends[use]].out = -1;
+        changes[use_ends[use]].begin = use_begins[use];
+    }
+    for (int64_t life = 0; !failed && life < life_count; life++) {
+        changes[life_begins[life]].opened = 1;
+        changes[life_ends[life]].closed = 1;
+    }
+    for (int64_t other = 0; !failed && other < other_count; other++)
+        changes[places[other]] = (Change){opened[other], closed[other], out[other], -1 - other};
+    for (int64_t place = 0; !failed && place < size; place++) {
+        const Change *change = changes + place;
+        if (!change->opened && !change->closed && !change->out)
+            continue;
+        int64_t row = table_row(table);
+        failed = row < 0;
+        if (failed)
+            break;
+        int64_t *const *columns = table->columns;
+        columns[0][row] = place;
+        columns[1][row] = change->opened;
+        columns[2][row] = change->closed;
+        columns[3][row] = change->out;
+        columns[4][row] = change->begin;
+    }
+    free(changes);
     return !failed;
 }

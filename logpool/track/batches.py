@@ -45,11 +45,12 @@ class EventBatch:
             "time": self.events["time"][places],
             "line": self.events["line"][places],
             "source": _picked(self.events["source"], places),
-            "thread": self._threads(places),
+            "thread": self.threads(places),
         }
         return pl.DataFrame({f"{name}_{mark}": marks[mark] for mark in MARK})
 
-    def _threads(self, places: pl.Series) -> pl.Series:
+    def threads(self, places: pl.Series) -> pl.Series:
+        """The threads of events."""
         threads = self.vocabulary.frame()["thread"]
         if threads.null_count() == len(threads):
             return pl.repeat(None, len(places), dtype=pl.UInt32, eager=True)

@@ -121,7 +121,6 @@ class Fold:
         self.keys.add(wholes.keys)
         self._remember(touched, tracked)
         own = tracked.filter(pl.col("kind") != STATE)
-        told = self.vocabulary.frame().select_seq("group", "thread")[events["shape"]]
         others = pl.concat([steps(own), failed_steps(failed), shared_steps(shared)])
         checkouts = [
             *checkouts_of(tracked, self._moves.given_up),
@@ -135,7 +134,7 @@ class Fold:
             pl.concat([batch.whole_uses(wholes.uses), *checkouts]),
             pl.concat([whole_lives, lives(tracked)]),
             broken(tracked, shared.violations),
-            ordered(events, told, first, wholes, others),
+            ordered(batch, wholes, others),
             later,
             pl.concat([censored(own), pl.Series("group", shared.censored, dtype=pl.UInt32)]),
             incidents_of(incidents, own),

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from logpool.native import steps_of
 from logpool.track.tracked import CHANGE, CHANGES, WHOSE
 
 if TYPE_CHECKING:
+    from logpool.track.batches import EventBatch
     from logpool.track.moves import Failed
     from logpool.track.sharing import Batch
     from logpool.track.wholes import Wholes
@@ -46,39 +48,31 @@ def shared_steps(shared: Batch) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=CHANGE, orient="row")
 
 
-def ordered(events: pl.DataFrame, told: pl.DataFrame, first: int, wholes: Wholes, others: pl.DataFrame) -> pl.DataFrame:
+def ordered(batch: EventBatch, wholes: Wholes, others: pl.DataFrame) -> pl.DataFrame:
     """The steps of whole uses and lives, and the others, in the log's order.
 
     Args:
-        events: of the batch.
-        told: their ``group`` and ``thread``.
-        first: the number of the first one.
+        batch: the events.
         wholes: what was taken out of them.
         others: the steps of the rest.
     """
-    uses, lives = wholes.uses, wholes.lives
     whose = {name: pl.col(name).filter(pl.col("out") != 0).first() for name in WHOSE}
-    at = others.group_by("seq").agg(pl.col(*CHANGES).sum(), **whose)
-    places = (at["seq"] - first).cast(pl.UInt32)
-    size = events.height
-    opened, closed, out = (pl.zeros(size, dtype=pl.Int8, eager=True) for _ in range(3))
-    opened = opened.scatter(lives["begin"], 1).scatter(places, at["opened"])
-    closed = closed.scatter(lives["end"], 1).scatter(places, at["closed"])
-    out = out.scatter(uses["begin"], 1).scatter(uses["end"], -1).scatter(places, at["out"])
-    # of most, the checkout is the one that begins at the step itself
-    out_seq = pl.int_range(first, first + size, dtype=pl.Int64, eager=True)
-    out_thread = told["thread"].clone().scatter(uses["end"], told["thread"][uses["begin"]])
-    columns = {
-        "seq": pl.int_range(first, first + size, dtype=pl.Int64, eager=True),
-        "group": told["group"],
-        "time": events["time"],
-        "line": events["line"],
-        "source": events["source"],
-        "opened": opened,
-        "closed": closed,
-        "out": out,
-        "out_seq": out_seq.scatter(uses["end"], uses["begin"].cast(pl.Int64) + first).scatter(places, at["out_seq"]),
-        "out_thread": out_thread.scatter(places, at["out_thread"]),
-    }
-    steps = pl.DataFrame(columns).filter((pl.col("opened") != 0) | (pl.col("closed") != 0) | (pl.col("out") != 0))
-    return steps.with_columns_seq(pl.when(pl.col("out") != 0).then(pl.col(name)).alias(name) for name in WHOSE)
+    at = others.group_by("seq").agg(pl.col(*CHANGES).sum().cast(pl.Int8), **whose)
+    at = at.with_columns_seq(place=(pl.col("seq") - batch.first).cast(pl.UInt32))
+    found = steps_of(batch.events.height, wholes.uses, wholes.lives, at)
+    place, begin = found["place"].cast(pl.UInt32), found["begin"]
+    rows = batch.events.select_seq("shape", "time", "line", "source")[place]
+    group = batch.vocabulary.frame()["group"][rows["shape"]]
+    # of most, the checkout began at a place of its own
+    own = begin >= 0
+    its = (-1 - begin.clip(upper_bound=-1)).cast(pl.UInt32)
+    at = pl.concat([at, at.clear(1)])
+    told = found.select_seq(
+        (pl.col("place") + batch.first).alias("seq"),
+        group,
+        *rows.select_seq("time", "line", "source"),
+        *(pl.col(name).cast(dtype) for name, dtype in CHANGES.items()),
+        out_seq=(begin + batch.first).zip_with(own, at["out_seq"][its]),
+        out_thread=batch.threads(begin.clip(0).cast(pl.UInt32)).zip_with(own, at["out_thread"][its]),
+    )
+    return told.with_columns_seq(pl.when(pl.col("out") != 0).then(pl.col(name)).alias(name) for name in WHOSE)
