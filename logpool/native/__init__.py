@@ -93,6 +93,17 @@ class _Taken(Structure):
     )
 
 
+class _Course(Structure):
+    _fields_ = tuple((name, c_int64) for name in ("latest", "fall", "last", "least", "greatest"))
+
+
+class _Steps(Structure):
+    _fields_ = (
+        ("count", c_int64),
+        *((name, c_void_p) for name in ("place", "begin", "opened", "closed", "out")),
+    )
+
+
 class _Table(Structure):
     _fields_ = (("count", c_int64), ("room", c_int64), ("width", c_int64), ("columns", c_void_p * 12))
 
@@ -125,7 +136,7 @@ def _library() -> ctypes.CDLL:
         ("lines_out", c_int, (c_char_p, rows, pointer, number, *column)),
         ("cut", c_int, (c_char_p, rows, pointer, number, POINTER(_Span), *[number] * 3, *[pointer] * 2, POINTER(_Taken))),
         ("taken_free", None, (POINTER(_Taken), number)),
-        ("numbers_out", c_int, (pointer, number, *column)),
+        ("numbers_out", c_int, (number, pointer, number, *column)),
         ("numbers_in", pointer, (pointer, number, POINTER(_Array))),
         ("give_back", None, (POINTER(_Array),)),
         ("table_new", POINTER(_Table), (number,)),
@@ -133,13 +144,15 @@ def _library() -> ctypes.CDLL:
         ("table_out", c_int, (POINTER(_Table), number, *column)),
         ("count", c_int, (pointer, pointer, number, POINTER(_Table))),
         ("tally", c_int, (pointer, pointer, number, number, POINTER(_Table))),
+        ("follow", None, (pointer, number, POINTER(_Course))),
         ("ends", c_int, (pointer, number, number, POINTER(_Table))),
         ("wholes", c_int, (pointer, pointer, number, *[pointer] * 3, number, *[POINTER(_Table)] * 4)),
         (
             "steps",
             c_int,
-            (number, *[pointer, pointer, number] * 2, *[pointer] * 4, number, POINTER(_Table)),
+            (number, *[pointer, pointer, number] * 2, *[pointer] * 4, number, POINTER(_Steps)),
         ),
+        ("steps_free", None, (POINTER(_Steps),)),
         ("climb", c_int, (*[pointer] * 6, number, pointer, number, number, pointer, POINTER(_Table))),
     ):
         function = getattr(library, name)
@@ -232,7 +245,7 @@ class Texts:
         """
         numbers = _library().texts_merge(self.pointer, few.pointer, _Lent(used, pl.UInt8))
         _must(numbers)
-        return _column(_library().numbers_out, numbers, len(few))
+        return _column(_library().numbers_out, 4, numbers, len(few))
 
     def all(self) -> pl.Series:
         """Every one, by number."""
@@ -392,16 +405,16 @@ def cut(rows: Rows, chosen: pl.Series, places: Sequence[Place], *, leading: bool
         _library().taken_free(byref(taken), len(times))
 
 
-def _taken_over(taken: _Taken, name: str) -> pl.Series:
-    numbers = getattr(taken, name)
-    setattr(taken, name, None)
-    return _column(_library().numbers_out, numbers, taken.count)
+def _taken_over(columns: _Taken | _Steps, name: str, width: int = 4) -> pl.Series:
+    numbers = getattr(columns, name)
+    setattr(columns, name, None)
+    return _column(_library().numbers_out, width, numbers, columns.count)
 
 
 def _half_taken_over(taken: _Taken, place: int) -> pl.Series:
     numbers = taken.halves[place]
     taken.halves[place] = None
-    return _column(_library().numbers_out, numbers, taken.count)
+    return _column(_library().numbers_out, 4, numbers, taken.count)
 
 
 _NO_TIME = -(1 << 63)
@@ -456,6 +469,33 @@ def tallied(labels: pl.Series, times: pl.Series, width: int) -> pl.DataFrame:
     if not times.null_count():
         return found
     return found.with_columns_seq(pl.col("bin", "first", "last").replace(_NO_TIME, None))
+
+
+class Course(NamedTuple):
+    """How times go on, microseconds.
+
+    Attributes:
+        latest: of them; None where there are none.
+        fall: how far one stands behind the latest before it, at most.
+        last: of them.
+        least: the least difference between one and the one before it; likewise ``greatest``; 0 where there is none.
+    """
+
+    latest: int | None = None
+    fall: int = 0
+    last: int | None = None
+    least: int = 0
+    greatest: int = 0
+
+
+def course_of(times: pl.Series, before: Course) -> Course:
+    """How times go on after others; those missing count as not there."""
+    latest, last = (_NO_TIME if time is None else time for time in (before.latest, before.last))
+    course = _Course(latest, 0, last, 0, 0)
+    _library().follow(_Lent(_timed(times), pl.Int64), len(times), byref(course))
+    if course.last == _NO_TIME:
+        return Course()
+    return Course(course.latest, course.fall, course.last, course.least, course.greatest)
 
 
 def ends_of(labels: pl.Series) -> pl.DataFrame:
@@ -549,15 +589,22 @@ def steps_of(size: int, uses: pl.DataFrame, lives: pl.DataFrame, others: pl.Data
         others: ``place``, UInt32; ``opened``, ``closed`` and ``out``, Int8.
 
     Returns:
-        ``place``; ``opened``, ``closed`` and ``out``; ``begin``: the place where the checkout began that begins or ends
-        here, or -1 - the row of ``others`` that this is. All Int64.
+        ``place`` and ``begin``, UInt32; ``opened``, ``closed`` and ``out``, Int8. ``begin`` is the place where the checkout
+        began that begins or ends here; at the places of others, their row.
     """
     whole = [
         argument
         for rows in (uses, lives)
         for argument in (_Lent(rows["begin"], pl.UInt32), _Lent(rows["end"], pl.UInt32), rows.height)
     ]
-    changes = [_Lent(others[name], pl.Int8) for name in ("opened", "closed", "out")]
-    names = ("place", "opened", "closed", "out", "begin")
-    places = _Lent(others["place"], pl.UInt32)
-    return _table(names, _library().steps, size, *whole, places, *changes, others.height)
+    changes = [_Lent(others[name], pl.Int8) for name in _CHANGES]
+    found = _Steps()
+    _must(_library().steps(size, *whole, _Lent(others["place"], pl.UInt32), *changes, others.height, byref(found)))
+    try:
+        columns = {name: _taken_over(found, name) for name in ("place", "begin")}
+        return pl.DataFrame(columns | {name: _taken_over(found, name, 1) for name in _CHANGES})
+    finally:
+        _library().steps_free(byref(found))
+
+
+_CHANGES = ("opened", "closed", "out")

@@ -62,48 +62,66 @@ API int climb(const uint32_t *groups, const int64_t *times, const int64_t *seqs,
     return !failed;
 }
 
-/* Something that happens at a place of a batch. */
+/* Steps in order, column by column. */
 typedef struct {
-    int8_t opened, closed, out;
-    int64_t begin;
-} Change;
+    int64_t count;
+    uint32_t *place, *begin;
+    int8_t *opened, *closed, *out;
+} Steps;
+
+API void steps_free(Steps *steps)
+{
+    free(steps->place);
+    free(steps->begin);
+    free(steps->opened);
+    free(steps->closed);
+    free(steps->out);
+    memset(steps, 0, sizeof *steps);
+}
 
 /* Puts steps in order: those of whole uses and lives by their places, and others by theirs, which count instead of them.
-   Each place where anything changes becomes a row: place, opened, closed, out, and where the checkout begins: its place,
-   or -1 - the number of the other step. Returns 0 where memory ran out. */
+   Each place where anything changes has one: `begin` is the place where the checkout began that begins or ends there; of
+   the others it is their number. Returns 0 where memory ran out. */
 API int steps(int64_t size, const uint32_t *use_begins, const uint32_t *use_ends, int64_t use_count,
               const uint32_t *life_begins, const uint32_t *life_ends, int64_t life_count, const uint32_t *places,
-              const int8_t *opened, const int8_t *closed, const int8_t *out, int64_t other_count, Table *table)
+              const int8_t *opened, const int8_t *closed, const int8_t *out, int64_t other_count, Steps *steps)
 {
-    Change *changes = calloc((size_t)size + 1, sizeof(Change));
-    int failed = !changes;
-    for (int64_t use = 0; !failed && use < use_count; use++) {
-        changes[use_begins[use]].out = 1;
-        changes[use_begins[use]].begin = use_begins[use];
-        changes[use_ends[use]].out = -1;
-        changes[use_ends[use]].begin = use_begins[use];
+    enum { OPENED = 1, CLOSED = 2, TAKEN = 4, GIVEN = 8, OTHER = 16 };
+    size_t most = (size_t)(2 * (use_count + life_count) + other_count) + 1;
+    uint8_t *changes = calloc((size_t)size + 1, 1);
+    uint32_t *begins = malloc(((size_t)size + 1) * sizeof(uint32_t));
+    *steps = (Steps){0, malloc(most * sizeof(uint32_t)), malloc(most * sizeof(uint32_t)), malloc(most), malloc(most),
+                     malloc(most)};
+    int made = changes && begins && steps->place && steps->begin && steps->opened && steps->closed && steps->out;
+    for (int64_t life = 0; made && life < life_count; life++) {
+        changes[life_begins[life]] |= OPENED;
+        changes[life_ends[life]] |= CLOSED;
     }
-    for (int64_t life = 0; !failed && life < life_count; life++) {
-        changes[life_begins[life]].opened = 1;
-        changes[life_ends[life]].closed = 1;
+    for (int64_t use = 0; made && use < use_count; use++) {
+        changes[use_begins[use]] |= TAKEN;
+        changes[use_ends[use]] |= GIVEN;
+        begins[use_begins[use]] = begins[use_ends[use]] = use_begins[use];
     }
-    for (int64_t other = 0; !failed && other < other_count; other++)
-        changes[places[other]] = (Change){opened[other], closed[other], out[other], -1 - other};
-    for (int64_t place = 0; !failed && place < size; place++) {
-        const Change *change = changes + place;
-        if (!change->opened && !change->closed && !change->out)
+    for (int64_t other = 0; made && other < other_count; other++) {
+        int changed = opened[other] || closed[other] || out[other];
+        changes[places[other]] = changed ? OTHER : 0;
+        begins[places[other]] = (uint32_t)other;
+    }
+    for (int64_t place = 0; made && place < size; place++) {
+        uint8_t change = changes[place];
+        if (!change)
             continue;
-        int64_t row = table_row(table);
-        failed = row < 0;
-        if (failed)
-            break;
-        int64_t *const *columns = table->columns;
-        columns[0][row] = place;
-        columns[1][row] = change->opened;
-        columns[2][row] = change->closed;
-        columns[3][row] = change->out;
-        columns[4][row] = change->begin;
+        int64_t at = steps->count++;
+        uint32_t begin = begins[place];
+        steps->place[at] = (uint32_t)place;
+        steps->begin[at] = change & (TAKEN | GIVEN | OTHER) ? begin : 0;
+        steps->opened[at] = change & OTHER ? opened[begin] : !!(change & OPENED);
+        steps->closed[at] = change & OTHER ? closed[begin] : !!(change & CLOSED);
+        steps->out[at] = change & OTHER ? out[begin] : !!(change & TAKEN) - !!(change & GIVEN);
     }
     free(changes);
-    return !failed;
+    free(begins);
+    if (!made)
+        steps_free(steps);
+    return made;
 }

@@ -52,10 +52,10 @@ static int exported(const char *format, int64_t count, int64_t buffer_count, voi
     return 1;
 }
 
-/* A column of numbers without nulls, which takes the memory over. Returns 0 where memory ran out. */
-API int numbers_out(uint32_t *values, int64_t count, struct ArrowSchema *schema, struct ArrowArray *array)
+/* A column of numbers without nulls, Int8 or UInt32 by their width, which takes the memory over. Returns 0 where memory ran out. */
+API int numbers_out(int64_t width, void *values, int64_t count, struct ArrowSchema *schema, struct ArrowArray *array)
 {
-    return exported("I", count, 2, (void *[]){values}, schema, array);
+    return exported(width == 1 ? "c" : "I", count, 2, (void *[]){values}, schema, array);
 }
 
 /* The places of some lines, copied. Returns 0 where memory ran out. */

@@ -52,6 +52,33 @@ API int tally(const uint32_t *labels, const int64_t *times, int64_t size, int64_
     return !failed;
 }
 
+/* How times go on, those missing left out: the latest, the greatest fall below the latest so far, the last, and the least and
+   greatest difference between neighbours. All but the falls begin from what is there. */
+typedef struct {
+    int64_t latest, fall, last, least, greatest;
+} Course;
+
+API void follow(const int64_t *times, int64_t size, Course *course)
+{
+    for (int64_t place = 0; place < size; place++) {
+        int64_t time = times[place];
+        if (time == NO_TIME)
+            continue;
+        if (course->last != NO_TIME) {
+            int64_t difference = time - course->last;
+            if (difference < course->least)
+                course->least = difference;
+            if (difference > course->greatest)
+                course->greatest = difference;
+        }
+        course->last = time;
+        if (time > course->latest)
+            course->latest = time;
+        else if (course->latest - time > course->fall)
+            course->fall = course->latest - time;
+    }
+}
+
 /* The first and the last place of each label below a number: label, first and last become a row each, in the order of the
    first places. Returns 0 where memory ran out. */
 API int ends(const uint32_t *labels, int64_t size, int64_t label_count, Table *table)

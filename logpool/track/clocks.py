@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from logpool.native import ends_of
+from logpool.native import Course, course_of, ends_of
 from logpool.track.neighbours import MARK
 
 # "back": by how many microseconds the time is earlier than the one before it in the same process and pool
@@ -21,7 +21,7 @@ LEAST_STEP = 100_000
 class Clocks:
     """Follows the time of each pool in each process, batch by batch."""
 
-    _latest: int | None = None
+    _course: Course = Course()
     _last: dict[int, int] = field(default_factory=dict)
 
     def take(self, events: pl.DataFrame, group_of: pl.Series) -> pl.DataFrame:
@@ -40,9 +40,8 @@ class Clocks:
             return pl.DataFrame(schema=_BACK)
         self._note_last(events.select_seq("time", "shape"), group_of)
         # no process steps back where the whole log does not
-        latest = times.cum_max() if self._latest is None else times.cum_max().clip(self._latest)
-        self._latest = int(latest.max())  # type: ignore[arg-type]
-        if not (latest - times >= LEAST_STEP).any():
+        self._course = course_of(times, self._course)
+        if self._course.fall < LEAST_STEP:
             return pl.DataFrame(schema=_BACK)
         timed = pl.DataFrame([group_of[events["shape"]].alias("group"), times]).with_row_index("place")
         timed = timed.drop_nulls()

@@ -60,19 +60,20 @@ def ordered(batch: EventBatch, wholes: Wholes, others: pl.DataFrame) -> pl.DataF
     at = others.group_by("seq").agg(pl.col(*CHANGES).sum().cast(pl.Int8), **whose)
     at = at.with_columns_seq(place=(pl.col("seq") - batch.first).cast(pl.UInt32))
     found = steps_of(batch.events.height, wholes.uses, wholes.lives, at)
-    place, begin = found["place"].cast(pl.UInt32), found["begin"]
-    rows = batch.events.select_seq("shape", "time", "line", "source")[place]
-    group = batch.vocabulary.frame()["group"][rows["shape"]]
+    place, begin = found["place"], found["begin"]
+    others = place.is_in(at["place"].implode()).arg_true()
+    row = begin[others]
     # of most, the checkout began at a place of its own
-    own = begin >= 0
-    its = (-1 - begin.clip(upper_bound=-1)).cast(pl.UInt32)
-    at = pl.concat([at, at.clear(1)])
-    told = found.select_seq(
-        (pl.col("place") + batch.first).alias("seq"),
-        group,
-        *rows.select_seq("time", "line", "source"),
-        *(pl.col(name).cast(dtype) for name, dtype in CHANGES.items()),
-        out_seq=(begin + batch.first).zip_with(own, at["out_seq"][its]),
-        out_thread=batch.threads(begin.clip(0).cast(pl.UInt32)).zip_with(own, at["out_thread"][its]),
+    begin = begin.scatter(others, 0)
+    rows = batch.events.select_seq("shape", "time", "line", "source")[place]
+    told = rows.select_seq(
+        place.cast(pl.Int64).alias("seq") + batch.first,
+        batch.vocabulary.frame()["group"][rows["shape"]],
+        "time",
+        "line",
+        "source",
+        *(found[name] for name in CHANGES),
+        out_seq=(begin.cast(pl.Int64) + batch.first).scatter(others, at["out_seq"][row]),
+        out_thread=batch.threads(begin).clone().scatter(others, at["out_thread"][row]),
     )
     return told.with_columns_seq(pl.when(pl.col("out") != 0).then(pl.col(name)).alias(name) for name in WHOSE)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from logpool.native import Course, course_of
 from logpool.schema import Detail, Kind
 from logpool.track.tracked import group_of
 
@@ -48,7 +49,7 @@ class Ages:
     _births: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_BIRTH))
     # the events at which the clock makes a step
     _steps: list[int] = field(default_factory=list)
-    _last_time: int | None = None
+    _course: Course = Course()
 
     def take(
         self, events: pl.DataFrame, first: int, created: pl.DataFrame, tracked: Tracked, pool_of: Callable[[int], str]
@@ -80,16 +81,16 @@ class Ages:
         self._look(last, pool_of)
 
     def _watch_clock(self, times: pl.Series, first: int) -> None:
-        known = times.drop_nulls()
-        if not len(known):
+        before = self._course
+        self._course = course_of(times, before)
+        if self._course.least >= _STEP_BACK and self._course.greatest < _SILENCE:
             return
+        known = times.drop_nulls()
         change = known.diff()
-        change[0] = 0 if self._last_time is None else known[0] - self._last_time
-        self._last_time = known[-1]
-        if change.min() < _STEP_BACK or change.max() >= _SILENCE:  # type: ignore[operator]
-            steps = (change < _STEP_BACK) | (change >= _SILENCE)
-            places = pl.int_range(len(times), eager=True).filter(times.is_not_null()).filter(steps)
-            self._steps += (places + first).to_list()
+        change[0] = 0 if before.last is None else known[0] - before.last
+        steps = (change < _STEP_BACK) | (change >= _SILENCE)
+        places = pl.int_range(len(times), eager=True).filter(times.is_not_null()).filter(steps)
+        self._steps += (places + first).to_list()
 
     def _look(self, tracked: Tracked, pool_of: Callable[[int], str]) -> None:
         if len(self._steps) > _STEPS:
