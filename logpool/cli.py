@@ -340,9 +340,11 @@ def _report(
 ) -> Report:
     from logpool.analysis import analyze as read_and_judge
     from logpool.judge.thresholds import Thresholds
+    from logpool.native import keep_memory
 
     chosen = Thresholds.of(thresholds)
     _let_interrupt_reads()
+    keep_memory()
     with Progress() as progress:
         report = read_and_judge(
             logs,

@@ -122,6 +122,7 @@ def _library() -> ctypes.CDLL:
     pointer, number, rows = c_void_p, c_int64, POINTER(_Rows)
     column = (POINTER(_Schema), POINTER(_Array))
     for name, result, arguments in (
+        ("keep_memory", None, ()),
         ("texts_new", pointer, ()),
         ("texts_free", None, (pointer,)),
         ("texts_count", number, (pointer,)),
@@ -158,6 +159,11 @@ def _library() -> ctypes.CDLL:
         function = getattr(library, name)
         function.restype, function.argtypes = result, arguments
     return library
+
+
+def keep_memory() -> None:
+    """Has this process keep the memory that it has used for what it reads next: for a program that does nothing else."""
+    _library().keep_memory()
 
 
 _capsule = ctypes.pythonapi.PyCapsule_New

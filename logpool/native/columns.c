@@ -3,6 +3,9 @@
 
 #include <stdlib.h>
 #include <string.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 struct ArrowSchema {
     const char *format, *name, *metadata;
@@ -187,4 +190,14 @@ API int table_out(Table *table, int64_t column, struct ArrowSchema *schema, stru
         return 1;
     free(values);
     return 0;
+}
+
+/* Memory that was used stays at hand: what is read next needs as much, and the system takes its time to give it anew. */
+API void keep_memory(void)
+{
+#ifdef __GLIBC__
+    mallopt(M_MMAP_THRESHOLD, 1 << 25);
+    mallopt(M_TRIM_THRESHOLD, 1 << 30);
+    mallopt(M_ARENA_MAX, 1);
+#endif
 }

@@ -70,7 +70,8 @@ static int is_digit(char byte) { return byte >= '0' && byte <= '9'; }
 
 static int is_hexadecimal(char byte)
 {
-    return is_digit(byte) || (byte >= 'a' && byte <= 'f') || (byte >= 'A' && byte <= 'F');
+    /* small letters and capitals differ in one bit */
+    return is_digit(byte) || (uint8_t)((byte | 0x20) - 'a') < 6;
 }
 
 static void add(Buffer *buffer, const char *text, int64_t size)

@@ -34,7 +34,10 @@ static int with_slots(Index *index, uint64_t count)
 int index_begin(Index *index, Table *table)
 {
     *index = (Index){table, NULL, 0};
-    return with_slots(index, FIRST_SLOTS);
+    uint64_t slots = FIRST_SLOTS;
+    while (slots < (uint64_t)table->count * 2)
+        slots *= 2;
+    return with_slots(index, slots);
 }
 
 int64_t index_find(const Index *index, int64_t one, int64_t other) { return index->slots[slot_of(index, one, other)]; }
