@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 DONE, CHECK_FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
 _OBJECTS_A_COLLECTION = 100_000
-_ALLOCATION = "narenas:2,dirty_decay_ms:1000,muzzy_decay_ms:0"
+_ALLOCATION = "narenas:2,dirty_decay_ms:5000,muzzy_decay_ms:0"
 
 app = typer.Typer(
     name="logpool",
@@ -340,7 +340,7 @@ def _report(
 ) -> Report:
     from logpool.analysis import analyze as read_and_judge
     from logpool.judge.thresholds import Thresholds
-    from logpool.native import keep_memory
+    from logpool.native.library import keep_memory
 
     chosen = Thresholds.of(thresholds)
     _let_interrupt_reads()

@@ -17,7 +17,7 @@ ARROWS: dict[str, set[str]] = {
     "logpool.errors": set(),
     "logpool.progress": set(),
     "logpool.words": set(),
-    "logpool.native": set(),
+    "logpool.native": {"logpool.native"},
     "logpool.read": {"logpool.schema", "logpool.errors", "logpool.native", "logpool.read"},
     "logpool.track": {"logpool.schema", "logpool.native", "logpool.read.vocabulary", "logpool.track"},
     "logpool.judge": {

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from logpool.native import climbed
+from logpool.native.numbers import climbed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,8 +23,8 @@ class Level(NamedTuple):
 
 
 #: of the steps of one part in one run of them in an interval, ``bin`` (null without a time): how many more are in use
-#: after it, the sum of each step's times the microseconds after the interval began, the highest levels in it, the number
-#: of its last step, and the levels after that
+#: after it, the sum of each step's times the microseconds since the interval began, the highest levels in it, the
+#: number of its last step, and the levels after that
 CLIMB = {
     "part": pl.Int64,
     "bin": pl.Int64,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from logpool.native import counted
+from logpool.native.numbers import counted
 from logpool.report.model import Durations
 
 #: so many distinct ones are kept as they are: more than a log has whose times are in milliseconds

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import polars as pl
-
 from logpool.read.times import iso
 from logpool.report.model import Evidence
 from logpool.track.tracked import connection_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    import polars as pl
 
     from logpool.read.grammar import Message
     from logpool.read.reading import Reading

@@ -14,7 +14,7 @@ from logpool.judge.concurrency import Concurrency
 from logpool.judge.durations import DurationCounts
 from logpool.judge.little import Areas
 from logpool.judge.timeline import Timelines
-from logpool.native import tallied
+from logpool.native.numbers import tallied
 from logpool.read.vocabulary import split_pool_name
 from logpool.report.model import Timings
 from logpool.schema import Cause, Detail, End, Kind

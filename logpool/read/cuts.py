@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from logpool.native import NONE, Part, Place, Rows, Texts, cut
+from logpool.native.library import NONE
+from logpool.native.lines import Part, Place, Rows, Texts, cut
 from logpool.read.heads import STARTS, TIME
 from logpool.read.times import OFFSET, TimeFormat, any_time_format
 

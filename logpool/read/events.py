@@ -37,8 +37,8 @@ from logpool.schema import Kind
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from logpool.native.lines import Rows
     from logpool.read.formats import HeadReader
-    from logpool.native import Rows
     from logpool.read.lines import Block
     from logpool.read.reading import Reading
 

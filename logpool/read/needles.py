@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from logpool.native import Needles
+from logpool.native.lines import Needles
 from logpool.read.vocabulary import TIMED_OUT_TEXT
 
 # every line that can be an event, a timeout or an unrecognised record holds one of these

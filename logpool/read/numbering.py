@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from logpool.native import NONE
+from logpool.native.library import NONE
 from logpool.read.vocabulary import MAY_MATTER, OTHER, Naming, Numbered
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from logpool.native import Texts
+from logpool.native.lines import Texts
 from logpool.read.grammar import Message, parse_message
 from logpool.read.heads import STARTS, Head, is_continued
 from logpool.read.records import Record, is_pool_logger

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from logpool.native import Course, course_of, ends_of
+from logpool.native.numbers import Course, course_of, ends_of
 from logpool.track.neighbours import MARK
 
 # "back": by how many microseconds the time is earlier than the one before it in the same process and pool
@@ -21,7 +21,7 @@ LEAST_STEP = 100_000
 class Clocks:
     """Follows the time of each pool in each process, batch by batch."""
 
-    _course: Course = Course()
+    _course: Course = field(default_factory=Course)
     _last: dict[int, int] = field(default_factory=dict)
 
     def take(self, events: pl.DataFrame, group_of: pl.Series) -> pl.DataFrame:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from logpool.native import steps_of
+from logpool.native.numbers import steps_of
 from logpool.track.tracked import CHANGE, CHANGES, WHOSE
 
 if TYPE_CHECKING:
@@ -61,10 +61,10 @@ def ordered(batch: EventBatch, wholes: Wholes, others: pl.DataFrame) -> pl.DataF
     at = at.with_columns_seq(place=(pl.col("seq") - batch.first).cast(pl.UInt32))
     found = steps_of(batch.events.height, wholes.uses, wholes.lives, at)
     place, begin = found["place"], found["begin"]
-    others = place.is_in(at["place"].implode()).arg_true()
-    row = begin[others]
+    elsewhere = place.is_in(at["place"].implode()).arg_true()
+    row = begin[elsewhere]
     # of most, the checkout began at a place of its own
-    begin = begin.scatter(others, 0)
+    begin = begin.scatter(elsewhere, 0)
     rows = batch.events.select_seq("shape", "time", "line", "source")[place]
     told = rows.select_seq(
         place.cast(pl.Int64).alias("seq") + batch.first,
@@ -73,7 +73,7 @@ def ordered(batch: EventBatch, wholes: Wholes, others: pl.DataFrame) -> pl.DataF
         "line",
         "source",
         *(found[name] for name in CHANGES),
-        out_seq=(begin.cast(pl.Int64) + batch.first).scatter(others, at["out_seq"][row]),
-        out_thread=batch.threads(begin).clone().scatter(others, at["out_thread"][row]),
+        out_seq=(begin.cast(pl.Int64) + batch.first).scatter(elsewhere, at["out_seq"][row]),
+        out_thread=batch.threads(begin).clone().scatter(elsewhere, at["out_thread"][row]),
     )
     return told.with_columns_seq(pl.when(pl.col("out") != 0).then(pl.col(name)).alias(name) for name in WHOSE)

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from logpool.native import wholes_of
+from logpool.native.numbers import wholes_of
 from logpool.schema import Detail, Kind
 
 # what the rows of whole uses and lives are called here; every other row of a connection is OTHER

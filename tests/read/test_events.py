@@ -3,7 +3,6 @@
 from itertools import pairwise
 from typing import NamedTuple
 
-import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -44,8 +43,7 @@ def read(lines: list[str], cuts: tuple[int, ...] | list[int] = (), layout: str |
     reading = Reading("log")
     places = sorted({0, *(min(cut, len(lines)) for cut in cuts), len(lines)})
     blocks = (
-        Block(begin + 1, Lines.of(lines[begin:end]), sum(map(len, lines[begin:end])))
-        for begin, end in pairwise(places)
+        Block(begin + 1, Lines.of(lines[begin:end]), sum(map(len, lines[begin:end]))) for begin, end in pairwise(places)
     )
     batches = list(EventReader(vocabulary, 0, reading, layout).read(blocks))
     names = vocabulary.connections.all()

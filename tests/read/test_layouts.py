@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from logpool.errors import UsageError
-from logpool.native import Needles, Rows
+from logpool.native.lines import Needles, Rows
 from logpool.read.cuts import cut_of
 from logpool.read.events import EventReader
 from logpool.read.formats import head_reader

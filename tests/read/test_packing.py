@@ -38,7 +38,7 @@ def read(*paths: str | Path, size: int = 1 << 20) -> tuple[Logs, Noted]:
     damages = Damages()
     logs: Logs = {}
     for source in sources_of(paths, damages):
-        logs[source.path] = [line for block in blocks(source, size, damages) for line in block.lines]
+        logs[source.path] = [line for block in blocks(source, size, damages) for line in block.lines.texts]
     return logs, [(damage.path, damage.what, damage.line) for damage in damages.all]
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from logpool.native import Course, course_of
+from logpool.native.numbers import Course, course_of
 from logpool.schema import Detail, Kind
 from logpool.track.tracked import group_of
 
@@ -49,7 +49,7 @@ class Ages:
     _births: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_BIRTH))
     # the events at which the clock makes a step
     _steps: list[int] = field(default_factory=list)
-    _course: Course = Course()
+    _course: Course = field(default_factory=Course)
 
     def take(
         self, events: pl.DataFrame, first: int, created: pl.DataFrame, tracked: Tracked, pool_of: Callable[[int], str]

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from logpool.native import ends_of
 from logpool.judge.settings.ages import Ages
 from logpool.judge.settings.queueing import Study
 from logpool.judge.settings.seen import PLACES, Event, Seen
+from logpool.native.numbers import ends_of
 from logpool.read.vocabulary import split_pool_name
 from logpool.schema import Detail, Kind
 

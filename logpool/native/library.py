@@ -1,0 +1,259 @@
+"""The compiled part itself: how it is found and called, and how columns get into it and out of it.
+
+Columns pass by Arrow's C data interface (https://arrow.apache.org/docs/format/CDataInterface.html), which polars
+speaks: nothing is copied on the way in, and what comes out belongs to polars.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from ctypes import POINTER, Structure, addressof, byref, c_char_p, c_int, c_int64, c_uint32, c_void_p, py_object
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+#: stands for no number
+NONE = 0xFFFFFFFF
+
+
+class Schema(Structure):
+    """Arrow's description of a column."""
+
+    _fields_ = (
+        ("format", c_char_p),
+        ("name", c_char_p),
+        ("metadata", c_char_p),
+        ("flags", c_int64),
+        ("n_children", c_int64),
+        ("children", c_void_p),
+        ("dictionary", c_void_p),
+        ("release", c_void_p),
+        ("private_data", c_void_p),
+    )
+
+
+class Array(Structure):
+    """Arrow's column."""
+
+    _fields_ = (
+        ("length", c_int64),
+        ("null_count", c_int64),
+        ("offset", c_int64),
+        ("n_buffers", c_int64),
+        ("n_children", c_int64),
+        ("buffers", c_void_p),
+        ("children", c_void_p),
+        ("dictionary", c_void_p),
+        ("release", c_void_p),
+        ("private_data", c_void_p),
+    )
+
+
+class RowsStructure(Structure):
+    """Some lines of a block."""
+
+    _fields_ = (
+        ("count", c_int64),
+        ("room", c_int64),
+        ("plain", c_int64),
+        ("place", POINTER(c_int64)),
+        ("start", POINTER(c_int64)),
+        ("end", POINTER(c_int64)),
+    )
+
+
+class NeedleStructure(Structure):
+    """A text to look for, and the place in it of two rare bytes."""
+
+    _fields_ = (("text", c_char_p), ("size", c_int64), ("rare", c_int64))
+
+
+class HalfStructure(Structure):
+    """Part of a time, and the texts that number it."""
+
+    _fields_ = (("start", c_int64), ("width", c_int64), ("texts", c_void_p))
+
+
+class SpanStructure(Structure):
+    """Where a time stands."""
+
+    _fields_ = (
+        ("anchor", c_char_p),
+        ("anchor_size", c_int64),
+        ("start", c_int64),
+        ("width", c_int64),
+        ("half_count", c_int64),
+        ("halves", HalfStructure * 2),
+    )
+
+
+class TakenStructure(Structure):
+    """What a cut took out of rows."""
+
+    _fields_ = (
+        ("count", c_int64),
+        ("with_address", c_int64),
+        ("with_seconds", c_int64),
+        ("row", c_void_p),
+        ("key", c_void_p),
+        ("address", c_void_p),
+        ("seconds", c_void_p),
+        ("halves", POINTER(c_void_p)),
+    )
+
+
+class CourseStructure(Structure):
+    """How times go on."""
+
+    _fields_ = tuple((name, c_int64) for name in ("latest", "fall", "last", "least", "greatest"))
+
+
+class StepsStructure(Structure):
+    """Steps in order."""
+
+    _fields_ = (
+        ("count", c_int64),
+        *((name, c_void_p) for name in ("place", "begin", "opened", "closed", "out")),
+    )
+
+
+class TableStructure(Structure):
+    """Rows of whole numbers."""
+
+    _fields_ = (("count", c_int64), ("room", c_int64), ("width", c_int64), ("columns", c_void_p * 12))
+
+
+@cache
+def library() -> ctypes.CDLL:
+    """The compiled part.
+
+    Raises:
+        ImportError: the package was not installed, or not since it was changed, so that it does not fit.
+    """
+    found = sorted(Path(__file__).parent.glob("_native.*"))
+    if not found:
+        raise ImportError("logpool's compiled part is missing: pip builds it when it installs the package")
+    loaded = ctypes.CDLL(str(found[0]))
+    pointer, number, rows = c_void_p, c_int64, POINTER(RowsStructure)
+    column = (POINTER(Schema), POINTER(Array))
+    for name, result, arguments in (
+        ("keep_memory", None, ()),
+        ("texts_new", pointer, ()),
+        ("texts_free", None, (pointer,)),
+        ("texts_count", number, (pointer,)),
+        ("texts_add", c_uint32, (pointer, c_char_p, number)),
+        ("texts_get", pointer, (pointer, c_uint32, POINTER(c_int64))),
+        ("texts_merge", pointer, (pointer, pointer, pointer)),
+        ("texts_out", c_int, (pointer, *column)),
+        ("rows_new", rows, ()),
+        ("rows_free", None, (rows,)),
+        ("scan", number, (c_char_p, number, POINTER(NeedleStructure), number, rows)),
+        ("places_out", c_int, (rows, *column)),
+        ("lines_out", c_int, (c_char_p, rows, pointer, number, *column)),
+        (
+            "cut",
+            c_int,
+            (
+                c_char_p,
+                rows,
+                pointer,
+                number,
+                POINTER(SpanStructure),
+                *[number] * 3,
+                *[pointer] * 2,
+                POINTER(TakenStructure),
+            ),
+        ),
+        ("taken_free", None, (POINTER(TakenStructure), number)),
+        ("numbers_out", c_int, (number, pointer, number, *column)),
+        ("numbers_in", pointer, (pointer, number, POINTER(Array))),
+        ("give_back", None, (POINTER(Array),)),
+        ("table_new", POINTER(TableStructure), (number,)),
+        ("table_free", None, (POINTER(TableStructure),)),
+        ("table_out", c_int, (POINTER(TableStructure), number, *column)),
+        ("count", c_int, (pointer, pointer, number, POINTER(TableStructure))),
+        ("tally", c_int, (pointer, pointer, number, number, POINTER(TableStructure))),
+        ("follow", None, (pointer, number, POINTER(CourseStructure))),
+        ("ends", c_int, (pointer, number, number, POINTER(TableStructure))),
+        ("wholes", c_int, (pointer, pointer, number, *[pointer] * 3, number, *[POINTER(TableStructure)] * 4)),
+        (
+            "steps",
+            c_int,
+            (number, *[pointer, pointer, number] * 2, *[pointer] * 4, number, POINTER(StepsStructure)),
+        ),
+        ("steps_free", None, (POINTER(StepsStructure),)),
+        ("climb", c_int, (*[pointer] * 6, number, pointer, number, number, pointer, POINTER(TableStructure))),
+    ):
+        function = getattr(loaded, name, None)
+        if function is None:
+            raise ImportError("logpool's compiled part is of another version: install the package anew")
+        function.restype, function.argtypes = result, arguments
+    return loaded
+
+
+def keep_memory() -> None:
+    """Keeps the memory that was used for what is read next: for a program that does nothing else."""
+    library().keep_memory()
+
+
+_capsule = ctypes.pythonapi.PyCapsule_New
+_capsule.restype, _capsule.argtypes = py_object, (c_void_p, c_char_p, c_void_p)
+_pointed_to = ctypes.pythonapi.PyCapsule_GetPointer
+_pointed_to.restype, _pointed_to.argtypes = c_void_p, (py_object, c_char_p)
+
+
+class _Column:
+    """A column that the compiled part made, for polars to take over."""
+
+    def __init__(self, made: Callable[..., int], *arguments: object) -> None:
+        self._schema, self._array = Schema(), Array()
+        must(made(*arguments, byref(self._schema), byref(self._array)))
+
+    def __arrow_c_array__(self, requested_schema: object = None) -> tuple[object, object]:
+        return (
+            _capsule(addressof(self._schema), b"arrow_schema", None),
+            _capsule(addressof(self._array), b"arrow_array", None),
+        )
+
+
+def column_of(made: Callable[..., int], *arguments: object) -> pl.Series:
+    """The column that a function makes."""
+    return pl.Series(_Column(made, *arguments))
+
+
+def must(done: object) -> None:
+    """Raises a ``MemoryError`` where the compiled part says that memory ran out."""
+    if not done:
+        raise MemoryError
+
+
+class Lent:
+    """The values of a column of numbers without nulls, for the compiled part to read."""
+
+    def __init__(self, column: pl.Series, dtype: type[pl.DataType]) -> None:
+        self._array = Array()
+        if column.dtype != dtype:
+            raise TypeError(f"no column of {dtype}: {column.dtype}")
+        stream = column.rechunk().__arrow_c_stream__(None)
+        values = library().numbers_in(_pointed_to(stream, b"arrow_array_stream"), _WIDTHS[dtype], byref(self._array))
+        self._as_parameter_ = c_void_p(values)
+        if len(column) and not values:
+            raise TypeError(f"no column of numbers without nulls: {column.dtype}")
+
+    def __del__(self) -> None:
+        library().give_back(byref(self._array))
+
+
+_WIDTHS: dict[type[pl.DataType], int] = {pl.Int8: 1, pl.UInt8: 1, pl.UInt32: 4, pl.Int64: 8}
+
+
+def taken_over(columns: TakenStructure | StepsStructure, name: str, width: int = 4) -> pl.Series:
+    """A column of a structure, which gives it away: UInt32, or Int8 where it is one byte wide."""
+    numbers = getattr(columns, name)
+    setattr(columns, name, None)
+    return column_of(library().numbers_out, width, numbers, columns.count)

@@ -1,0 +1,203 @@
+"""Columns of numbers -> tables: counted, tallied, followed step by step, taken apart by connection."""
+
+from __future__ import annotations
+
+from ctypes import byref, c_int64, c_uint32
+from typing import TYPE_CHECKING, NamedTuple
+
+import polars as pl
+
+from logpool.native.library import NONE, CourseStructure, Lent, StepsStructure, column_of, library, must, taken_over
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+_NO_TIME = -(1 << 63)
+
+
+def _tables(names: Sequence[Sequence[str]], made: Callable[..., int], *arguments: object) -> list[pl.DataFrame]:
+    """The tables that a function makes, Int64, by the names of their columns."""
+    native = library()
+    tables = [native.table_new(len(columns)) for columns in names]
+    try:
+        must(all(tables))
+        must(made(*arguments, *tables))
+        return [
+            pl.DataFrame({name: column_of(native.table_out, table, place) for place, name in enumerate(columns)})
+            for columns, table in zip(names, tables, strict=True)
+        ]
+    finally:
+        for table in tables:
+            native.table_free(table)
+
+
+def _table(columns: Sequence[str], made: Callable[..., int], *arguments: object) -> pl.DataFrame:
+    return _tables([columns], made, *arguments)[0]
+
+
+def _timed(times: pl.Series) -> pl.Series:
+    return times.fill_null(_NO_TIME) if times.null_count() else times
+
+
+def counted(one: pl.Series, other: pl.Series) -> pl.DataFrame:
+    """How often each pair stands in two columns, UInt32 and Int64: ``one``, ``other``, ``count``."""
+    return _table(("one", "other", "count"), library().count, Lent(one, pl.UInt32), Lent(other, pl.Int64), len(one))
+
+
+def tallied(labels: pl.Series, times: pl.Series, width: int) -> pl.DataFrame:
+    """How often each label, a small number, stands in each interval of time.
+
+    Args:
+        labels: UInt32.
+        times: Int64, or null.
+        width: of an interval.
+
+    Returns:
+        ``label``, ``bin`` (the number of the interval), ``count``, and the ``first`` and ``last`` time; null without a
+        time.
+    """
+    names = ("label", "bin", "count", "first", "last")
+    arguments = (Lent(labels, pl.UInt32), Lent(_timed(times), pl.Int64), len(labels), width)
+    found = _table(names, library().tally, *arguments)
+    if not times.null_count():
+        return found
+    return found.with_columns_seq(pl.col("bin", "first", "last").replace(_NO_TIME, None))
+
+
+class Course(NamedTuple):
+    """How times go on, microseconds.
+
+    Attributes:
+        latest: of them; None where there are none.
+        fall: how far one stands behind the latest before it, at most.
+        last: of them.
+        least: the least difference between one and the one before it; likewise ``greatest``; 0 where there is none.
+    """
+
+    latest: int | None = None
+    fall: int = 0
+    last: int | None = None
+    least: int = 0
+    greatest: int = 0
+
+
+def course_of(times: pl.Series, before: Course) -> Course:
+    """How times go on after others; those missing count as not there."""
+    latest, last = (_NO_TIME if time is None else time for time in (before.latest, before.last))
+    course = CourseStructure(latest, 0, last, 0, 0)
+    library().follow(Lent(_timed(times), pl.Int64), len(times), byref(course))
+    if course.last == _NO_TIME:
+        return Course()
+    return Course(course.latest, course.fall, course.last, course.least, course.greatest)
+
+
+def ends_of(labels: pl.Series) -> pl.DataFrame:
+    """Where each label, a small number, stands: ``label``, the ``first`` and the ``last`` place, by the first ones."""
+    most = labels.max()
+    count = most + 1 if isinstance(most, int) else 0
+    return _table(("label", "first", "last"), library().ends, Lent(labels, pl.UInt32), len(labels), count)
+
+
+def climbed(
+    steps: pl.DataFrame, parts: Sequence[int], width: int, levels: Sequence[tuple[int, int, int, int]]
+) -> tuple[pl.DataFrame, list[tuple[int, int, int, int]]]:
+    """Follows levels.
+
+    Args:
+        steps: ``group``, UInt32; ``time`` and ``seq``, Int64; ``opened``, ``closed`` and ``out``, Int8.
+        parts: to which part each group belongs.
+        width: of an interval.
+        levels: of each part: open and out now, and at most.
+
+    Returns:
+        A row per run of a part's steps in one interval: ``part``, ``bin`` (null without a time), ``out`` and
+        ``moment`` (the sum of the steps, and of each times how long after the interval's beginning), ``most_open``,
+        ``most_out``, and of the ``last`` step ``last_open`` and ``last_out``. And the levels afterwards.
+    """
+    names = ("part", "bin", "out", "moment", "most_open", "most_out", "last", "last_open", "last_out")
+    memory = (c_int64 * (4 * len(levels)))(*(number for level in levels for number in level))
+    found = _table(
+        names,
+        library().climb,
+        Lent(steps["group"], pl.UInt32),
+        Lent(_timed(steps["time"]), pl.Int64),
+        Lent(steps["seq"], pl.Int64),
+        *(Lent(steps[name], pl.Int8) for name in ("opened", "closed", "out")),
+        steps.height,
+        (c_uint32 * len(parts))(*parts),
+        len(levels),
+        width,
+        memory,
+    )
+    if steps["time"].null_count():
+        found = found.with_columns_seq(pl.col("bin").replace(_NO_TIME, None))
+    numbers = iter(memory)
+    return found, list(zip(numbers, numbers, numbers, numbers, strict=True))
+
+
+_KEYS = ("key", "unused", "count")
+_USES = ("key", "before", "begin", "end", "fresh")
+_LIVES = ("key", "begin", "back", "end", "uses")
+_REST = ("key", "place", "before", "more")
+
+
+def wholes_of(
+    shapes: pl.Series, connections: pl.Series, roles: pl.Series, bases: pl.Series, known: pl.Series
+) -> tuple[pl.Series, pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Takes whole uses and whole lives out of events: see :mod:`logpool.track.wholes`.
+
+    Args:
+        shapes: of each event, UInt32.
+        connections: the connection of each, UInt32, or null.
+        roles: of each shape the role, UInt8; 0 for what is left out.
+        bases: of each shape what makes a key of its connection when added to it, Int64.
+        known: the keys of connections that are open before, Int64.
+
+    Returns:
+        The keys; ``key``, ``before``, ``begin``, ``end`` and ``fresh`` of uses; ``key``, ``begin``, ``back``, ``end``
+        and ``uses`` of lives; ``key``, ``place``, ``before`` (-1 for none) and ``more`` of the rest. All Int64.
+    """
+    connections = connections.fill_null(NONE) if connections.null_count() else connections
+    keys, uses, lives, rest = _tables(
+        (_KEYS, _USES, _LIVES, _REST),
+        library().wholes,
+        Lent(shapes, pl.UInt32),
+        Lent(connections, pl.UInt32),
+        len(shapes),
+        Lent(roles, pl.UInt8),
+        Lent(bases, pl.Int64),
+        Lent(known, pl.Int64),
+        len(known),
+    )
+    return keys["key"], uses, lives, rest
+
+
+def steps_of(size: int, uses: pl.DataFrame, lives: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
+    """Puts the steps of a batch in order.
+
+    Args:
+        size: of the batch, in events.
+        uses: ``begin`` and ``end``, places, UInt32.
+        lives: likewise.
+        others: ``place``, UInt32; ``opened``, ``closed`` and ``out``, Int8.
+
+    Returns:
+        ``place`` and ``begin``, UInt32; ``opened``, ``closed`` and ``out``, Int8. ``begin`` is the place where the
+        checkout began that begins or ends here; at the places of others, their row.
+    """
+    whole = [
+        argument
+        for rows in (uses, lives)
+        for argument in (Lent(rows["begin"], pl.UInt32), Lent(rows["end"], pl.UInt32), rows.height)
+    ]
+    changes = [Lent(others[name], pl.Int8) for name in _CHANGES]
+    found = StepsStructure()
+    must(library().steps(size, *whole, Lent(others["place"], pl.UInt32), *changes, others.height, byref(found)))
+    try:
+        columns = {name: taken_over(found, name) for name in ("place", "begin")}
+        return pl.DataFrame(columns | {name: taken_over(found, name, 1) for name in _CHANGES})
+    finally:
+        library().steps_free(byref(found))
+
+
+_CHANGES = ("opened", "closed", "out")

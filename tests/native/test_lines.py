@@ -1,0 +1,151 @@
+"""Lines become numbers as they would in a few slow lines of Python."""
+
+from __future__ import annotations
+
+import re
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from logpool.native.library import NONE
+from logpool.native.lines import Needles, Part, Place, Rows, Texts, cut
+
+WORDS = ("sqlalchemy.pool", "onnection ", "Pool disposed", "né: ")
+NEEDLES = Needles(WORDS, rare=("y.", "nn", "Po", "n\xe9"))
+# words, parts of them, and what may stand around them
+PIECES = st.sampled_from([*WORDS, "y.", "nn", "Po", "conn", "n", "x", "é", "漢", "\r", "\n", "\n\n", "\r\n", " " * 17])
+TEXTS = st.lists(PIECES, max_size=60).map("".join)
+MARK = "\x01"
+
+
+@given(TEXTS)
+@settings(deadline=None, max_examples=500)
+def test_rows_are_the_lines_with_a_needle(text: str) -> None:
+    rows = Rows(text.encode(), NEEDLES)
+    lines = text.split("\n")
+    lines = lines if lines[-1] else lines[:-1]
+    found = [place for place, line in enumerate(lines) if any(word in line for word in WORDS)]
+    assert rows.lines == len(lines)
+    assert rows.places().to_list() == found
+    every = pl.int_range(len(rows), dtype=pl.UInt32, eager=True)
+    assert rows.texts(every).to_list() == [lines[place].removesuffix("\r") for place in found]
+    starts = [sum(len(line.encode()) + 1 for line in lines[:place]) for place in found]
+    assert [rows.start(row) for row in every] == starts
+    assert [rows.place(row) for row in every] == found
+
+
+def test_a_needle_stands_where_the_line_before_has_it_only_if_nothing_earlier_does() -> None:
+    # at the same place behind the beginning of the next line stands a needle of the line after it
+    rows = Rows(b"0123456789onnection \nonnection \nonnection \n0123456789onnection ", NEEDLES)
+    assert rows.places().to_list() == [0, 1, 2, 3]
+
+
+@given(st.lists(st.text(max_size=40), max_size=60))
+@settings(deadline=None)
+def test_texts_have_numbers_in_the_order_in_which_they_come(texts: list[str]) -> None:
+    known = Texts()
+    numbers = [known.add(text) for text in texts]
+    distinct = list(dict.fromkeys(texts))
+    assert numbers == [distinct.index(text) for text in texts]
+    assert len(known) == len(distinct)
+    assert known.all().to_list() == distinct
+    assert [known.get(number) for number in range(len(known))] == distinct
+
+
+def test_many_texts() -> None:
+    known = Texts()
+    texts = [f"{number:x}" * (number % 40) for number in range(5000)]
+    distinct = list(dict.fromkeys(texts))
+    assert [known.add(text) for text in texts] == [distinct.index(text) for text in texts]
+    assert known.all().to_list() == distinct
+
+
+@given(st.lists(st.text("ab", max_size=3)), st.lists(st.tuples(st.text("ab", max_size=3), st.booleans())))
+@settings(deadline=None)
+def test_texts_that_are_used_are_added(mine: list[str], others: list[tuple[str, bool]]) -> None:
+    known, few = Texts(), Texts()
+    for text in mine:
+        known.add(text)
+    used: dict[str, bool] = {}
+    for text, is_used in others:
+        few.add(text)
+        used.setdefault(text, is_used)
+    numbers = known.merge(few, pl.Series([int(is_used) for is_used in used.values()], dtype=pl.UInt8))
+    expected = [known.add(text) if is_used else NONE for text, is_used in used.items()]
+    assert numbers.to_list() == expected
+    assert set(known.all()) == {*mine, *(text for text, is_used in used.items() if is_used)}
+
+
+# -- cuts ------------------------------------------------------------------------------------------------------------
+
+LETTERS = st.text("0129xabfA k:.é漢", max_size=12)
+TIMINGS = st.sampled_from(
+    ["", "Time taken: 0.5 seconds.", "time taken: 12.25 seconds. more", "time taken: .5 seconds."]
+)
+ADDRESSES = st.sampled_from(["", "0x", "0x7fAb at", "<a at 0x12>", "0xg 0x1"])
+LINES = st.tuples(LETTERS, ADDRESSES, LETTERS, TIMINGS, ADDRESSES, LETTERS).map("".join)
+
+
+def taken_apart(
+    line: str, places: list[Place], *, leading: bool
+) -> tuple[list[str], str, str | None, str | None] | None:
+    """A line's parts of times, what is left, its address and its seconds; None where a time cannot stand there."""
+    parts: list[str] = []
+    rest = ""
+    for place in places:
+        before, anchor, behind = line.partition(place.anchor) if place.anchor else (line[: place.start], "", "")
+        if place.anchor and not anchor:
+            return None
+        line = behind if place.anchor else line[place.start :]
+        if len(before) < (0 if place.anchor else place.start) or len(line) < place.width:
+            return None
+        time, line = line[: place.width], line[place.width :]
+        parts += [time[part.start : part.start + part.width] for part in place.parts]
+        rest += before + anchor + ("" if leading else MARK)
+    rest += line
+    head, timing, tail = rest.partition("ime taken: ")
+    seconds = re.match(r"[0-9]+\.[0-9]+(?= seconds\.)", tail)
+    if seconds:
+        rest = f"{head}{timing}0{tail[seconds.end() :]}"
+    address = re.search("0x[0-9a-fA-F]*", rest)
+    if address:
+        rest = f"{rest[: address.start()]}0x{rest[address.end() :]}"
+    return parts, rest, address[0] if address else None, seconds[0] if seconds else None
+
+
+CUTS = st.sampled_from(
+    [
+        ([], False),
+        ([Place(None, 0, 3, [Part(0, 2), Part(2, 1)])], True),
+        ([Place(None, 1, 2, [Part(0, 2)]), Place(None, 2, 1, [Part(0, 1)])], False),
+        ([Place("k:", 0, 2, [Part(0, 1), Part(1, 1)])], False),
+        ([Place(None, 0, 1, [Part(0, 1)]), Place("a", 0, 0, [Part(0, 0)])], False),
+    ]
+)
+
+
+@given(st.lists(LINES, min_size=1, max_size=8), CUTS, st.data())
+@settings(deadline=None, max_examples=400)
+def test_lines_are_cut(lines: list[str], cut_at: tuple[list[Place], bool], data: st.DataObject) -> None:
+    places, leading = cut_at
+    # a needle at the end of each line makes it a row, and is part of what is left
+    lines = [f"{line}|Z" for line in lines]
+    rows = Rows("".join(f"{line}\n" for line in lines).encode(), Needles(["|Z"], rare=["|Z"]))
+    chosen = data.draw(st.lists(st.sampled_from(range(len(lines))), unique=True))
+    expected = {row: found for row in chosen if (found := taken_apart(lines[row], places, leading=leading)) is not None}
+    taken = cut(rows, pl.Series(chosen, dtype=pl.UInt32), places, leading=leading)
+    assert taken.row.to_list() == list(expected)
+    keys, names = taken.keys.all(), taken.names.all()
+    for at, (parts, rest, address, seconds) in enumerate(expected.values()):
+        assert keys[taken.key[at]] == rest
+        assert [texts.get(part[at]) for texts, part in zip(taken.times, taken.parts, strict=True)] == parts
+        for column, name in ((taken.address, address), (taken.seconds, seconds)):
+            number = NONE if column is None else column[at]
+            assert (None if number == NONE else names[number]) == name
+
+
+def test_a_needle_needs_a_rare_pair() -> None:
+    with pytest.raises(StopIteration):
+        Needles(["abc"], rare=["xy"])
