@@ -242,7 +242,7 @@ def test_listener_that_fails(log: Path) -> None:
     assert log.read_text("utf-8").count("being returned to pool") == 1
 
 
-CTRL_C = """
+INTERRUPTED = """
 import signal, sys
 from pathlib import Path
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -253,10 +253,11 @@ run(Experiment(url=url or None, sql=sql, log=Path(log), workers=3, pool_size=2, 
 """
 
 
-def test_ctrl_c(url: str | None, log: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
+def test_interrupted(url: str | None, log: Path, tmp_path: Path, number: signal.Signals) -> None:
     sql = SLOW_SQLITE if url is None else "SELECT pg_sleep(60)"
     command = subprocess.Popen(
-        [sys.executable, "-c", CTRL_C, url or "", sql, str(log)],
+        [sys.executable, "-c", INTERRUPTED, url or "", sql, str(log)],
         cwd=Path(runner.__file__).parents[2],
         env=os.environ | {"TMPDIR": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)},
         stdout=subprocess.PIPE,
@@ -266,12 +267,13 @@ def test_ctrl_c(url: str | None, log: Path, tmp_path: Path) -> None:
     assert command.stdout is not None
     for _ in range(2):
         assert command.stdout.readline().startswith("Connection Check-out: ")
-    command.send_signal(signal.SIGINT)
+    command.send_signal(number)
     sent = time.monotonic()
     _, errors = command.communicate(timeout=20)
     assert time.monotonic() - sent < 4
-    assert command.returncode == -signal.SIGINT
-    assert "KeyboardInterrupt" in errors
+    by_hand = number == signal.SIGINT
+    assert command.returncode == (-number if by_hand else 128 + number)
+    assert errors.strip().endswith("KeyboardInterrupt") if by_hand else not errors
     text = log.read_text("utf-8")
     assert text.count("checked out from pool") == text.count("being returned to pool") >= 2
     assert text.endswith("\n")
