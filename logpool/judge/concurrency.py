@@ -48,31 +48,6 @@ class Concurrency:
 
     levels: dict[int, Level] = field(default_factory=dict)
 
-    def followed(self, steps: pl.DataFrame) -> pl.DataFrame:
-        """Steps by part, with the levels that they lead to.
-
-        Args:
-            steps: in the log's order, with ``part``, a small number, and ``opened``, ``closed`` and ``out``.
-
-        Returns:
-            The same by part, with ``open`` and ``in_use``, of which those at the end are the levels from now on.
-        """
-        rows = by_part(steps)
-        rows = rows.with_columns_seq(
-            open=(pl.col("opened") - pl.col("closed")).cum_sum(), in_use=pl.col("out").cum_sum().cast(pl.Int64)
-        )
-        # the sums go on from part to part: each part begins at its own level
-        bases: list[tuple[int, int]] = []
-        reached = (0, 0)
-        for end, part in ends_of(rows["part"]):
-            known = self.levels.get(part, Level())
-            bases += [(0, 0)] * (part + 1 - len(bases))
-            bases[part] = known.open - reached[0], known.out - reached[1]
-            reached = int(rows["open"][end]), int(rows["in_use"][end])
-            self.levels[part] = known._replace(open=reached[0] + bases[part][0], out=reached[1] + bases[part][1])
-        base = pl.DataFrame(bases, schema={"open": pl.Int64, "in_use": pl.Int64}, orient="row")
-        return rows.with_columns_seq(rows[name] + base[name][rows["part"]] for name in base.columns)
-
     def add(self, steps: pl.DataFrame, parts: Sequence[int], width: int) -> pl.DataFrame:
         """Adds the steps of a batch.
 
@@ -92,18 +67,3 @@ class Concurrency:
     def of(self, part: int) -> Level:
         """The level of one part."""
         return self.levels.get(part, Level())
-
-
-def by_part(rows: pl.DataFrame) -> pl.DataFrame:
-    """The rows of each part together, in their order: neighbours are then of one part, but at its edges."""
-    part = rows["part"]
-    if part.min() == part.max():
-        return rows
-    places = rows.select_seq("part", row=pl.int_range(pl.len(), dtype=pl.UInt32))
-    return rows[places.group_by("part", maintain_order=True).agg("row")["row"].explode()]
-
-
-def ends_of(parts: pl.Series) -> list[tuple[int, int]]:
-    """Where the rows of each part end, and the part."""
-    runs = parts.rle().struct
-    return list(zip((runs.field("len").cum_sum() - 1).to_list(), runs.field("value").to_list(), strict=True))

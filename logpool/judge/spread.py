@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from logpool.native.numbers import counted
 from logpool.report.model import HoldCounts
 from logpool.track.tracked import group_of
 
@@ -60,20 +61,15 @@ class HoldSpread:
         first = int(stretch.min())  # type: ignore[arg-type]
         lengths = (held["end_time"] - held["out_time"]).clip(0)
         length = (lengths.log1p() * (_TO_THE_OCTAVE / math.log(2))).floor().cast(pl.Int64)
-        # one number for all three is counted in half the time
-        together = (part * STRETCHES + (stretch - first)) * _CLASSES + length
-        counted = (
-            together.alias("all")
-            .value_counts()
-            .select_seq(
-                part=pl.col("all") // (STRETCHES * _CLASSES),
-                stretch=pl.col("all") // _CLASSES % STRETCHES + first,
-                length=pl.col("all") % _CLASSES,
-                count="count",
-            )
+        counts = counted(part.cast(pl.UInt32), (stretch - first) * _CLASSES + length)
+        found = counts.select_seq(
+            part="one",
+            stretch=pl.col("other") // _CLASSES + first,
+            length=pl.col("other") % _CLASSES,
+            count="count",
         )
         kept = self._kept.with_columns_seq(pl.col("stretch") // (1 << wider))
-        merged = pl.concat([kept, counted.cast(_SCHEMA)])  # type: ignore[arg-type]
+        merged = pl.concat([kept, found.cast(_SCHEMA)])  # type: ignore[arg-type]
         self._kept = merged.group_by("part", "stretch", "length").agg(pl.col("count").sum())
 
     def finish(self, pools: Iterable[str]) -> tuple[HoldCounts, ...]:

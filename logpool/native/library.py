@@ -113,6 +113,12 @@ class CourseStructure(Structure):
     _fields_ = tuple((name, c_int64) for name in ("latest", "fall", "last", "least", "greatest"))
 
 
+class PeakStructure(Structure):
+    """What one group of connections has been through; where none has been, 0 and the least time."""
+
+    _fields_ = tuple((name, c_int64) for name in ("level", "peak", "first", "latest", "since", "line", "source"))
+
+
 class StepsStructure(Structure):
     """Steps in order."""
 
@@ -187,6 +193,7 @@ def library() -> ctypes.CDLL:
             (number, *[pointer, pointer, number] * 2, *[pointer] * 4, number, POINTER(StepsStructure)),
         ),
         ("steps_free", None, (POINTER(StepsStructure),)),
+        ("peaks", c_int, (*[pointer] * 6, number, pointer, *[POINTER(TableStructure)] * 2)),
         ("climb", c_int, (*[pointer] * 6, number, pointer, number, number, pointer, POINTER(TableStructure))),
     ):
         function = getattr(loaded, name, None)

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from logpool.native.library import NONE, CourseStructure, Lent, StepsStructure, column_of, library, must, taken_over
+from logpool.native.library import (
+    NONE,
+    CourseStructure,
+    Lent,
+    PeakStructure,
+    StepsStructure,
+    column_of,
+    library,
+    must,
+    taken_over,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -201,3 +211,71 @@ def steps_of(size: int, uses: pl.DataFrame, lives: pl.DataFrame, others: pl.Data
 
 
 _CHANGES = ("opened", "closed", "out")
+
+
+class Peak(NamedTuple):
+    """What one group of connections has been through; times in microseconds, None for none.
+
+    Attributes:
+        level: how many are in use now.
+        peak: at most.
+        first: the first step's time.
+        latest: the latest.
+        since: since when they have been at the peak; None where they are not. By the step in ``line`` of ``source``.
+    """
+
+    level: int
+    peak: int
+    first: int | None
+    latest: int | None
+    since: int | None
+    line: int
+    source: int
+
+
+class Peaks:
+    """Follows how many connections of each group are in use, and how long they are at their peak."""
+
+    def __init__(self) -> None:
+        self._memory = (PeakStructure * 0)()
+
+    def __len__(self) -> int:
+        return len(self._memory)
+
+    def of(self, group: int) -> Peak:
+        """What a group has been through."""
+        state = self._memory[group]
+        first, latest, since = (None if time == _NO_TIME else time for time in (state.first, state.latest, state.since))
+        return Peak(state.level, state.peak, first, latest, since, state.line, state.source)
+
+    def take(self, steps: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Follows some steps.
+
+        Args:
+            steps: ``group``, UInt32; ``time``, Int64, or null; ``out``, Int8: how many more are in use after it;
+                ``line``, Int64, and ``source``, UInt32: where it stands; ``out_thread``, UInt32, or null.
+
+        Returns:
+            The visits that ended at the highest level so far: ``group``, ``time``, ``end``, ``line``, ``source``,
+            ``level``. And the threads that reached it: ``group``, ``thread``, ``level``.
+        """
+        most = steps["group"].max()
+        if isinstance(most, int) and most >= len(self):
+            memory = (PeakStructure * (most + 1))(*self._memory)
+            for group in range(len(self), most + 1):
+                memory[group] = PeakStructure(0, 0, _NO_TIME, _NO_TIME, _NO_TIME, 0, 0)
+            self._memory = memory
+        threads = steps["out_thread"]
+        visits, reached = _tables(
+            (("group", "time", "end", "line", "source", "level"), ("group", "thread", "level")),
+            library().peaks,
+            Lent(steps["group"], pl.UInt32),
+            Lent(_timed(steps["time"]), pl.Int64),
+            Lent(steps["out"], pl.Int8),
+            Lent(steps["line"], pl.Int64),
+            Lent(steps["source"], pl.UInt32),
+            Lent(threads.fill_null(NONE) if threads.null_count() else threads, pl.UInt32),
+            steps.height,
+            self._memory,
+        )
+        return visits, reached

@@ -302,13 +302,18 @@ def _said(failed: list[int]) -> pl.Expr:
 
 def _by_the_end(closes: pl.DataFrame) -> pl.DataFrame:
     """Settles closes by the record that ends their run, which is null where the run never seems to end."""
+    if not closes.height:
+        return pl.DataFrame(schema=CLOSE)
     style, ender = pl.col("style"), pl.col("ender")
     queue = style == int(Style.QUEUE)
     # the others say so only by the pool that replaces them
     disposing = (ender == int(Kind.DISPOSED)) | (~queue & (ender == int(Kind.RECREATED)))
-    # those before the last few, as many as the pool keeps, came back to a full pool right before
-    kept = pl.int_range(pl.len()).reverse().over("place", "end") < pl.col("size").fill_null(_LONGEST_RUN)
-    disposed = disposing & kept & ~(queue & _TAKEN)
+    disposed = disposing & ~(queue & _TAKEN)
+    # most often no pool is disposed of, and nobody need count
+    if closes.select_seq(disposed.any()).item():
+        # those before the last few, as many as the pool keeps, came back to a full pool right before
+        kept = pl.int_range(pl.len()).reverse().over("place", "end") < pl.col("size").fill_null(_LONGEST_RUN)
+        disposed &= kept
     crowded = (queue & pl.col("idle")) | ((style == int(Style.THREADS)) & ender.is_in(_CHECKING_OUT))
     return _settled(
         closes.with_columns_seq(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from itertools import pairwise
 
 import polars as pl
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from logpool.native.library import Lent
-from logpool.native.numbers import Course, counted, course_of, ends_of, steps_of, tallied, wholes_of
+from logpool.native.numbers import Course, Peak, Peaks, counted, course_of, ends_of, steps_of, tallied, wholes_of
 
 LABELS = st.integers(0, 5)
 TIMES = st.none() | st.integers(-50, 50)
@@ -125,6 +126,61 @@ def test_steps_come_in_order(data: st.DataObject) -> None:
     assert found.select("place", "opened", "closed", "out", "begin").rows() == [
         (place, *expected[place]) for place in sorted(expected)
     ]
+
+
+STEP = st.tuples(st.integers(0, 2), TIMES, st.integers(-2, 2), st.none() | st.integers(0, 3))
+STEPS = {"group": pl.UInt32, "time": pl.Int64, "out": pl.Int8, "out_thread": pl.UInt32}
+
+
+def at_the_peak(
+    steps: list[tuple[int, int | None, int, int | None]], group: int
+) -> tuple[list[tuple[int, int, int]], set[int], int, int]:
+    """The visits of a group to its highest level: begin, end and line; the threads; that level, and the last."""
+    own = [(line, time, out, thread) for line, (one, time, out, thread) in enumerate(steps) if one == group and out]
+    levels = [sum(out for *_, out, _ in own[: place + 1]) for place in range(len(own))]
+    known = [[time for _, time, *_ in own[: place + 1] if time is not None] for place in range(len(own))]
+    clocks = [max(times, default=None) for times in known]
+    peak = max([0, *levels])
+    reached = [place for place, level in enumerate(levels) if level == peak and level > 0]
+    visits = [
+        (begin, end, own[place][0])
+        for place in reached
+        if place + 1 < len(own) and (begin := clocks[place]) is not None and (end := clocks[place + 1]) is not None
+    ]
+    threads = {thread for place in reached if (thread := own[place][3]) is not None}
+    return visits, threads, peak, levels[-1] if levels else 0
+
+
+@given(st.lists(STEP, max_size=40), st.lists(st.integers(0, 40), max_size=3))
+@settings(deadline=None, max_examples=200)
+def test_visits_at_the_peak(steps: list[tuple[int, int | None, int, int | None]], cuts: list[int]) -> None:
+    rows = pl.DataFrame(steps, schema=STEPS, orient="row")
+    rows = rows.with_columns(line=pl.int_range(pl.len(), dtype=pl.Int64), source=pl.lit(7, pl.UInt32))
+    peaks = Peaks()
+    visits, threads = [], []
+    edges = [0, *sorted(min(cut, len(steps)) for cut in cuts), len(steps)]
+    for begin, end in pairwise(edges):
+        found = peaks.take(rows.slice(begin, end - begin))
+        visits += found[0].rows()
+        threads += found[1].rows()
+    for group in range(len(peaks)):
+        expected, reached_by, peak, level = at_the_peak(steps, group)
+        now = peaks.of(group)
+        assert (now.peak, now.level) == (peak, level)
+        assert [(begin, end, line) for one, begin, end, line, _, at in visits if (one, at) == (group, peak)] == expected
+        assert {thread for one, thread, at in threads if (one, at) == (group, peak)} == reached_by
+
+
+def test_a_visit_that_lasts() -> None:
+    peaks = Peaks()
+    rows = [(1, 5, 1, None), (1, None, 1, 3), (1, 9, -1, None), (1, 8, 1, None)]
+    steps = pl.DataFrame(rows, schema=STEPS, orient="row")
+    visits, threads = peaks.take(steps.with_columns(line=pl.lit(4, pl.Int64), source=pl.lit(2, pl.UInt32)))
+    assert visits.rows() == [(1, 5, 5, 4, 2, 1), (1, 5, 9, 4, 2, 2)]
+    assert threads.rows() == [(1, 3, 2)]
+    assert peaks.of(0) == Peak(0, 0, None, None, None, 0, 0)
+    # the clock does not go back
+    assert peaks.of(1) == Peak(2, 2, 5, 9, 9, 4, 2)
 
 
 def test_columns_in_several_pieces_are_lent_whole() -> None:

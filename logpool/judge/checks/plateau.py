@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from logpool.judge.concurrency import Concurrency, ends_of
+from logpool.native.numbers import Peaks
 
 #: microseconds: the longest dip below the limit that a waiting caller fills: a reset, a round trip, a thread's turn
 DIP = 50_000
@@ -112,87 +112,26 @@ class Plateaus:
     """The plateaus of all groups, grown batch by batch."""
 
     of: dict[int, Plateau] = field(default_factory=dict)
-    _levels: Concurrency = field(default_factory=Concurrency)
+    _peaks: Peaks = field(default_factory=Peaks)
 
     def take(self, steps: pl.DataFrame) -> None:
         """Adds the steps of one batch."""
-        steps = steps.filter(pl.col("out") != 0)
-        if not steps.height:
-            return
-        rows = self._levels.followed(
-            steps.select_seq("seq", "time", "opened", "closed", "out", "out_thread", part="group"),
-        ).select_seq("part", "seq", "time", "out_thread", "in_use")
-        ends = pl.Series("end", [end for end, _ in ends_of(rows["part"])], dtype=pl.UInt32)
-        groups = rows["part"][ends].to_list()
-        for group in groups:
-            self.of.setdefault(group, Plateau())
-        rows = self._clocked(rows, groups)
-        self._rise(rows)
-        self._visit(rows, ends, steps)
-        for group, clock in zip(groups, rows["time"][ends], strict=True):
-            self.of[group].clock = clock
-
-    def _clocked(self, rows: pl.DataFrame, groups: list[int]) -> pl.DataFrame:
-        """The same where no time is missing, or before an earlier one, as a clock that steps back has it."""
-        part, times = rows["part"], rows["time"]
-        clock = _by_number({group: self.of[group].clock for group in groups})[part]
-        steps_back = ((times < times.shift(1)) & (part == part.shift(1))) | (times < clock)
-        if not times.null_count() and not steps_back.any():
-            return rows
-        latest = pl.col("time").cum_max().forward_fill().over("part")
-        return rows.with_columns_seq(clock.alias("clock")).with_columns_seq(time=pl.max_horizontal(latest, "clock"))
-
-    def _rise(self, rows: pl.DataFrame) -> None:
-        """Takes note of new peaks, and of the first step of every group."""
-        for group, peak in rows.group_by("part").agg(pl.col("in_use").max()).iter_rows():
-            if peak > self.of[group].peak:
-                self.of[group].rise(peak)
-        new = [group for group, state in self.of.items() if state.first is None]
-        if new:
-            timed = rows.filter(pl.col("part").is_in(new)).drop_nulls("time")
-            firsts = timed.group_by("part").agg(pl.col("time").first())
-            for group, first in firsts.iter_rows():
-                self.of[group].first = first
-
-    def _visit(self, rows: pl.DataFrame, ends: pl.Series, steps: pl.DataFrame) -> None:
-        """Takes note of the visits at the peak: each lasts from the step that reaches it to the next one."""
-        part = rows["part"]
-        peak = _by_number({group: state.peak for group, state in self.of.items()})[part]
-        at_peak = ((rows["in_use"] == peak) & (peak > 0)).arg_true()
-        waiting = self._waiting(rows, ends)
-        if not len(at_peak) and not waiting.height:
-            return
-        last = at_peak.is_in(ends.implode())
-        after = (at_peak + 1).clip(upper_bound=rows.height - 1)
-        reached = rows[at_peak].select_seq(
-            "out_thread", "time", group="part", end=rows["time"][after], last=last, visits=pl.lit(1, pl.Int64)
-        )
-        # steps are in the order of their numbers
-        places = steps["seq"].search_sorted(rows["seq"][at_peak])
-        reached = pl.concat([reached, steps.select_seq("line", "source")[places]], how="horizontal")
-        for group, threads in reached.group_by(_BY_GROUP).agg(pl.col("out_thread").drop_nulls().unique()).iter_rows():
+        visits, reached = self._peaks.take(steps)
+        for group in range(len(self._peaks)):
+            now = self._peaks.of(group)
+            state = self.of.setdefault(group, Plateau())
+            if now.peak > state.peak:
+                state.rise(now.peak)
+            state.first, state.clock = now.first, now.latest
+            state.waiting = None if now.since is None else (now.since, now.line, now.source)
+        peaks = pl.Series([self.of[group].peak for group in range(len(self._peaks))], dtype=pl.Int64)
+        for group, thread, _ in reached.filter(reached["level"] == peaks[reached["group"]]).iter_rows():
             state = self.of[group]
             if len(state.threads) <= state.peak:
-                state.threads.update(threads)
-        timed = reached.filter(pl.col("time").is_not_null())
-        for group, *step in timed.filter("last").select_seq("group", "time", "line", "source").iter_rows():
-            time, line, source = step
-            self.of[group].waiting = time, line, source
-        left = timed.filter(~pl.col("last") & pl.col("end").is_not_null())
-        self._span(pl.concat([waiting, left.select_seq(_VISIT.keys())]))
-
-    def _waiting(self, rows: pl.DataFrame, ends: pl.Series) -> pl.DataFrame:
-        """The visits that began in an earlier batch, and end at the first step of this one."""
-        found = []
-        begin = 0
-        for end in ends:
-            state = self.of[rows["part"][begin]]
-            if state.waiting is not None:
-                time, line, source = state.waiting
-                found.append((rows["part"][begin], time, rows["time"][begin], line, source, 1))
-                state.waiting = None
-            begin = end + 1
-        return pl.DataFrame(found, schema=_VISIT, orient="row").drop_nulls("end")
+                state.threads.add(thread)
+        at_peak = visits.filter(visits["level"] == peaks[visits["group"]])
+        at_peak = at_peak.with_columns_seq(visits=pl.lit(1, pl.Int64))
+        self._span(at_peak.select_seq(pl.col(name).cast(dtype) for name, dtype in _VISIT.items()))
 
     def _span(self, visits: pl.DataFrame) -> None:
         """Joins visits that dips part, and the first of them to the span that an earlier batch began."""
@@ -228,8 +167,3 @@ class Plateaus:
             state.spans += count - 1
         for group, *found in spans.filter("latest").select_seq(columns).iter_rows():
             self.of[group].current = Span(*found)
-
-
-def _by_number(values: dict[int, int | None]) -> pl.Series:
-    """What groups have, by their numbers."""
-    return pl.Series([values.get(group) for group in range(1 + max(values, default=-1))], dtype=pl.Int64)
