@@ -16,7 +16,7 @@ import polars as pl
 
 from logpool.native.library import NONE
 from logpool.native.lines import Part, Place, Rows, Texts, cut
-from logpool.read.heads import STARTS, TIME
+from logpool.read.heads import STARTS, TIME, bounded
 from logpool.read.times import OFFSET, TimeFormat, any_time_format
 
 if TYPE_CHECKING:
@@ -280,6 +280,7 @@ def _particular(cut: Cut) -> tuple[int, int]:
 
 def cut_of(line: str) -> Cut:
     """Where the times of one line stand; a cut without spans for a line that has none."""
+    line = bounded(line)
     keyed = list(_KEYED.finditer(line)) if '="' in line or '":' in line or "time=" in line else []
     if keyed:
         return _keyed_cut(line, keyed)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 #: stands for a time in a head
 TIME = "\x01"
+# a head is no longer, and neither is what stands before JSON
+_LONGEST, _LONGEST_BEFORE_JSON = 1 << 13, 1 << 8
 
 #: the experiment's layout, SQLAlchemy's own, and ``logging.basicConfig()``'s
 DOCUMENT = "%(asctime)s - %(name)s - %(levelname)s - %(message)s"
@@ -88,6 +90,15 @@ STARTS = re.compile(
     r"|Exception (?:closing|terminating) connection |Cancellation during terminate of connection |Pool recreating"
     r"|Pool disposed\.|The garbage collector is trying to clean up |Time taken: |Average time taken: |Job done\."
 )
+
+
+def bounded(text: str) -> str:
+    """What of a line is looked at: no more than a head has, but for a message that begins in there, and for JSON."""
+    if len(text) <= _LONGEST or "{" in text[:_LONGEST_BEFORE_JSON] or STARTS.search(text, 0, _LONGEST):
+        return text
+    return text[:_LONGEST]
+
+
 _POOL_NAME = re.compile(r"sqlalchemy\.pool(?:\.[\w-]+)*|(?:[A-Za-z_]\w*\.)+[A-Z]\w*Pool(?:\.[\w-]+)*")
 _THREAD_NAME = re.compile(
     r"\b(?:MainThread|Thread-\d+(?: \(\w+\))?|ThreadPoolExecutor-\d+_\d+|Dummy-\d+"
@@ -293,7 +304,7 @@ def _found_anywhere(readings: list[tuple[str, _Wrapping]], *, of_another: bool) 
     text = readings[0][0]
     if any(inner[:1].isspace() for inner, _ in readings):
         return None
-    for start in STARTS.finditer(text):
+    for start in STARTS.finditer(text, 0, _LONGEST):
         message = parse_message(text[start.start() :])
         if message is None:
             continue

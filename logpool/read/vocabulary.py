@@ -12,7 +12,7 @@ import polars as pl
 
 from logpool.native.lines import Texts
 from logpool.read.grammar import Message, parse_message
-from logpool.read.heads import STARTS, Head, is_continued
+from logpool.read.heads import STARTS, Head, bounded, is_continued
 from logpool.read.records import Record, is_pool_logger
 from logpool.schema import Kind, Reason
 
@@ -28,7 +28,9 @@ NO_EVENT = 5
 
 UNKNOWN_POOL = "unknown"
 TIMED_OUT_TEXT = "connection timed out, timeout"
-_TIMEOUT = re.compile(r"\w*Pool limit of size -?\d+ overflow -?\d+ reached, connection timed out, timeout [\d.]+")
+_TIMEOUT = re.compile(
+    r"(?<!\w)\w*Pool limit of size -?\d+ overflow -?\d+ reached, connection timed out, timeout [\d.]+"
+)
 # lines that are always read, however few of their kind there are
 _LIKE_A_POOLS = re.compile(r"sqlalchemy\.pool|onnection")
 # what does not hold one of these is no record of a pool
@@ -231,21 +233,23 @@ class Reader:
         return Naming.ADDRESS if identity == rest.address else Naming.SINGLE
 
     def _parse(self, rest: str) -> tuple[int, str | None]:
-        text = self.cut.restored(rest)
-        if not _MAY_MATTER.search(text):
+        whole = self.cut.restored(rest)
+        text = bounded(whole)
+        # it may stand far behind, in the exception
+        timeout = _TIMEOUT.search(whole) if TIMED_OUT_TEXT in whole else None
+        if timeout is None and not _MAY_MATTER.search(text):
             # nothing but a pool's own record, or a timeout, makes any difference
             return OTHER, None
-        return self._read(text)
+        return self._read(text, timeout)
 
-    def _read(self, text: str) -> tuple[int, str | None]:
+    def _read(self, text: str, timeout: re.Match[str] | None) -> tuple[int, str | None]:
         if self.cut.spans and not self.cut.owns(text):
             return UNFIT, None
         head = self.heads(text)
         if head is None:
-            return self._headless(text), None
+            return self._headless(text, timeout), None
         record = head.record
         # in JSON it stands beside the message, in the exception
-        timeout = _TIMEOUT.search(text)
         if timeout:
             return self._timeout(timeout[0], head), None
         message = pool_message(record)
@@ -259,15 +263,15 @@ class Reader:
         identity = message.connection.identity if message.connection else None
         return self._add(message, record.logger or UNKNOWN_POOL, head), identity
 
-    def _headless(self, text: str) -> int:
+    def _headless(self, text: str, timeout: re.Match[str] | None) -> int:
         """A line that no layout fits: of another logger if it has a time, else of the record above."""
-        timeout = _TIMEOUT.search(text)
         if self.cut.spans and not is_continued(text):
             return self._timeout(timeout[0], Head(Record(text), "")) if timeout else OTHER
         return TIMED_OUT_INSIDE if timeout else CONTINUATION
 
     def is_head(self, text: str) -> bool:
         """Whether a line, its times marked, is a record's head."""
+        text = bounded(text)
         return self.heads(text) is not None or (bool(self.cut.spans) and not is_continued(text))
 
     def _add(self, message: Message, pool: str | None, head: Head) -> int:

@@ -1,6 +1,9 @@
 """Lines become events: which lines are records, whose they are, and what is only counted."""
 
+import subprocess
+import sys
 from itertools import pairwise
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -380,3 +383,28 @@ def test_no_line_is_too_odd(lines: list[str], place: int, odd: str) -> None:
     log = read([*lines[:place], odd, *lines[place:]])
     assert len(lines) + 1 == log.reading.lines
     assert sorted(event.line for event in log.events) == [event.line for event in log.events]
+
+
+LONG = """
+import base64, random, sys
+from pathlib import Path
+from logpool import analyze
+blob = base64.b64encode(random.Random(1).randbytes(600_000), b"AB").decode()
+head = "2024-01-01 12:00:00,000 - sqlalchemy.pool.impl.QueuePool - DEBUG - "
+created, path = head + "Created new connection <sqlite3.Connection object at 0x1>", Path(sys.argv[1])
+for text in ("x" * 900_000, "1" * 900_000, blob, "Connection " * 80_000):
+    lines = (
+        created,
+        f"{text} sqlalchemy.pool connection ",
+        f"2024-01-01 12:00:00,000 - app - INFO - connection {text}",
+        f"{head}Invalidate connection <sqlite3.Connection object at 0x1> (reason: Error:{text})",
+    )
+    path.write_text("\\n".join(lines), "utf-8")
+    found = analyze(path)
+    assert (found.sources[0].pool_lines, found.totals.created) == (2, 1)
+"""
+
+
+def test_lines_of_nearly_a_megabyte_take_no_longer_than_they_are(tmp_path: Path) -> None:
+    # patterns that go back over a word for each of its letters would take hours
+    subprocess.run([sys.executable, "-c", LONG, str(tmp_path / "log")], check=True, timeout=120)
