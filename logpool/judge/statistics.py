@@ -120,7 +120,7 @@ class Statistics:
         taken = (pl.col("kind") == int(Kind.TIMING)) & (pl.col("detail") == int(Detail.TIME_TAKEN))
         timings = told.filter(taken)["shape"].unique()
         if len(timings):
-            self._note_timings(events["connection"].filter(events["shape"].is_in(timings.implode())))
+            self._note_timings(events["connection"].filter(events["shape"].is_in(timings.implode())).drop_nulls())
 
     def _tallied(self, events: pl.DataFrame) -> pl.DataFrame:
         """How often each ``shape`` stands in each interval, ``bin``: ``count``, and the ``first`` and ``last`` time."""
@@ -154,7 +154,7 @@ class Statistics:
                 self.reclaimed[group].append((source, line))
 
     def _note_timings(self, seconds: pl.Series) -> None:
-        if self._first_timing is None:
+        if self._first_timing is None and len(seconds):
             self._first_timing = seconds[0]
         for code, count in seconds.value_counts().iter_rows():
             self._timings[code] += count

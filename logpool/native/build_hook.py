@@ -1,7 +1,7 @@
 """Compiles logpool's compiled part when the package is installed, or a wheel of it built.
 
-With the machine's own C compiler (``CC``, or ``cc``); where there is none, with the one that the package ``ziglang``
-brings, so that Python and pip are all that it takes.
+With the machine's own C compiler (``CC``, or ``cc``), GCC or Clang; where that is not there, with the one that the
+package ``ziglang`` brings, so that Python and pip are all that it takes (``CC=none`` chooses it). For 64 bits.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -40,12 +41,16 @@ class CompilingHook(BuildHookInterface[Any]):
         """Compiles."""
         folder = Path(self.root, _HERE)
         made = folder / f"_native.{_ENDINGS.get(sys.platform, 'so')}"
-        sources = sorted(folder.glob("*.c"))
-        command = _own_compiler() or [sys.executable, "-m", "ziglang", "cc"]
+        sources = sorted(folder.glob("*.[ch]"))
+        # left alone, zig compiles for the very processor that it runs on
+        command = _own_compiler() or [sys.executable, "-m", "ziglang", "cc", "-mcpu=baseline"]
+        # by which a library is known that was compiled from other ones
+        number = zlib.crc32(b"".join(path.read_bytes() for path in sources))
+        compiled = [str(path) for path in sources if path.suffix == ".c"]
         # whoever uses the one that is there may go on with it
         with tempfile.TemporaryDirectory(dir=folder) as waiting:
             whole = Path(waiting, made.name)
-            subprocess.run([*command, *_FLAGS, "-o", str(whole), *map(str, sources)], check=True)  # noqa: S603
+            subprocess.run([*command, *_FLAGS, f"-DLOGPOOL_SOURCES={number}u", "-o", str(whole), *compiled], check=True)  # noqa: S603
             whole.replace(made)
         build_data["artifacts"].append(f"{_HERE}/{made.name}")
         build_data["pure_python"] = False

@@ -58,7 +58,10 @@ static int exported(const char *format, int64_t count, int64_t buffer_count, voi
 /* A column of numbers without nulls, Int8 or UInt32 by their width, which takes the memory over. Returns 0 where memory ran out. */
 API int numbers_out(int64_t width, void *values, int64_t count, struct ArrowSchema *schema, struct ArrowArray *array)
 {
-    return exported(width == 1 ? "c" : "I", count, 2, (void *[]){values}, schema, array);
+    if (exported(width == 1 ? "c" : "I", count, 2, (void *[]){values}, schema, array))
+        return 1;
+    free(values);
+    return 0;
 }
 
 /* The places of some lines, copied. Returns 0 where memory ran out. */
@@ -201,3 +204,6 @@ API void keep_memory(void)
     mallopt(M_ARENA_MAX, 1);
 #endif
 }
+
+/* What the sources were when this was compiled. */
+API uint32_t sources(void) { return LOGPOOL_SOURCES; }

@@ -53,7 +53,7 @@ API int tally(const uint32_t *labels, const int64_t *times, int64_t size, int64_
 }
 
 /* How times go on, those missing left out: the latest, the greatest fall below the latest so far, the last, and the least and
-   greatest difference between neighbours. All but the falls begin from what is there. */
+   greatest difference between neighbours. `latest` and `last` go on from what is there, NO_TIME for none. */
 typedef struct {
     int64_t latest, fall, last, least, greatest;
 } Course;

@@ -29,7 +29,7 @@ typedef struct {
     int64_t size, room;
 } Buffer;
 
-static const char TIME = '\x01', TIMING[] = "ime taken: ", SECONDS[] = " seconds.";
+static const char TIME = '\x01', TAKEN[] = "\x02", TIMING[] = "ime taken: ", SECONDS[] = " seconds.";
 
 /* So many characters on, each a byte where the text is plain; NULL where there are fewer. */
 static const char *passed(const char *text, const char *end, int64_t characters, int64_t plain)
@@ -103,7 +103,7 @@ static uint32_t taken_out(Buffer *buffer, char *place, int64_t size, const char 
     return number;
 }
 
-/* The seconds of "ime taken: 0.5 seconds.", 0 in their place; NONE where there are none. */
+/* The seconds of "ime taken: 0.5 seconds.", TAKEN in their place, as no text has it; NONE where there are none. */
 static uint32_t seconds_out(Buffer *rest, Texts *names, int *failed)
 {
     const char *end = rest->bytes + rest->size;
@@ -121,7 +121,7 @@ static uint32_t seconds_out(Buffer *rest, Texts *names, int *failed)
     int64_t unit = sizeof SECONDS - 1;
     if (at == point + 1 || end - at < unit || memcmp(at, SECONDS, (size_t)unit))
         return NONE;
-    uint32_t number = taken_out(rest, rest->bytes + (start - rest->bytes), at - start, "0", names);
+    uint32_t number = taken_out(rest, rest->bytes + (start - rest->bytes), at - start, TAKEN, names);
     *failed |= number == NONE;
     return number;
 }

@@ -7,7 +7,21 @@ speaks: nothing is copied on the way in, and what comes out belongs to polars.
 from __future__ import annotations
 
 import ctypes
-from ctypes import POINTER, Structure, addressof, byref, c_char_p, c_int, c_int64, c_uint32, c_void_p, py_object
+import sys
+import zlib
+from ctypes import (
+    POINTER,
+    PYFUNCTYPE,
+    Structure,
+    addressof,
+    byref,
+    c_char_p,
+    c_int,
+    c_int64,
+    c_uint32,
+    c_void_p,
+    py_object,
+)
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +31,7 @@ import polars as pl
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_ENDINGS = {"win32": "dll", "darwin": "dylib"}
 #: stands for no number
 NONE = 0xFFFFFFFF
 
@@ -139,12 +154,18 @@ def library() -> ctypes.CDLL:
     """The compiled part.
 
     Raises:
-        ImportError: the package was not installed, or not since it was changed, so that it does not fit.
+        ImportError: the package was not installed, or not since its sources were changed.
     """
-    found = sorted(Path(__file__).parent.glob("_native.*"))
-    if not found:
+    folder = Path(__file__).parent
+    path = folder / f"_native.{_ENDINGS.get(sys.platform, 'so')}"
+    if not path.exists():
         raise ImportError("logpool's compiled part is missing: pip builds it when it installs the package")
-    loaded = ctypes.CDLL(str(found[0]))
+    loaded = ctypes.CDLL(str(path))
+    loaded.sources.restype = c_uint32
+    # they lie beside it where the package is developed
+    sources = sorted(folder.glob("*.[ch]"))
+    if sources and loaded.sources() != zlib.crc32(b"".join(source.read_bytes() for source in sources)):
+        raise ImportError("logpool's compiled part was built from other sources: install the package anew")
     pointer, number, rows = c_void_p, c_int64, POINTER(RowsStructure)
     column = (POINTER(Schema), POINTER(Array))
     for name, result, arguments in (
@@ -196,9 +217,7 @@ def library() -> ctypes.CDLL:
         ("peaks", c_int, (*[pointer] * 6, number, pointer, *[POINTER(TableStructure)] * 2)),
         ("climb", c_int, (*[pointer] * 6, number, pointer, number, number, pointer, POINTER(TableStructure))),
     ):
-        function = getattr(loaded, name, None)
-        if function is None:
-            raise ImportError("logpool's compiled part is of another version: install the package anew")
+        function = getattr(loaded, name)
         function.restype, function.argtypes = result, arguments
     return loaded
 
@@ -208,10 +227,9 @@ def keep_memory() -> None:
     library().keep_memory()
 
 
-_capsule = ctypes.pythonapi.PyCapsule_New
-_capsule.restype, _capsule.argtypes = py_object, (c_void_p, c_char_p, c_void_p)
-_pointed_to = ctypes.pythonapi.PyCapsule_GetPointer
-_pointed_to.restype, _pointed_to.argtypes = c_void_p, (py_object, c_char_p)
+# by prototypes of their own: those of ``ctypes.pythonapi`` are shared with all of the process
+_capsule = PYFUNCTYPE(py_object, c_void_p, c_char_p, c_void_p)(("PyCapsule_New", ctypes.pythonapi))
+_pointed_to = PYFUNCTYPE(c_void_p, py_object, c_char_p)(("PyCapsule_GetPointer", ctypes.pythonapi))
 
 
 class _Column:

@@ -73,11 +73,11 @@ class Needles:
 
     Attributes:
         texts: one of these must be in a line.
-        array: they, for the compiled part.
+        array: the same, as the compiled part takes them.
     """
 
     def __init__(self, texts: Sequence[str], rare: Sequence[str]) -> None:
-        """Each text holds one of some pairs of characters, by which it is looked for: rare ones are fast."""
+        """Each text holds one of a few pairs of characters, by which it is looked for: rare ones are fast."""
         self.texts = tuple(texts)
         self._bytes = [text.encode() for text in texts]
         places = [next(text.find(pair.encode()) for pair in rare if pair.encode() in text) for text in self._bytes]
@@ -152,8 +152,8 @@ class Taken(NamedTuple):
 
     Attributes:
         row: which they are.
-        key: the number of what is left of a line: without its times (a mark instead), the seconds of a timing (0
-            instead), and its first address (``0x`` instead).
+        key: the number of what is left of a line: without its times (a mark instead), the seconds of a timing
+            (the character 2 instead), and its first address (``0x`` instead).
         address: the number of that address; None where no line has one, else ``NONE`` for those that have none.
         seconds: likewise.
         parts: of each part of each time the number of its text.

@@ -116,9 +116,9 @@ static int has_room(Texts *texts, int64_t size)
         if (!ends)
             return 0;
         texts->ends = ends;
-        texts->room *= 2;
-        if (!with_slots(texts, (uint64_t)texts->room * 2))
+        if (!with_slots(texts, (uint64_t)texts->room * 4))
             return 0;
+        texts->room *= 2;
     }
     int64_t needed = texts->ends[texts->count] + size;
     if (needed > texts->bytes_room) {

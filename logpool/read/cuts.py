@@ -1,4 +1,4 @@
-"""Where the times stand in the lines of a log: learned from a few lines, then cut from whole columns.
+"""Where the times stand in the lines of a log: learned from a few lines, then cut from all of a block at once.
 
 A *cut* says where in a line its times stand: at a fixed place, or behind a fixed text (as in JSON). A log has one cut
 for each way in which its lines begin: mostly one, a few where levels or containers' names differ in length, more
@@ -120,8 +120,8 @@ class Rest(NamedTuple):
     """What a cut leaves of a line.
 
     Attributes:
-        key: the line without its times (the mark in their places), without the seconds of a timing (``0`` in their
-            place), and without its first address (``0x`` in its place).
+        key: the line without its times (the mark in their places), without the seconds of a timing (the character 2 in
+            their place), and without its first address (``0x`` in its place).
         address: that address, ``0x…``; None where there is none.
         seconds: likewise.
     """
@@ -134,7 +134,7 @@ class Rest(NamedTuple):
     def text(self) -> str:
         """The line without its times."""
         text = self.key if self.address is None else self.key.replace("0x", self.address, 1)
-        return text if self.seconds is None else text.replace("ime taken: 0", f"ime taken: {self.seconds}", 1)
+        return text if self.seconds is None else text.replace("\x02", self.seconds, 1)
 
 
 class Applied(NamedTuple):

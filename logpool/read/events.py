@@ -1,9 +1,9 @@
 """Blocks of lines -> the events in them, as columns of small numbers.
 
 A log of millions of lines holds few distinct texts once the times are cut out, and a few dozen shapes once the
-connections' addresses are taken out. So every step works on the smallest table that will do: lines become times
-and rests, rests become distinct rests, distinct rests become shapes and addresses, and only a shape that was never
-seen before is parsed. The result is joined back as numbers: which shape, which connection.
+connections' addresses are taken out. So every step works on the smallest table that will do: of the lines of a block
+only those that can matter become rows, rows become times, addresses and keys (what is left), all by number; and only a
+key that was never seen before is parsed. The result is joined back as numbers: which shape, which connection.
 
 What a line is depends on the line alone, so it does not matter where a block begins; only a timeout inside a
 traceback belongs to the head above it, and a line that the collector split is put together first.

@@ -108,7 +108,7 @@ def taken_apart(
     head, timing, tail = rest.partition("ime taken: ")
     seconds = re.match(r"[0-9]+\.[0-9]+(?= seconds\.)", tail)
     if seconds:
-        rest = f"{head}{timing}0{tail[seconds.end() :]}"
+        rest = f"{head}{timing}\x02{tail[seconds.end() :]}"
     address = re.search("0x[0-9a-fA-F]*", rest)
     if address:
         rest = f"{rest[: address.start()]}0x{rest[address.end() :]}"

@@ -385,6 +385,16 @@ def test_no_line_is_too_odd(lines: list[str], place: int, odd: str) -> None:
     assert sorted(event.line for event in log.events) == [event.line for event in log.events]
 
 
+SECONDS = st.sampled_from(["0", "0.0", "0.5", "1", "1.25", "12.5"])
+
+
+@given(st.lists(SECONDS, max_size=8), st.sampled_from(["sqlalchemy.pool", f"{POOL}.0x7f01"]))
+@settings(deadline=None)
+def test_timings_are_told_apart_by_their_seconds(seconds: list[str], logger: str) -> None:
+    log = read([record(f"Time taken: {number} seconds.", logger=logger, level="INFO") for number in seconds])
+    assert [float(event.connection or "nan") for event in log.events] == [float(number) for number in seconds]
+
+
 LONG = """
 import base64, random, sys
 from pathlib import Path
