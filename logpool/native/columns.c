@@ -55,11 +55,42 @@ static int exported(const char *format, int64_t count, int64_t buffer_count, voi
     return 1;
 }
 
-/* A column of numbers without nulls, Int8 or UInt32 by their width, which takes the memory over. Returns 0 where memory ran out. */
-API int numbers_out(int64_t width, void *values, int64_t count, struct ArrowSchema *schema, struct ArrowArray *array)
+static int is_gap(int64_t width, const void *values, int64_t place)
 {
-    if (exported(width == 1 ? "c" : "I", count, 2, (void *[]){values}, schema, array))
+    return width == 8 ? ((const int64_t *)values)[place] == NO_TIME : ((const uint32_t *)values)[place] == NONE;
+}
+
+/* Which values are none, a bit for each, 0 for those; NULL where all are some, or memory ran out. */
+static uint8_t *some(int64_t width, const void *values, int64_t count, int64_t *gaps)
+{
+    uint8_t *bits = NULL;
+    for (int64_t place = *gaps = 0; place < count; place++) {
+        if (!is_gap(width, values, place))
+            continue;
+        if (!(*gaps)++) {
+            if (!(bits = malloc((size_t)count / 8 + 1)))
+                return NULL;
+            memset(bits, 0xff, (size_t)count / 8 + 1);
+        }
+        bits[place / 8] &= (uint8_t)~(1 << place % 8);
+    }
+    return bits;
+}
+
+/* A column of numbers, Int8, UInt32 or Int64 by their width, which takes the memory over. `with_gaps`: NONE and NO_TIME stand
+   for nulls; else there are none. Returns 0 where memory ran out. */
+API int numbers_out(int64_t width, int with_gaps, void *values, int64_t count, struct ArrowSchema *schema,
+                    struct ArrowArray *array)
+{
+    const char *format = width == 1 ? "c" : width == 4 ? "I" : "l";
+    int64_t gaps = 0;
+    uint8_t *bits = with_gaps ? some(width, values, count, &gaps) : NULL;
+    if ((!with_gaps || bits || !gaps) && exported(format, count, 2, (void *[]){values}, schema, array)) {
+        array->buffers[0] = bits;
+        array->null_count = gaps;
         return 1;
+    }
+    free(bits);
     free(values);
     return 0;
 }
@@ -93,20 +124,20 @@ static int texts_exported(int64_t *ends, char *bytes, int64_t count, struct Arro
     return 0;
 }
 
-/* A column of all texts, by number. Returns 0 where memory ran out. */
-API int texts_out(const Texts *texts, struct ArrowSchema *schema, struct ArrowArray *array)
+/* A column of the texts from a number on. Returns 0 where memory ran out. */
+API int texts_out(const Texts *texts, int64_t from, struct ArrowSchema *schema, struct ArrowArray *array)
 {
-    int64_t count = texts_count(texts), size = 0, all = 0;
-    if (count) {
-        const char *last = texts_get(texts, (uint32_t)count - 1, &size);
-        all = last + size - texts_get(texts, 0, &size);
+    int64_t count = texts_count(texts) - from, size = 0, all = 0;
+    if (count > 0) {
+        const char *last = texts_get(texts, (uint32_t)(from + count) - 1, &size);
+        all = last + size - texts_get(texts, (uint32_t)from, &size);
     }
     int64_t *ends = malloc((size_t)(count + 1) * sizeof(int64_t));
     char *bytes = malloc((size_t)all + 1);
     if (ends && bytes) {
         ends[0] = 0;
         for (int64_t number = 0; number < count; number++) {
-            const char *text = texts_get(texts, (uint32_t)number, &size);
+            const char *text = texts_get(texts, (uint32_t)(from + number), &size);
             memcpy(bytes + ends[number], text, (size_t)size);
             ends[number + 1] = ends[number] + size;
         }

@@ -17,13 +17,6 @@ typedef struct {
     Half halves[2];
 } Span;
 
-/* Lines that a cut may fit, by number; each column has one entry for each. */
-typedef struct {
-    int64_t count, with_address, with_seconds;
-    uint32_t *row, *key, *address, *seconds;
-    uint32_t **halves;
-} Taken;
-
 typedef struct {
     char *bytes;
     int64_t size, room;
@@ -177,33 +170,50 @@ static int cut_one(const char *text, const char *end, const Span *spans, int64_t
     return 1;
 }
 
-API void taken_free(Taken *taken, int64_t half_count)
+API void taken_free(Taken *taken)
 {
     free(taken->row);
     free(taken->key);
     free(taken->address);
     free(taken->seconds);
-    for (int64_t number = 0; taken->halves && number < half_count; number++)
+    free(taken->first);
+    for (int64_t number = 0; taken->halves && number < taken->half_count; number++)
         free(taken->halves[number]);
     free(taken->halves);
     memset(taken, 0, sizeof *taken);
 }
 
+static uint32_t *column_for(int64_t count) { return malloc((size_t)(count ? count : 1) * sizeof(uint32_t)); }
+
 static int has_columns(Taken *taken, int64_t count, int64_t half_count)
 {
-    size_t size = (size_t)(count ? count : 1) * sizeof(uint32_t);
-    taken->row = malloc(size);
-    taken->key = malloc(size);
-    taken->address = malloc(size);
-    taken->seconds = malloc(size);
+    taken->row = column_for(count);
+    taken->key = column_for(count);
+    taken->address = column_for(count);
+    taken->seconds = column_for(count);
     taken->halves = calloc((size_t)half_count + 1, sizeof(uint32_t *));
+    taken->half_count = half_count;
     int made = taken->row && taken->key && taken->address && taken->seconds && taken->halves;
     for (int64_t number = 0; made && number < half_count; number++)
-        made = (taken->halves[number] = malloc(size)) != NULL;
+        made = (taken->halves[number] = column_for(count)) != NULL;
     return made;
 }
 
-/* Cuts some of the lines of a block: `chosen` of them, all where it is NULL.
+static int with_first(Taken *taken, int64_t place)
+{
+    if (taken->first_count == taken->first_room) {
+        int64_t room = taken->first_room ? taken->first_room * 2 : 1 << 6;
+        uint32_t *grown = realloc(taken->first, (size_t)room * sizeof(uint32_t));
+        if (!grown)
+            return 0;
+        taken->first = grown;
+        taken->first_room = room;
+    }
+    taken->first[taken->first_count++] = (uint32_t)place;
+    return 1;
+}
+
+/* Cuts some of the lines of a block.
 
    `leading`: a time at the very beginning leaves no mark. `keys` numbers the lines without times, seconds and first
    addresses; `names` the seconds and the addresses. Returns 0 where memory ran out. */
@@ -211,10 +221,11 @@ API int cut(const char *data, const Rows *rows, const uint32_t *chosen, int64_t 
             int64_t span_count, int64_t half_count, int64_t leading, Texts *keys, Texts *names, Taken *taken)
 {
     Buffer rest = {NULL, 0, 0};
-    uint32_t *halves = malloc((size_t)(half_count + 1) * sizeof(uint32_t));
+    uint32_t *halves = column_for(half_count);
     int failed = !halves || !has_columns(taken, count, half_count);
+    int64_t key_count = texts_count(keys);
     for (int64_t place = 0; !failed && place < count; place++) {
-        uint32_t row = chosen ? chosen[place] : (uint32_t)place;
+        uint32_t row = chosen[place];
         const char *text = data + rows->start[row], *end = data + rows->end[row];
         int fits = -1;
         if (has_room(&rest, end - text + span_count + 8))
@@ -222,21 +233,22 @@ API int cut(const char *data, const Rows *rows, const uint32_t *chosen, int64_t 
         failed = fits < 0;
         if (fits <= 0)
             continue;
-        int64_t at = taken->count;
+        int64_t at = taken->count++;
         taken->row[at] = row;
         taken->seconds[at] = seconds_out(&rest, names, &failed);
         taken->address[at] = address_out(&rest, names, &failed);
         taken->key[at] = texts_add(keys, rest.bytes, rest.size);
         for (int64_t number = 0; number < half_count; number++)
             taken->halves[number][at] = halves[number];
-        taken->with_seconds += taken->seconds[at] != NONE;
-        taken->with_address += taken->address[at] != NONE;
         failed |= taken->key[at] == NONE;
-        taken->count++;
+        if (taken->key[at] == key_count) {
+            failed |= !with_first(taken, at);
+            key_count++;
+        }
     }
     free(rest.bytes);
     free(halves);
     if (failed)
-        taken_free(taken, half_count);
+        taken_free(taken);
     return !failed;
 }

@@ -76,6 +76,7 @@ class RowsStructure(Structure):
         ("count", c_int64),
         ("room", c_int64),
         ("plain", c_int64),
+        ("nul", c_int64),
         ("place", POINTER(c_int64)),
         ("start", POINTER(c_int64)),
         ("end", POINTER(c_int64)),
@@ -111,14 +112,18 @@ class TakenStructure(Structure):
     """What a cut took out of rows."""
 
     _fields_ = (
-        ("count", c_int64),
-        ("with_address", c_int64),
-        ("with_seconds", c_int64),
-        ("row", c_void_p),
-        ("key", c_void_p),
-        ("address", c_void_p),
-        ("seconds", c_void_p),
-        ("halves", POINTER(c_void_p)),
+        *((name, c_int64) for name in ("count", "first_count", "first_room", "half_count")),
+        *((name, POINTER(c_uint32)) for name in ("row", "key", "address", "seconds", "first")),
+        ("halves", POINTER(POINTER(c_uint32))),
+    )
+
+
+class FoundStructure(Structure):
+    """What cut lines are."""
+
+    _fields_ = (
+        *((name, c_int64) for name in ("count", "left_count", "aside_count", "last")),
+        *((name, c_void_p) for name in ("line", "time", "label", "name", "left", "aside", "aside_row", "aside_label")),
     )
 
 
@@ -175,8 +180,8 @@ def library() -> ctypes.CDLL:
         ("texts_count", number, (pointer,)),
         ("texts_add", c_uint32, (pointer, c_char_p, number)),
         ("texts_get", pointer, (pointer, c_uint32, POINTER(c_int64))),
-        ("texts_merge", pointer, (pointer, pointer, pointer)),
-        ("texts_out", c_int, (pointer, *column)),
+        ("texts_size", number, (pointer,)),
+        ("texts_out", c_int, (pointer, number, *column)),
         ("rows_new", rows, ()),
         ("rows_free", None, (rows,)),
         ("scan", number, (c_char_p, number, POINTER(NeedleStructure), number, rows)),
@@ -196,8 +201,14 @@ def library() -> ctypes.CDLL:
                 POINTER(TakenStructure),
             ),
         ),
-        ("taken_free", None, (POINTER(TakenStructure), number)),
-        ("numbers_out", c_int, (number, pointer, number, *column)),
+        ("taken_free", None, (POINTER(TakenStructure),)),
+        (
+            "find",
+            c_int,
+            (rows, pointer, number, POINTER(TakenStructure), *[pointer] * 8, number, POINTER(FoundStructure)),
+        ),
+        ("found_free", None, (POINTER(FoundStructure),)),
+        ("numbers_out", c_int, (number, c_int, pointer, number, *column)),
         ("numbers_in", pointer, (pointer, number, POINTER(Array))),
         ("give_back", None, (POINTER(Array),)),
         ("table_new", POINTER(TableStructure), (number,)),
@@ -258,7 +269,11 @@ def must(done: object) -> None:
 
 
 class Lent:
-    """The values of a column of numbers without nulls, for the compiled part to read."""
+    """The values of a column of numbers without nulls, for the compiled part to read.
+
+    Attributes:
+        address: where they are; None where there are none.
+    """
 
     def __init__(self, column: pl.Series, dtype: type[pl.DataType]) -> None:
         self._array = Array()
@@ -266,6 +281,7 @@ class Lent:
             raise TypeError(f"no column of {dtype}: {column.dtype}")
         stream = column.rechunk().__arrow_c_stream__(None)
         values = library().numbers_in(_pointed_to(stream, b"arrow_array_stream"), _WIDTHS[dtype], byref(self._array))
+        self.address = values
         self._as_parameter_ = c_void_p(values)
         if len(column) and not values:
             raise TypeError(f"no column of numbers without nulls: {column.dtype}")
@@ -277,8 +293,18 @@ class Lent:
 _WIDTHS: dict[type[pl.DataType], int] = {pl.Int8: 1, pl.UInt8: 1, pl.UInt32: 4, pl.Int64: 8}
 
 
-def taken_over(columns: TakenStructure | StepsStructure, name: str, width: int = 4) -> pl.Series:
-    """A column of a structure, which gives it away: UInt32, or Int8 where it is one byte wide."""
+def taken_over(
+    columns: FoundStructure | StepsStructure, name: str, width: int = 4, *, count: str = "count", gaps: bool = False
+) -> pl.Series:
+    """A column of a structure, which gives it away: Int8, UInt32 or Int64 by its width in bytes.
+
+    Args:
+        columns: the structure.
+        name: of the column in it.
+        width: of a value, in bytes.
+        count: where it says how many values there are.
+        gaps: whether ``NONE``, or the least number of 64 bits, stands for null.
+    """
     numbers = getattr(columns, name)
     setattr(columns, name, None)
-    return column_of(library().numbers_out, width, numbers, columns.count)
+    return column_of(library().numbers_out, width, gaps, numbers, getattr(columns, count))

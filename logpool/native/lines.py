@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import ctypes
-from ctypes import byref, c_int64
+from array import array
+from ctypes import byref, c_int64, c_void_p
+from dataclasses import dataclass, field
+from enum import IntEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
 from logpool.native.library import (
     NONE,
+    FoundStructure,
     HalfStructure,
     Lent,
     NeedleStructure,
@@ -23,6 +27,9 @@ from logpool.native.library import (
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+#: among what parts of times add to a time: none that there ever was, and no part of a time at all
+NO_TIME, MISFIT = -(1 << 63), 1 - (1 << 63)
 
 
 class Texts:
@@ -52,20 +59,14 @@ class Texts:
         start = library().texts_get(self.pointer, number, byref(size))
         return ctypes.string_at(start, size.value).decode()
 
-    def merge(self, few: Texts, used: pl.Series) -> pl.Series:
-        """The numbers here of the texts there that are used, which are added; ``NONE`` for the others.
+    @property
+    def size(self) -> int:
+        """How many bytes they are together."""
+        return int(library().texts_size(self.pointer))
 
-        Args:
-            few: other texts.
-            used: for each of them whether it is, UInt8.
-        """
-        numbers = library().texts_merge(self.pointer, few.pointer, Lent(used, pl.UInt8))
-        must(numbers)
-        return column_of(library().numbers_out, 4, numbers, len(few))
-
-    def all(self) -> pl.Series:
-        """Every one, by number."""
-        return column_of(library().texts_out, self.pointer)
+    def all(self, first: int = 0) -> pl.Series:
+        """Every one from a number on, by number."""
+        return column_of(library().texts_out, self.pointer, first)
 
 
 class Needles:
@@ -93,13 +94,20 @@ class Rows:
         lines: how many lines there are in them.
     """
 
-    def __init__(self, data: bytes, needles: Needles) -> None:
+    def __init__(self, data: bytes, needles: Needles, size: int | None = None) -> None:
+        """The lines in the first so many bytes, or in all."""
+        size = len(data) if size is None else size
         self._free = library().rows_free
         self.data = data
         self.pointer = library().rows_new()
         must(bool(self.pointer))
-        self.lines = int(library().scan(data, len(data), needles.array, len(needles.array), self.pointer))
+        self.lines = int(library().scan(data, size, needles.array, len(needles.array), self.pointer))
         must(self.lines >= 0)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether every byte is a character, and none of them a NUL."""
+        return bool(self.pointer.contents.plain) and not self.pointer.contents.nul
 
     def __del__(self) -> None:
         self._free(self.pointer)
@@ -147,81 +155,218 @@ class Place(NamedTuple):
     parts: Sequence[Part]
 
 
-class Taken(NamedTuple):
-    """Rows with a time in every place, by number. What stands there may still be none.
+class Fate(IntEnum):
+    """What becomes of lines, by their key."""
+
+    #: they are nothing
+    DROPPED = 0
+    #: somebody has to look at each
+    SET_ASIDE = 1
+    #: another cut has to take their times out
+    LEFT = 2
+    #: they all have the key's name, or none
+    FIXED = 3
+    #: their address is their name
+    BY_ADDRESS = 4
+    #: their seconds are
+    BY_SECONDS = 5
+
+
+class Taken:
+    """Lines with a time in every place. What stands there may still be none.
 
     Attributes:
-        row: which they are.
-        key: the number of what is left of a line: without its times (a mark instead), the seconds of a timing
-            (the character 2 instead), and its first address (``0x`` instead).
-        address: the number of that address; None where no line has one, else ``NONE`` for those that have none.
-        seconds: likewise.
-        parts: of each part of each time the number of its text.
-        keys: the texts by number.
-        names: those of addresses and seconds.
-        times: those of each part.
+        cutter: what cut them.
+        first_key: the first number of a key that was not known before; the others follow.
     """
 
-    row: pl.Series
-    key: pl.Series
-    address: pl.Series | None
-    seconds: pl.Series | None
+    def __init__(self, cutter: Cutter, rows: Rows, chosen: pl.Series) -> None:
+        """Cuts those of the rows whose numbers are chosen, UInt32."""
+        self._free = library().taken_free
+        self.cutter = cutter
+        self.first_key = len(cutter.keys)
+        self.structure = TakenStructure()
+        must(
+            library().cut(
+                rows.data,
+                rows.pointer,
+                Lent(chosen, pl.UInt32),
+                len(chosen),
+                cutter.spans,
+                len(cutter.spans),
+                len(cutter.times),
+                cutter.leading,
+                cutter.keys.pointer,
+                cutter.names.pointer,
+                byref(self.structure),
+            )
+        )
+
+    def __del__(self) -> None:
+        self._free(byref(self.structure))
+
+    def __len__(self) -> int:
+        return int(self.structure.count)
+
+    def firsts(self) -> list[int]:
+        """The place of the first line of each key that was not known before."""
+        return list(self.structure.first[: self.structure.first_count])
+
+    def row(self, place: int) -> int:
+        """The number of a line among the rows."""
+        return int(self.structure.row[place])
+
+    def key(self, place: int) -> int:
+        """The number of what is left of it.
+
+        In the place of its times it has a mark, of a timing's seconds the character 2, of its first address ``0x``.
+        """
+        return int(self.structure.key[place])
+
+    def address(self, place: int) -> str | None:
+        """That address."""
+        return self._name(self.structure.address[place])
+
+    def seconds(self, place: int) -> str | None:
+        """These seconds."""
+        return self._name(self.structure.seconds[place])
+
+    def times(self, place: int) -> list[str]:
+        """The parts of its times."""
+        halves = self.structure.halves
+        return [texts.get(halves[number][place]) for number, texts in enumerate(self.cutter.times)]
+
+    def _name(self, number: int) -> str | None:
+        return None if number == NONE else self.cutter.names.get(number)
+
+
+class Cutter:
+    """Takes times, addresses and seconds out of lines, and numbers what is left.
+
+    Attributes:
+        keys: the lines without them.
+        names: the addresses and the seconds.
+        times: the texts of each part of each time.
+        leading: whether times leave no mark.
+        spans: where times stand, as the compiled part takes them.
+    """
+
+    def __init__(self, places: Sequence[Place], *, leading: bool) -> None:
+        self.leading = leading
+        self.keys, self.names = Texts(), Texts()
+        self.times = [Texts() for place in places for _ in place.parts]
+        self.spans = (SpanStructure * len(places))()
+        waiting = iter(self.times)
+        for span, place in zip(self.spans, places, strict=True):
+            anchor = None if place.anchor is None else place.anchor.encode()
+            span.anchor, span.anchor_size = anchor, len(anchor or b"")
+            span.start, span.width, span.half_count = place.start, place.width, len(place.parts)
+            for number, part in enumerate(place.parts):
+                span.halves[number] = HalfStructure(part.start, part.width, next(waiting).pointer)
+
+    @property
+    def most(self) -> int:
+        """Of how many texts the longest list is."""
+        return max(map(len, (self.keys, self.names, *self.times)))
+
+    @property
+    def size(self) -> int:
+        """How many bytes all texts are."""
+        return sum(texts.size for texts in (self.keys, self.names, *self.times))
+
+
+class Found(NamedTuple):
+    """What cut lines are.
+
+    Attributes:
+        line: of those that are something: the number of the line in the log, Int64.
+        time: microseconds; null where there is none.
+        label: what they are, UInt32.
+        name: whose, UInt32; null where nothing tells.
+        left: the numbers of the rows that this cut does not fit.
+        aside: the places, among the lines that were cut, of those that somebody has to look at.
+        aside_row: the numbers of their rows.
+        aside_label: their labels.
+        last: the number of the last row that is something; -1 for none.
+    """
+
+    line: pl.Series
+    time: pl.Series
+    label: pl.Series
+    name: pl.Series
+    left: pl.Series
+    aside: pl.Series
+    aside_row: pl.Series
+    aside_label: pl.Series
+    last: int
+
+
+@dataclass
+class Known:
+    """What is known of the texts of a cutter, and so of the lines with them: numbers for each text, by its number.
+
+    Attributes:
+        parts: for each part of times, what its texts add to the time (``NO_TIME`` for times that there never were,
+            ``MISFIT`` for what is none), Int64.
+        fates: of each key.
+        labels: what the lines of each key are.
+        fixed: their name; ``NONE`` for none.
+        numbers: of each name, its number among all names; ``NONE`` for those that were not asked for.
+    """
+
     parts: list[pl.Series]
-    keys: Texts
-    names: Texts
-    times: list[Texts]
+    fates: array[int] = field(default_factory=lambda: array("B"))
+    labels: array[int] = field(default_factory=lambda: array("I"))
+    fixed: array[int] = field(default_factory=lambda: array("I"))
+    numbers: array[int] = field(default_factory=lambda: array("I"))
 
+    def time(self, taken: Taken, place: int) -> int | None:
+        """The time of one line; None where it has none."""
+        halves = taken.structure.halves
+        added = [part[halves[number][place]] for number, part in enumerate(self.parts)]
+        return sum(added) if added and NO_TIME not in added else None
 
-def cut(rows: Rows, chosen: pl.Series, places: Sequence[Place], *, leading: bool) -> Taken:
-    """Cuts lines.
+    def find(self, rows: Rows, chosen: pl.Series, taken: Taken, names: Texts, counts: array[int], first: int) -> Found:
+        """Tells what lines are; everything must be known of their texts.
 
-    Args:
-        rows: lines.
-        chosen: the numbers of those to be cut, UInt32.
-        places: where times stand.
-        leading: whether they leave no mark.
-    """
-    times = [Texts() for place in places for _ in place.parts]
-    waiting = iter(times)
-    spans = (SpanStructure * len(places))()
-    for span, place in zip(spans, places, strict=True):
-        anchor = None if place.anchor is None else place.anchor.encode()
-        span.anchor, span.anchor_size = anchor, len(anchor or b"")
-        span.start, span.width, span.half_count = place.start, place.width, len(place.parts)
-        for number, part in enumerate(place.parts):
-            span.halves[number] = HalfStructure(part.start, part.width, next(waiting).pointer)
-    keys, names, taken = Texts(), Texts(), TakenStructure()
-    must(
-        library().cut(
-            rows.data,
-            rows.pointer,
-            Lent(chosen, pl.UInt32),
-            len(chosen),
-            spans,
-            len(spans),
-            len(times),
-            leading,
-            keys.pointer,
-            names.pointer,
-            byref(taken),
+        Args:
+            rows: lines.
+            chosen: the numbers of those that were to be cut.
+            taken: what was taken out of them.
+            names: all names; those that lines have are added.
+            counts: of each label, to which the lines are added, ``q``.
+            first: the number of the block's first line.
+        """
+        self.numbers.frombytes(b"\xff" * (self.numbers.itemsize * (len(taken.cutter.names) - len(self.numbers))))
+        parts = [Lent(part, pl.Int64) for part in self.parts]
+        found = FoundStructure()
+        must(
+            library().find(
+                rows.pointer,
+                Lent(chosen, pl.UInt32),
+                len(chosen),
+                byref(taken.structure),
+                (c_void_p * len(parts))(*(part.address for part in parts)),
+                *(column.buffer_info()[0] for column in (self.fates, self.labels, self.fixed)),
+                taken.cutter.names.pointer,
+                self.numbers.buffer_info()[0],
+                names.pointer,
+                counts.buffer_info()[0],
+                first,
+                byref(found),
+            )
         )
-    )
-    try:
-        return Taken(
-            taken_over(taken, "row"),
-            taken_over(taken, "key"),
-            taken_over(taken, "address") if taken.with_address else None,
-            taken_over(taken, "seconds") if taken.with_seconds else None,
-            [_half_of(taken, number) for number in range(len(times))],
-            keys,
-            names,
-            times,
-        )
-    finally:
-        library().taken_free(byref(taken), len(times))
-
-
-def _half_of(taken: TakenStructure, place: int) -> pl.Series:
-    numbers = taken.halves[place]
-    taken.halves[place] = None
-    return column_of(library().numbers_out, 4, numbers, taken.count)
+        try:
+            return Found(
+                taken_over(found, "line", 8),
+                taken_over(found, "time", 8, gaps=True),
+                taken_over(found, "label"),
+                taken_over(found, "name", gaps=True),
+                taken_over(found, "left", count="left_count"),
+                taken_over(found, "aside", count="aside_count"),
+                taken_over(found, "aside_row", count="aside_count"),
+                taken_over(found, "aside_label", count="aside_count"),
+                int(found.last),
+            )
+        finally:
+            library().found_free(byref(found))

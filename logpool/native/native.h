@@ -25,11 +25,19 @@ API uint32_t texts_add(Texts *texts, const char *text, int64_t size);
 API const char *texts_get(const Texts *texts, uint32_t number, int64_t *size);
 
 /* Some lines of a block: line `place[i]` of it stands from `start[i]` to `end[i]`. `plain`: every byte of the block is a
-   character. */
+   character; `nul`: some are NULs. */
 typedef struct {
-    int64_t count, room, plain;
+    int64_t count, room, plain, nul;
     int64_t *place, *start, *end;
 } Rows;
+
+/* Lines that were cut: each column has one entry for each, NONE where there is nothing. `first`: the places among them at
+   which keys stand for the first time. */
+typedef struct {
+    int64_t count, first_count, first_room, half_count;
+    uint32_t *row, *key, *address, *seconds, *first;
+    uint32_t **halves;
+} Taken;
 
 /* Stands for no time. */
 #define NO_TIME INT64_MIN

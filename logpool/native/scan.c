@@ -123,13 +123,15 @@ static int64_t next_hit(Search *search, int64_t begin)
     return search->size;
 }
 
-/* Whether every byte is a character. */
-static int is_plain(const char *data, int64_t size)
+static void look(const char *data, int64_t size, Rows *rows)
 {
-    uint8_t all = 0;
-    for (int64_t place = 0; place < size; place++)
+    uint8_t all = 0, nul = 0;
+    for (int64_t place = 0; place < size; place++) {
         all |= (uint8_t)data[place];
-    return all < 0x80;
+        nul |= !data[place];
+    }
+    rows->plain = all < 0x80;
+    rows->nul = nul;
 }
 
 /* Finds the lines that hold a needle, without their ends. Returns how many lines there are; -1 where memory ran out,
@@ -139,7 +141,7 @@ API int64_t scan(const char *data, int64_t size, const Needle *needles, int64_t 
     Search search = {.data = data, .size = size, .needles = needles, .needle_count = needle_count};
     if (!with_pairs(&search))
         return -1;
-    rows->plain = is_plain(data, size);
+    look(data, size, rows);
     int64_t line = 0, start = 0;
     while (start < size) {
         int64_t hit = next_hit(&search, start);

@@ -69,6 +69,8 @@ void texts_free(Texts *texts)
 
 int64_t texts_count(const Texts *texts) { return texts->count; }
 
+API int64_t texts_size(const Texts *texts) { return texts->ends[texts->count]; }
+
 const char *texts_get(const Texts *texts, uint32_t number, int64_t *size)
 {
     *size = texts->ends[number + 1] - texts->ends[number];
@@ -174,24 +176,4 @@ uint32_t texts_add(Texts *texts, const char *text, int64_t size)
     memcpy(texts->bytes + texts->ends[number], text, (size_t)size);
     texts->ends[number + 1] = texts->ends[number] + size;
     return number;
-}
-
-/* For each text of `few` that is used its number in `all`, to which it is added; NONE for the others. To be freed; NULL
-   where memory ran out. */
-API uint32_t *texts_merge(Texts *all, const Texts *few, const uint8_t *used)
-{
-    uint32_t *numbers = malloc(((size_t)few->count + 1) * sizeof(uint32_t));
-    for (int64_t number = 0; numbers && number < few->count; number++) {
-        numbers[number] = NONE;
-        if (!used[number])
-            continue;
-        int64_t size;
-        const char *text = texts_get(few, (uint32_t)number, &size);
-        numbers[number] = texts_add(all, text, size);
-        if (numbers[number] == NONE) {
-            free(numbers);
-            return NULL;
-        }
-    }
-    return numbers;
 }

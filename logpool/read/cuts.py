@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from logpool.native.library import NONE
-from logpool.native.lines import Part, Place, Rows, Texts, cut
+from logpool.native.lines import MISFIT, NO_TIME, Cutter, Part, Place
 from logpool.read.heads import STARTS, TIME, bounded
 from logpool.read.times import OFFSET, TimeFormat, any_time_format
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
+
+    from logpool.native.lines import Taken
 
 # milliseconds behind all of a time, as ``%(asctime)s.%(msecs)03d`` prints them; a comma may as well begin what is next
 _BEHIND = r"(?:[.,]\d{1,3}(?![\d,]))?"
@@ -137,45 +138,9 @@ class Rest(NamedTuple):
         return text if self.seconds is None else text.replace("\x02", self.seconds, 1)
 
 
-class Applied(NamedTuple):
-    """What a cut took out of rows: of those that it fits.
-
-    Attributes:
-        cut: it.
-        rows: their numbers.
-        time: microseconds, or null.
-        key: the number of each one's, as :class:`Rest` has it.
-        address: the number of its address; None where no row has one, else ``NONE`` for those without.
-        seconds: likewise.
-        keys: the texts by number.
-        names: those of addresses and seconds.
-    """
-
-    cut: Cut
-    rows: pl.Series
-    time: pl.Series
-    key: pl.Series
-    address: pl.Series | None
-    seconds: pl.Series | None
-    keys: pl.Series
-    names: Texts
-
-    def rest(self, place: int) -> Rest:
-        """What is left of one row, by its place among them."""
-        names = [
-            None if column is None or column[place] == NONE else self.names.get(column[place])
-            for column in (self.address, self.seconds)
-        ]
-        return Rest(self.keys[self.key[place]], *names)
-
-    def where(self, chosen: pl.Series) -> Applied:
-        """Some of the rows."""
-        columns = {
-            name: column.filter(chosen)
-            for name in ("rows", "time", "key", "address", "seconds")
-            if (column := getattr(self, name)) is not None
-        }
-        return self._replace(**columns)
+def rest_of(taken: Taken, place: int) -> Rest:
+    """The rest of one of the lines that were cut, by its place among them."""
+    return Rest(taken.cutter.keys.get(taken.key(place)), taken.address(place), taken.seconds(place))
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,32 +167,42 @@ class Cut:
             return None
         return self.spans[self.chosen].time
 
-    def apply(self, rows: Rows, chosen: pl.Series) -> Applied:
-        """The times of rows, and the rest of them.
+    def cutter(self) -> Cutter:
+        """What takes the times out of lines.
 
         A single time at the very beginning leaves no mark: see :meth:`restored`.
         """
-        halves = [(number, half) for number, span in enumerate(self.spans) for half in span.halves]
         places = [
             Place(span.anchor, span.start, span.width, [Part(half.start, half.width) for half in span.halves])
             for span in self.spans
         ]
-        taken = cut(rows, chosen, places, leading=self._leading)
-        misfits: list[pl.Series] = []
-        time: pl.Series | None = None
-        for (number, half), part, texts in zip(halves, taken.parts, taken.times, strict=True):
-            fits, values = half.read(texts.all(), self.spans[number].format)
-            if not fits.all():
-                misfits.append(~fits[part])
-            if number == self.chosen:
-                value = values[part]
-                time = value if time is None else time + value - (self.spans[number].time or 0)
-        if time is None:
-            time = pl.repeat(None, len(taken.row), dtype=pl.Int64, eager=True)
-        found = Applied(self, taken.row, time, taken.key, taken.address, taken.seconds, taken.keys.all(), taken.names)
-        for misfit in misfits[1:]:
-            misfits[0] |= misfit
-        return found.where(~misfits[0]) if misfits else found
+        return Cutter(places, leading=self._leading)
+
+    def parts(self, texts: Sequence[pl.Series]) -> list[pl.Series]:
+        """What parts of times add to the line's time.
+
+        Args:
+            texts: what stands in each place that the cutter has for one.
+
+        Returns:
+            Microseconds, ``NO_TIME`` and ``MISFIT``; those of all places together are the time.
+        """
+        halves = [(number, half) for number, span in enumerate(self.spans) for half in span.halves]
+        return [
+            self._added(number, half, column) if len(column) else pl.Series(dtype=pl.Int64)
+            for (number, half), column in zip(halves, texts, strict=True)
+        ]
+
+    def _added(self, number: int, half: Half, texts: pl.Series) -> pl.Series:
+        fits, values = half.read(texts, self.spans[number].format)
+        if self.chosen is None:
+            values = pl.repeat(NO_TIME, len(texts), dtype=pl.Int64, eager=True)
+        elif number != self.chosen:
+            values = pl.repeat(0, len(texts), dtype=pl.Int64, eager=True)
+        elif half.start:
+            # the time of the example was added with the part before
+            values -= self.spans[number].time or 0
+        return values.fill_null(NO_TIME).zip_with(fits, pl.repeat(MISFIT, len(texts), dtype=pl.Int64, eager=True))
 
     @property
     def _leading(self) -> bool:

@@ -29,11 +29,11 @@ def is_strange(line: bytes) -> bool:
     return False
 
 
-def has_long_line(data: bytes) -> bool:
-    """Whether some line is too long: such a one stands across a multiple of that length."""
+def has_long_line(data: bytes, size: int) -> bool:
+    """Whether some line of so many bytes is too long: such a one stands across a multiple of that length."""
     return any(
-        (end if (end := data.find(b"\n", place)) >= 0 else len(data)) - data.rfind(b"\n", 0, place) - 1 > LONGEST_LINE
-        for place in range(LONGEST_LINE, len(data), LONGEST_LINE)
+        (end if (end := data.find(b"\n", place, size)) >= 0 else size) - data.rfind(b"\n", 0, place) - 1 > LONGEST_LINE
+        for place in range(LONGEST_LINE, size, LONGEST_LINE)
     )
 
 

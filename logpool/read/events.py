@@ -11,6 +11,7 @@ traceback belongs to the head above it, and a line that the collector split is p
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
@@ -18,20 +19,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from logpool.read.ahead import ahead
-from logpool.read.cuts import Applied, Cut, Cuts, cut_of
+from logpool.read.cuts import Cut, Cuts, cut_of
 from logpool.read.formats import head_reader
 from logpool.read.lines import Lines, upwards
-from logpool.read.numbering import numbered
+from logpool.read.numbering import Numbering, Told
 from logpool.read.pieces import Pieces
-from logpool.read.vocabulary import (
-    MAY_MATTER,
-    NO_EVENT,
-    TIMED_OUT_INSIDE,
-    UNFIT,
-    UNRECOGNISED,
-    Reader,
-    Vocabulary,
-)
+from logpool.read.vocabulary import MAY_MATTER, Reader, Vocabulary
 from logpool.schema import Kind
 
 if TYPE_CHECKING:
@@ -97,6 +90,7 @@ class EventReader:
     _heads: HeadReader = field(init=False)
     _cuts: Cuts = field(default_factory=Cuts)
     _readers: dict[Cut, Reader] = field(default_factory=dict)
+    _numberings: dict[Cut, Numbering] = field(default_factory=dict)
     _part: int = 0
     _head: _Head | None = None
     _ending: _Ending | None = None
@@ -134,21 +128,15 @@ class EventReader:
     def _events(self, block: Block, lines: Lines) -> pl.DataFrame:
         first = block.first_line
         self._count(lines, block.size)
-        found = self._shaped(lines.rows)
-        counts = dict(found["shape"].value_counts().iter_rows())
-        if UNRECOGNISED in counts:
-            self._note_unrecognised(first, lines, found)
-        inside: list[int] = []
-        if TIMED_OUT_INSIDE in counts:
-            inside = found["row"].filter(found["shape"] == TIMED_OUT_INSIDE).to_list()
-        if any(shape < NO_EVENT for shape in counts):
-            found = found.filter(pl.col("shape") >= NO_EVENT)
-        line = (lines.rows.places()[found["row"]] + first).alias("line")
-        events = found.select_seq(line, "time", "shape", "connection", source=pl.lit(self._part, pl.UInt32))
+        told = self._told(lines.rows, first)
+        self._note_unrecognised(first, lines, told.unrecognised)
+        counts = told.event_counts()
         self._count_events(counts)
-        told = self._told(events, counts)
-        timeouts = self._timeouts(first, lines, inside, told)
-        self._remember(first, lines, found["row"], told)
+        events = told.in_order()
+        events.insert_column(4, pl.repeat(self._part, events.height, dtype=pl.UInt32, eager=True).alias("source"))
+        heads = self._timed_out(events, counts)
+        timeouts = self._timeouts(first, lines, sorted(told.inside), heads)
+        self._remember(first, lines, told.last, heads)
         if not timeouts:
             return events
         more = pl.DataFrame(timeouts, schema=EVENT_COLUMNS, orient="row")
@@ -182,31 +170,30 @@ class EventReader:
             self.reading.offset = cut.offset
         return time
 
-    def _shaped(self, rows: Rows) -> pl.DataFrame:
-        """``row``, ``time``, ``shape`` and ``connection`` of each row that can matter, in their order."""
-        found: list[pl.DataFrame] = []
+    def _told(self, rows: Rows, first: int) -> Told:
+        """What the rows of a block tell that can matter."""
+        told = Told(array("q"))
         left = pl.int_range(len(rows), dtype=pl.UInt32, eager=True)
         tried: set[Cut] = set()
         queue = self._cuts.known
         while len(left):
             for cut in queue:
-                left = self._take(cut.apply(rows, left), left, found)
+                left = self._numbering(cut).read(rows, left, first, told)
                 if not len(left):
                     break
             tried.update(queue)
-            left = self._without_timeless(rows, left, found)
+            left = self._without_timeless(rows, left, first, told)
             if not len(left):
                 break
             # the next few rows have no cut that was tried: learn theirs, or take them as lines without times
             few = left.head(_LEARNED_FROM)
             queue = [cut for cut in self._cuts.learn(rows.texts(few)) if cut not in tried]
             if not queue:
-                self._take(Cut().apply(rows, few), few, found)
+                self._numbering(Cut()).read(rows, few, first, told)
                 left = left.slice(_LEARNED_FROM)
-        shaped = pl.concat([pl.DataFrame(schema=_SHAPED), *found])
-        return shaped if len(found) <= 1 else shaped.sort("row")
+        return told
 
-    def _without_timeless(self, rows: Rows, left: pl.Series, found: list[pl.DataFrame]) -> pl.Series:
+    def _without_timeless(self, rows: Rows, left: pl.Series, first: int, told: Told) -> pl.Series:
         """Reads the rows in which no time can stand, such as tracebacks', and returns the others."""
         if not len(left):
             return left
@@ -215,18 +202,14 @@ class EventReader:
         # most are tracebacks' that only name a connection
         timeless = left.filter(~timed & texts.str.contains(MAY_MATTER))
         if len(timeless):
-            self._take(Cut().apply(rows, timeless), timeless, found)
+            self._numbering(Cut()).read(rows, timeless, first, told)
         return left.filter(timed)
 
-    def _take(self, taken: Applied, left: pl.Series, found: list[pl.DataFrame]) -> pl.Series:
-        """Reads the rows that a cut fits, and returns the others."""
-        if not len(taken.rows):
-            return left
-        shaped = pl.DataFrame([taken.rows, taken.time, *numbered(self._reader(taken.cut), taken)], schema=_SHAPED)
-        if (shaped["shape"] == UNFIT).any():
-            shaped = shaped.filter(pl.col("shape") != UNFIT)
-        found.append(shaped)
-        return left.clear() if shaped.height == len(left) else left.filter(~left.is_in(shaped["row"].implode()))
+    def _numbering(self, cut: Cut) -> Numbering:
+        numbering = self._numberings.get(cut)
+        if numbering is None:
+            numbering = self._numberings[cut] = Numbering(self._reader(cut))
+        return numbering
 
     def _reader(self, cut: Cut) -> Reader:
         reader = self._readers.get(cut)
@@ -234,18 +217,21 @@ class EventReader:
             reader = self._readers[cut] = Reader(self.vocabulary, self.source, self._heads, cut)
         return reader
 
-    def _note_unrecognised(self, first: int, lines: Lines, found: pl.DataFrame) -> None:
-        rows = found["row"].filter(found["shape"] == UNRECOGNISED)
+    def _note_unrecognised(self, first: int, lines: Lines, found: list[pl.Series]) -> None:
+        if not found:
+            return
+        rows = pl.concat(found).sort()
         self.reading.unrecognised_lines += len(rows)
         shown = rows.head(_SHOWN - len(self.reading.unrecognised))
-        for place, text in zip(lines.rows.places()[shown], lines.rows.texts(shown), strict=True):
-            self.reading.unrecognised.append((self._part, first + place, text))
+        for row, text in zip(shown, lines.rows.texts(shown), strict=True):
+            self.reading.unrecognised.append((self._part, first + lines.rows.place(row), text))
 
     def _count_events(self, counts: dict[int, int]) -> None:
         shapes = self.vocabulary.shapes
         for number, count in counts.items():
             shape = shapes[number]
-            if shape is None or shape.message.kind is Kind.TIMED_OUT:
+            assert shape is not None  # noqa: S101 - for the type checker: only events are counted
+            if shape.message.kind is Kind.TIMED_OUT:
                 continue
             self.reading.layouts[shape.layout] += count
             if shape.message.kind is Kind.TIMING:
@@ -268,20 +254,19 @@ class EventReader:
             found.append((head.line, head.time, reader.timed_out(text), None, head.part))
         return found
 
-    def _remember(self, first: int, lines: Lines, events: pl.Series, told: set[tuple[int, int]]) -> None:
+    def _remember(self, first: int, lines: Lines, last: int, told: set[tuple[int, int]]) -> None:
         """Keeps the lines in which the last head stands, to be looked for when it is asked for, which is rare.
 
         Args:
             first: the number of the first line.
             lines: they.
-            events: the rows that are events.
+            last: the number of the last row that is an event; -1 for none.
             told: the heads whose timeouts are counted.
         """
-        if len(events):
-            row = events[-1]
-            begin = lines.rows.place(row)
+        if last >= 0:
+            begin = lines.rows.place(last)
             if len(lines) - begin <= _LOOKED_AT:
-                self._ending = _Ending(self._part, first + len(lines), lines.data[lines.rows.start(row) :], told)
+                self._ending = _Ending(self._part, first + len(lines), lines.bytes(lines.rows.start(last)), told)
                 return
         head = self._head_above(first, lines, None)
         self._ending = None
@@ -295,10 +280,10 @@ class EventReader:
         """The last head so far."""
         ending, self._ending = self._ending, None
         if ending is not None:
-            self._keep(self._head_in(ending.part, ending.end, upwards(ending.data)), ending.told)
+            self._keep(self._head_in(ending.part, ending.end, upwards(ending.data, len(ending.data))), ending.told)
         return self._head
 
-    def _told(self, events: pl.DataFrame, counts: dict[int, int]) -> set[tuple[int, int]]:
+    def _timed_out(self, events: pl.DataFrame, counts: dict[int, int]) -> set[tuple[int, int]]:
         """The heads that are timeouts themselves."""
         shapes = self.vocabulary.shapes
         timeouts = [
@@ -330,9 +315,6 @@ class EventReader:
             if self._is_head(text):
                 return _Head(part, end - back, cut_of(text).time)
         return None
-
-
-_SHAPED = {"row": pl.UInt32, "time": pl.Int64, "shape": pl.UInt32, "connection": pl.UInt32}
 
 
 def _with_times(lines: pl.Series) -> pl.Series:

@@ -206,6 +206,12 @@ class RegionStream:
         """How much of it has been read, of 1; None where nothing tells how long it is."""
         return self._place / self._region.size if self._region.size else None
 
+    def back(self, data: bytes) -> bool:
+        """Goes back to before what was read last; whether that can be read again."""
+        if self.failure is None:
+            self._place -= len(data)
+        return self.failure is None
+
     def leave(self, size: int) -> bool:
         """Passes over all but about so many bytes at the end; whether there was more.
 

@@ -49,13 +49,15 @@ class Lines:
     """Lines of a log, one after the other; those that can matter are found at once.
 
     Attributes:
-        data: they, in UTF-8, each with its end.
+        data: they, in UTF-8, each with its end; more may follow.
+        size: how many bytes they are.
         rows: those that can matter.
     """
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, size: int | None = None) -> None:
         self.data = data
-        self.rows = Rows(data, NEEDLES)
+        self.size = len(data) if size is None else size
+        self.rows = Rows(data, NEEDLES, self.size)
 
     @classmethod
     def of(cls, texts: Iterable[str]) -> Lines:
@@ -68,26 +70,28 @@ class Lines:
     @cached_property
     def texts(self) -> pl.Series:
         """All of them without their ends; seldom needed."""
-        return pl.read_lines(self.data, name="line").to_series()
+        return pl.read_lines(self.bytes(), name="line").to_series()
+
+    def bytes(self, start: int = 0) -> bytes:
+        """They themselves, from a place on."""
+        return self.data[start : self.size]
 
     def head(self, count: int) -> list[str]:
         """The first ones."""
         end = -1
         for _ in range(count):
-            end = self.data.find(b"\n", end + 1)
+            end = self.data.find(b"\n", end + 1, self.size)
             if end < 0:
                 break
-        data = self.data if end < 0 else self.data[: end + 1]
-        return list(upwards(data))[::-1]
+        return list(upwards(self.data, self.size if end < 0 else end + 1))[::-1]
 
     def above(self, row: int | None) -> Iterator[str]:
         """The lines above a row, or above the end, from the last one on."""
-        return upwards(self.data, None if row is None else self.rows.start(row))
+        return upwards(self.data, self.size if row is None else self.rows.start(row))
 
 
-def upwards(data: bytes, end: int | None = None) -> Iterator[str]:
+def upwards(data: bytes, end: int) -> Iterator[str]:
     """The lines in some bytes up to a line's beginning, or the end, from the last one on."""
-    end = len(data) if end is None else end
     while end > 0:
         last = end - data.endswith(b"\n", 0, end)
         end = data.rfind(b"\n", 0, last) + 1
@@ -148,12 +152,15 @@ class LineReader:
             return
         for data in self._text(size):
             end = data.rfind(b"\n") + 1
-            block = self._block(b"".join((self._rest, memoryview(data)[:end]))) if end else None
-            self._keep(data[end:])
-            if block is not None:
-                yield block
+            if end:
+                yield self._whole(data, end)
+            else:
+                self._keep(data)
+            # while the block is in use, what it was made from takes no more memory
+            del data
         if self._rest or self._size or self._nuls:
-            yield self._block(bytes(self._rest), torn=bool(self._rest))
+            rest = bytes(self._rest)
+            yield self._block(rest, len(rest), torn=bool(rest))
         if self.stream.failure is not None:
             self.damages.note(self.path, self.stream.failure, max(1, self.line - 1))
 
@@ -199,16 +206,37 @@ class LineReader:
             data = data.lstrip(b"\0")
         self._rest += data[: max(0, LONGEST_LINE + _SLACK - len(self._rest))]
 
-    def _block(self, data: bytes, *, torn: bool = False) -> Block:
+    def _whole(self, data: bytes, end: int) -> Block:
+        """The whole lines in what was read, the first one with what was kept of it."""
+        left = data[end:]
+        # what begins a line is read again with the rest of it, so that these need not be put together
+        again = self.encoding == "utf-8"
+        if again and left:
+            self.stream.back(left)
+            self._size -= len(left)
+        rest = bytes(self._rest)
+        block = self._block(rest + data, len(rest) + end) if rest else self._block(data, end)
+        if not again:
+            self._keep(left)
+        return block
+
+    def _block(self, data: bytes, end: int, *, torn: bool = False) -> Block:
         self._rest.clear()
-        data = self._shortened(self._without_nuls(data))
-        # of a character that is cut with its line, no more need be told
-        data = self._valid(data, whole_characters(data) if torn else data)
-        lines = Lines(data)
+        lines = self._mended(Lines(data, end), torn=torn)
         block = Block(self.line, lines, self._size, self.part, torn, self._split, self.stream.share)
         self.line += len(lines)
         self._size = 0
         return block
+
+    def _mended(self, lines: Lines, *, torn: bool) -> Lines:
+        """The same in UTF-8, without NULs, and of a line that is too long the head."""
+        if lines.rows.is_plain and not self._nuls and not has_long_line(lines.data, lines.size):
+            return lines
+        before = lines.bytes()
+        data = self._shortened(self._without_nuls(before))
+        # of a character that is cut with its line, no more need be told
+        data = self._valid(data, whole_characters(data) if torn else data)
+        return lines if data is before else Lines(data)
 
     def _without_nuls(self, data: bytes) -> bytes:
         if self._nuls:
@@ -224,7 +252,7 @@ class LineReader:
 
     def _shortened(self, data: bytes) -> bytes:
         """The same with the heads only of lines that are too long."""
-        if len(data) <= LONGEST_LINE or not has_long_line(data):
+        if not has_long_line(data, len(data)):
             return data
         lines = data.split(b"\n")
         long = [number for number, line in enumerate(lines) if len(line) > LONGEST_LINE]
@@ -240,8 +268,6 @@ class LineReader:
             found = data.find(REPLACEMENT)
             if found >= 0:
                 self._note(strange, data[:found], sum(REPLACEMENT in line for line in data.split(b"\n")))
-            return data
-        if judged is data and data.isascii():
             return data
         try:
             judged.decode("utf-8")

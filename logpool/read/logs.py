@@ -70,11 +70,12 @@ def _mended(held: Block, block: Block) -> tuple[Block, Block | None]:
     if begins_anew(block.lines.head(1)[0], next(held.lines.above(None))):
         return held, block
     if len(block.lines) == 1:
-        lines = Lines(held.lines.data + block.lines.data)
+        lines = Lines(held.lines.bytes() + block.lines.bytes())
         return replace(held, lines=lines, size=held.size + block.size, torn=block.torn), None
-    end = block.lines.data.index(b"\n") + 1
-    left = replace(block, first_line=block.first_line + 1, lines=Lines(block.lines.data[end:]))
-    return replace(held, lines=Lines(held.lines.data + block.lines.data[:end]), torn=False), left
+    data = block.lines.bytes()
+    end = data.index(b"\n") + 1
+    left = replace(block, first_line=block.first_line + 1, lines=Lines(data[end:]))
+    return replace(held, lines=Lines(held.lines.bytes() + data[:end]), torn=False), left
 
 
 def begins_anew(line: str, torn: str) -> bool:

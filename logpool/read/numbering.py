@@ -1,72 +1,181 @@
-"""What cuts leave of lines -> shapes and connections, by number: each text is looked up once."""
+"""Lines -> events, by number: each text that is left of lines is read once, and what it is, is kept."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from logpool.native.library import NONE
-from logpool.read.vocabulary import MAY_MATTER, OTHER, Naming, Numbered
+from logpool.native.lines import Fate, Known, Taken
+from logpool.read.cuts import rest_of
+from logpool.read.vocabulary import (
+    MAY_MATTER,
+    NO_EVENT,
+    OTHER,
+    TIMED_OUT_INSIDE,
+    UNFIT,
+    UNRECOGNISED,
+    Naming,
+    Numbered,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from array import array
 
-    from logpool.read.cuts import Applied
+    from logpool.native.lines import Cutter, Found, Rows
     from logpool.read.vocabulary import Reader
 
+# when so many texts are known, or so many bytes of them, all are forgotten
+_MOST_TEXTS = 1 << 17
+_MOST_BYTES = 1 << 24
 
-def numbered(reader: Reader, taken: Applied) -> pl.DataFrame:
-    """``shape`` of each row, and ``connection``: what tells a connection, or a timing, from its like."""
-    shapes = [OTHER] * len(taken.keys)
-    naming = [int(Naming.FIXED)] * len(taken.keys)
-    identities: list[int | None] = [None] * len(taken.keys)
-    single: list[int] = []
-    for code, found in _found(reader, taken):
-        shapes[code] = found.shape
-        naming[code] = found.naming
-        if found.naming is Naming.SINGLE:
-            single.append(code)
-        elif found.naming is Naming.FIXED and found.identity is not None:
-            identities[code] = reader.vocabulary.connection(found.identity)
-    shape = pl.Series("shape", shapes, dtype=pl.UInt32)[taken.key]
-    connection = _named(reader, taken, pl.Series(naming, dtype=pl.UInt8))
-    if any(identity is not None for identity in identities):
-        fixed = pl.Series("connection", identities, dtype=pl.UInt32)[taken.key]
-        connection = fixed if connection is None else fixed.zip_with(fixed.is_not_null(), connection)
-    if connection is None:
-        connection = pl.repeat(None, len(shape), dtype=pl.UInt32, eager=True)
-    if single:
-        # the first address in them is not the connection's: each is looked up by itself
-        places = taken.key.is_in(single).arg_true()
-        alone = [reader.learned(taken.rest(place)) for place in places]
-        shape = shape.scatter(places, [found.shape for found in alone])
-        names = [None if one.identity is None else reader.vocabulary.connection(one.identity) for one in alone]
-        connection = connection.scatter(places, pl.Series(names, dtype=pl.UInt32))
-    return pl.DataFrame([shape.alias("shape"), connection.alias("connection")])
+_EVENTS = {"line": pl.Int64, "time": pl.Int64, "shape": pl.UInt32, "connection": pl.UInt32}
+_FATES = {Naming.FIXED: Fate.FIXED, Naming.ADDRESS: Fate.BY_ADDRESS, Naming.SECONDS: Fate.BY_SECONDS}
 
 
-def _found(reader: Reader, taken: Applied) -> Iterator[tuple[int, Numbered]]:
-    """What the keys are that can matter: most distinct ones are other loggers'."""
-    used = taken.key.unique()
-    keys = pl.DataFrame({"code": used, "key": taken.keys[used]})
-    for code, key in keys.filter(pl.col("key").str.contains(MAY_MATTER)).iter_rows():
-        found = reader.known.get(key)
-        if found is None:
-            found = reader.learned(taken.rest((taken.key == code).arg_max() or 0))
-        yield code, found
+@dataclass
+class Told:
+    """What lines of a block tell.
+
+    Attributes:
+        counts: how many events there are, by shape.
+        events: ``line``, ``time``, ``shape``, ``connection``; those of each cut by themselves.
+        unrecognised: rows that are records of pools, and that the grammar does not know.
+        inside: rows that are no heads and tell of a timeout.
+        last: the last row that is an event; -1 for none.
+    """
+
+    counts: array[int]
+    events: list[pl.DataFrame] = field(default_factory=list)
+    unrecognised: list[pl.Series] = field(default_factory=list)
+    inside: list[int] = field(default_factory=list)
+    last: int = -1
+
+    def event_counts(self) -> dict[int, int]:
+        """How many events there are, by the numbers of the shapes that there are."""
+        return {number: count for number, count in enumerate(self.counts) if count}
+
+    def in_order(self) -> pl.DataFrame:
+        """The events."""
+        if len(self.events) == 1:
+            return self.events[0]
+        return pl.concat([pl.DataFrame(schema=_EVENTS), *self.events]).sort("line")
 
 
-def _named(reader: Reader, taken: Applied, naming: pl.Series) -> pl.Series | None:
-    """The numbers of the rows' connections, where these are named by what was taken out of the rows."""
-    ways = naming[taken.key]
-    name: pl.Series | None = None
-    for way, column in ((Naming.ADDRESS, taken.address), (Naming.SECONDS, taken.seconds)):
-        if column is not None:
-            chosen = (ways == int(way)) & (column != NONE)
-            other = name if name is not None else pl.repeat(None, len(column), dtype=pl.UInt32, eager=True)
-            name = column.zip_with(chosen, other)
-    if name is None:
-        return None
-    used = pl.zeros(len(taken.names), dtype=pl.UInt8, eager=True).scatter(name.drop_nulls(), 1)
-    return reader.vocabulary.merged(taken.names, used)[name]
+@dataclass
+class Numbering:
+    """The lines of one source that one cut fits.
+
+    Attributes:
+        reader: says what a text is.
+    """
+
+    reader: Reader
+    _cutter: Cutter = field(init=False)
+    _known: Known = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._begin()
+
+    def _begin(self) -> None:
+        self._cutter = self.reader.cut.cutter()
+        self._known = Known([pl.Series(dtype=pl.Int64) for _ in self._cutter.times])
+
+    def read(self, rows: Rows, chosen: pl.Series, first: int, told: Told) -> pl.Series:
+        """Reads lines.
+
+        Args:
+            rows: the lines of a block.
+            chosen: the numbers of those that this cut may fit.
+            first: the number of the block's first line.
+            told: to which everything is added.
+
+        Returns:
+            The numbers of those that it does not fit.
+        """
+        cutter, known = self._cutter, self._known
+        if cutter.most > _MOST_TEXTS or cutter.size > _MOST_BYTES:
+            self._begin()
+            cutter, known = self._cutter, self._known
+        taken = Taken(cutter, rows, chosen)
+        self._learn_times()
+        self._learn_keys(taken)
+        vocabulary = self.reader.vocabulary
+        told.counts.extend([0] * (len(vocabulary.shapes) - len(told.counts)))
+        with vocabulary.lock:
+            found = known.find(rows, chosen, taken, vocabulary.connections, told.counts, first)
+        if len(found.line):
+            columns = zip(_EVENTS, (found.line, found.time, found.label, found.name), strict=True)
+            told.events.append(pl.DataFrame(dict(columns)))
+        told.last = max(told.last, found.last)
+        if not len(found.aside):
+            return found.left
+        return self._look(rows, taken, found, first, told)
+
+    def _learn_times(self) -> None:
+        """Reads the parts of times that were not seen before."""
+        known = self._known
+        new = [
+            texts.all(len(part)) if len(texts) > len(part) else pl.Series(dtype=pl.String)
+            for texts, part in zip(self._cutter.times, known.parts, strict=True)
+        ]
+        if any(map(len, new)):
+            parts = self.reader.cut.parts(new)
+            known.parts = [pl.concat(pair, rechunk=True) for pair in zip(known.parts, parts, strict=True)]
+
+    def _learn_keys(self, taken: Taken) -> None:
+        """Reads the keys that were not seen before: only those that can matter, most are other loggers'."""
+        firsts = taken.firsts()
+        if not firsts:
+            return
+        known, reader = self._known, self.reader
+        keys = self._cutter.keys.all(taken.first_key)
+        begin = len(known.fates)
+        known.fates.extend([Fate.DROPPED] * len(keys))
+        known.labels.extend([OTHER] * len(keys))
+        known.fixed.extend([NONE] * len(keys))
+        for place in keys.str.contains(MAY_MATTER).arg_true():
+            found = reader.known.get(keys[place])
+            if found is None:
+                found = reader.learned(rest_of(taken, firsts[place]))
+            number = begin + place
+            known.fates[number] = _fate(found)
+            known.labels[number] = OTHER if found.naming is Naming.SINGLE else found.shape
+            if found.naming is Naming.FIXED and found.identity is not None:
+                known.fixed[number] = reader.vocabulary.connection(found.identity)
+
+    def _look(self, rows: Rows, taken: Taken, found: Found, first: int, told: Told) -> pl.Series:
+        """Looks at the lines that were set aside, and returns the rows that this cut does not fit."""
+        told.unrecognised.append(found.aside_row.filter(found.aside_label == UNRECOGNISED))
+        told.inside += found.aside_row.filter(found.aside_label == TIMED_OUT_INSIDE).to_list()
+        # the first address in these is not the connection's: each is looked up by itself
+        alone = found.aside_label == OTHER
+        left: list[int] = []
+        vocabulary = self.reader.vocabulary
+        for place, row in zip(found.aside.filter(alone), found.aside_row.filter(alone), strict=True):
+            one = self.reader.learned(rest_of(taken, place))
+            if one.shape == UNFIT:
+                left.append(row)
+            elif one.shape == UNRECOGNISED:
+                told.unrecognised.append(pl.Series([row], dtype=pl.UInt32))
+            elif one.shape == TIMED_OUT_INSIDE:
+                told.inside.append(row)
+            elif one.shape >= NO_EVENT:
+                name = None if one.identity is None else vocabulary.connection(one.identity)
+                told.counts.extend([0] * (one.shape + 1 - len(told.counts)))
+                told.counts[one.shape] += 1
+                told.last = max(told.last, row)
+                event = (first + rows.place(row), self._known.time(taken, place), one.shape, name)
+                told.events.append(pl.DataFrame([event], schema=_EVENTS, orient="row"))
+        return pl.concat([found.left, pl.Series(left, dtype=pl.UInt32)]).sort() if left else found.left
+
+
+def _fate(found: Numbered) -> Fate:
+    """What becomes of the lines of a text."""
+    if found.naming is Naming.SINGLE or found.shape in (UNRECOGNISED, TIMED_OUT_INSIDE):
+        return Fate.SET_ASIDE
+    if found.shape == UNFIT:
+        return Fate.LEFT
+    return _FATES[found.naming] if found.shape >= NO_EVENT else Fate.DROPPED

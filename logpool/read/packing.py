@@ -78,6 +78,12 @@ class Ahead:
         taken, self._next = self._next[:size], self._next[size:]
         return taken + self._stream.read(size - len(taken)) if len(taken) < size else taken
 
+    def back(self, data: bytes) -> None:
+        """Takes back what was read last: it is read once more."""
+        back = None if self._next else getattr(self._stream, "back", None)
+        if back is None or not back(data):
+            self._next = data + self._next
+
     def leave(self, size: int) -> bool:
         """Passes over all but about so many bytes at the end, where the stream can; whether it did."""
         leave = getattr(self._stream, "leave", None)
@@ -190,6 +196,12 @@ class Unpacked:
             self._ready.append(last[end:])
         self._size = max(0, self._size - size)
         return b"".join(taken)
+
+    def back(self, data: bytes) -> bool:
+        """Takes back what was read last."""
+        self._ready.insert(0, data)
+        self._size += len(data)
+        return True
 
     @property
     def share(self) -> float | None:

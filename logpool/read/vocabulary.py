@@ -107,11 +107,6 @@ class Vocabulary:
         with self.lock:
             return self.connections.add(identity)
 
-    def merged(self, names: Texts, used: pl.Series) -> pl.Series:
-        """The numbers of the connections that some names are, as :meth:`Texts.merge` gives them."""
-        with self.lock:
-            return self.connections.merge(names, used)
-
     @property
     def groups(self) -> list[tuple[int, str | None, str]]:
         """The pools of each process, by group number: source, process, pool."""

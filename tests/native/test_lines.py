@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from logpool.native.library import NONE
-from logpool.native.lines import Needles, Part, Place, Rows, Texts, cut
+from logpool.native.lines import Cutter, Needles, Part, Place, Rows, Taken, Texts
 
 WORDS = ("sqlalchemy.pool", "onnection ", "Pool disposed", "né: ")
 NEEDLES = Needles(WORDS, rare=("y.", "nn", "Po", "n\xe9"))
@@ -60,22 +59,6 @@ def test_many_texts() -> None:
     distinct = list(dict.fromkeys(texts))
     assert [known.add(text) for text in texts] == [distinct.index(text) for text in texts]
     assert known.all().to_list() == distinct
-
-
-@given(st.lists(st.text("ab", max_size=3)), st.lists(st.tuples(st.text("ab", max_size=3), st.booleans())))
-@settings(deadline=None)
-def test_texts_that_are_used_are_added(mine: list[str], others: list[tuple[str, bool]]) -> None:
-    known, few = Texts(), Texts()
-    for text in mine:
-        known.add(text)
-    used: dict[str, bool] = {}
-    for text, is_used in others:
-        few.add(text)
-        used.setdefault(text, is_used)
-    numbers = known.merge(few, pl.Series([int(is_used) for is_used in used.values()], dtype=pl.UInt8))
-    expected = [known.add(text) if is_used else NONE for text, is_used in used.items()]
-    assert numbers.to_list() == expected
-    assert set(known.all()) == {*mine, *(text for text, is_used in used.items() if is_used)}
 
 
 # -- cuts ------------------------------------------------------------------------------------------------------------
@@ -135,15 +118,22 @@ def test_lines_are_cut(lines: list[str], cut_at: tuple[list[Place], bool], data:
     rows = Rows("".join(f"{line}\n" for line in lines).encode(), Needles(["|Z"], rare=["|Z"]))
     chosen = data.draw(st.lists(st.sampled_from(range(len(lines))), unique=True))
     expected = {row: found for row in chosen if (found := taken_apart(lines[row], places, leading=leading)) is not None}
-    taken = cut(rows, pl.Series(chosen, dtype=pl.UInt32), places, leading=leading)
-    assert taken.row.to_list() == list(expected)
-    keys, names = taken.keys.all(), taken.names.all()
-    for at, (parts, rest, address, seconds) in enumerate(expected.values()):
-        assert keys[taken.key[at]] == rest
-        assert [texts.get(part[at]) for texts, part in zip(taken.times, taken.parts, strict=True)] == parts
-        for column, name in ((taken.address, address), (taken.seconds, seconds)):
-            number = NONE if column is None else column[at]
-            assert (None if number == NONE else names[number]) == name
+    cutter = Cutter(places, leading=leading)
+    seen: list[str] = []
+    # whatever was cut before
+    for _ in range(2):
+        taken = Taken(cutter, rows, pl.Series(chosen, dtype=pl.UInt32))
+        assert [taken.row(at) for at in range(len(taken))] == list(expected)
+        for at, (parts, rest, address, seconds) in enumerate(expected.values()):
+            assert cutter.keys.get(taken.key(at)) == rest
+            assert taken.times(at) == parts
+            assert taken.address(at) == address
+            assert taken.seconds(at) == seconds
+        rests = [rest for _, rest, _, _ in expected.values()]
+        new = list(dict.fromkeys(rest for rest in rests if rest not in seen))
+        assert cutter.keys.all(taken.first_key).to_list() == new
+        assert taken.firsts() == [rests.index(rest) for rest in new]
+        seen += new
 
 
 def test_a_needle_needs_a_rare_pair() -> None:

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from logpool.errors import UsageError
-from logpool.native.lines import Needles, Rows
-from logpool.read.cuts import cut_of
+from logpool.native.lines import Known, Needles, Rows, Taken
+from logpool.read.cuts import cut_of, rest_of
 from logpool.read.events import EventReader
 from logpool.read.formats import head_reader
 from logpool.read.heads import BASIC, DOCUMENT, ECHO_POOL
@@ -49,8 +49,9 @@ def taken_apart(line: str) -> tuple[int | None, str]:
         return None, line
     # the line itself is what is looked for, so that it is read whatever it is
     rows = Rows(f"{line}\n".encode(), Needles([line], rare=[line[:2]]))
-    taken = cut.apply(rows, pl.Series([0], dtype=pl.UInt32))
-    return taken.time.item(), cut.restored(taken.rest(0).text)
+    taken = Taken(cut.cutter(), rows, pl.Series([0], dtype=pl.UInt32))
+    time = Known(cut.parts([texts.all() for texts in taken.cutter.times])).time(taken, 0)
+    return time, cut.restored(rest_of(taken, 0).text)
 
 
 class Event(NamedTuple):

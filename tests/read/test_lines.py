@@ -150,7 +150,7 @@ def test_blocks_are_about_as_large_as_asked(tmp_path: Path) -> None:
     (source,) = sources_of([tmp_path / "log"])
     sizes = [block.size for block in blocks(source, 10_000)]
     assert len(sizes) > 5
-    assert all(size == 10_000 for size in sizes[:-1])
+    assert all(9_000 < size <= 10_000 for size in sizes[:-1])
 
 
 pieces = st.binary(max_size=6) | st.sampled_from(
