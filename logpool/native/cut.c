@@ -85,59 +85,80 @@ static int has_room(Buffer *buffer, int64_t size)
     return 1;
 }
 
-/* Takes `size` bytes at a place out of a buffer, numbers them, and puts `instead` in their place. */
-static uint32_t taken_out(Buffer *buffer, char *place, int64_t size, const char *instead, Texts *names)
-{
-    uint32_t number = texts_add(names, place, size);
-    int64_t kept = (int64_t)strlen(instead);
-    memcpy(place, instead, (size_t)kept);
-    memmove(place + kept, place + size, (size_t)(buffer->bytes + buffer->size - place - size));
-    buffer->size -= size - kept;
-    return number;
-}
+/* What is taken out of a line beside its times: where it stands, NULL where nothing does, and what is left in its place. */
+typedef struct {
+    const char *start, *end, *instead;
+    int is_sought;
+} Name;
 
-/* The seconds of "ime taken: 0.5 seconds.", TAKEN in their place, as no text has it; NONE where there are none. */
-static uint32_t seconds_out(Buffer *rest, Texts *names, int *failed)
+/* The seconds of "ime taken: 0.5 seconds.", where the first such text has some. */
+static void find_seconds(const char *text, const char *end, Name *seconds)
 {
-    const char *end = rest->bytes + rest->size;
-    const char *timing = found(rest->bytes, end, TIMING, sizeof TIMING - 1, 6);
+    const char *timing = found(text, end, TIMING, sizeof TIMING - 1, 9);
     if (!timing)
-        return NONE;
+        return;
+    seconds->is_sought = 0;
     const char *start = timing + sizeof TIMING - 1, *at = start;
     while (at < end && is_digit(*at))
         at++;
     const char *point = at;
     if (point == start || at == end || *at++ != '.')
-        return NONE;
+        return;
     while (at < end && is_digit(*at))
         at++;
     int64_t unit = sizeof SECONDS - 1;
     if (at == point + 1 || end - at < unit || memcmp(at, SECONDS, (size_t)unit))
-        return NONE;
-    uint32_t number = taken_out(rest, rest->bytes + (start - rest->bytes), at - start, TAKEN, names);
-    *failed |= number == NONE;
-    return number;
+        return;
+    seconds->start = start;
+    seconds->end = at;
 }
 
-/* The first address, "0x" in its place; NONE where there is none. */
-static uint32_t address_out(Buffer *rest, Texts *names, int *failed)
+/* The first address. */
+static void find_address(const char *text, const char *end, Name *address)
 {
-    const char *end = rest->bytes + rest->size;
-    const char *start = found(rest->bytes, end, "0x", 2, 1);
+    const char *start = found(text, end, "0x", 2, 1);
     if (!start)
-        return NONE;
+        return;
     const char *at = start + 2;
     while (at < end && is_hexadecimal(*at))
         at++;
-    uint32_t number = taken_out(rest, rest->bytes + (start - rest->bytes), at - start, "0x", names);
-    *failed |= number == NONE;
-    return number;
+    *address = (Name){start, at, "0x", 0};
 }
 
-/* Takes the times out of a line, and leaves the rest of it. Returns 0 where the cut does not fit, and -1 where memory
-   ran out. */
+/* Adds part of a line that no time divides, without seconds and address: these never overlap. */
+static void add_part(Buffer *rest, const char *text, const char *end, Name *seconds, Name *address)
+{
+    Name none = {NULL, NULL, NULL, 0}, *first = &none, *second = &none;
+    if (seconds->is_sought) {
+        find_seconds(text, end, seconds);
+        first = seconds->start ? seconds : &none;
+    }
+    if (address->is_sought) {
+        find_address(text, end, address);
+        second = address->start ? address : &none;
+    }
+    if (!first->start || (second->start && second->start < first->start)) {
+        Name *other = first;
+        first = second;
+        second = other;
+    }
+    if (first->start) {
+        add(rest, text, first->start - text);
+        add(rest, first->instead, (int64_t)strlen(first->instead));
+        text = first->end;
+    }
+    if (second->start) {
+        add(rest, text, second->start - text);
+        add(rest, second->instead, (int64_t)strlen(second->instead));
+        text = second->end;
+    }
+    add(rest, text, end - text);
+}
+
+/* Takes the times out of a line, seconds and address, and leaves the rest of it. Returns 0 where the cut does not fit, and -1
+   where memory ran out. */
 static int cut_one(const char *text, const char *end, const Span *spans, int64_t span_count, int64_t leading,
-                   int64_t plain, Buffer *rest, uint32_t *halves)
+                   int64_t plain, Buffer *rest, uint32_t *halves, Name *seconds, Name *address)
 {
     rest->size = 0;
     int64_t number = 0;
@@ -161,13 +182,21 @@ static int cut_one(const char *text, const char *end, const Span *spans, int64_t
             if (halves[number++] == NONE)
                 return -1;
         }
-        add(rest, text, time - text);
+        add_part(rest, text, time, seconds, address);
         if (!leading)
             add(rest, &TIME, 1);
         text = behind;
     }
-    add(rest, text, end - text);
+    add_part(rest, text, end, seconds, address);
     return 1;
+}
+
+/* The number of what is taken out; NONE where nothing is. */
+static uint32_t number_of(const Name *name, Texts *names, int *failed)
+{
+    uint32_t number = name->start ? texts_add(names, name->start, name->end - name->start) : NONE;
+    *failed |= name->start && number == NONE;
+    return number;
 }
 
 API void taken_free(Taken *taken)
@@ -227,16 +256,17 @@ API int cut(const char *data, const Rows *rows, const uint32_t *chosen, int64_t 
     for (int64_t place = 0; !failed && place < count; place++) {
         uint32_t row = chosen[place];
         const char *text = data + rows->start[row], *end = data + rows->end[row];
+        Name seconds = {NULL, NULL, TAKEN, 1}, address = {NULL, NULL, "0x", 1};
         int fits = -1;
         if (has_room(&rest, end - text + span_count + 8))
-            fits = cut_one(text, end, spans, span_count, leading, rows->plain, &rest, halves);
+            fits = cut_one(text, end, spans, span_count, leading, rows->plain, &rest, halves, &seconds, &address);
         failed = fits < 0;
         if (fits <= 0)
             continue;
         int64_t at = taken->count++;
         taken->row[at] = row;
-        taken->seconds[at] = seconds_out(&rest, names, &failed);
-        taken->address[at] = address_out(&rest, names, &failed);
+        taken->seconds[at] = number_of(&seconds, names, &failed);
+        taken->address[at] = number_of(&address, names, &failed);
         taken->key[at] = texts_add(keys, rest.bytes, rest.size);
         for (int64_t number = 0; number < half_count; number++)
             taken->halves[number][at] = halves[number];
