@@ -17,10 +17,18 @@ ARROWS: dict[str, set[str]] = {
     "logpool.errors": set(),
     "logpool.progress": set(),
     "logpool.words": set(),
+    "logpool.frames": set(),
     "logpool.native": {"logpool.native"},
-    "logpool.read": {"logpool.schema", "logpool.errors", "logpool.native", "logpool.read"},
-    "logpool.track": {"logpool.schema", "logpool.native", "logpool.read.vocabulary", "logpool.track"},
+    "logpool.read": {"logpool.schema", "logpool.errors", "logpool.frames", "logpool.native", "logpool.read"},
+    "logpool.track": {
+        "logpool.schema",
+        "logpool.frames",
+        "logpool.native",
+        "logpool.read.vocabulary",
+        "logpool.track",
+    },
     "logpool.judge": {
+        "logpool.frames",
         "logpool.schema",
         "logpool.errors",
         "logpool.native",
@@ -60,6 +68,7 @@ ARROWS: dict[str, set[str]] = {
 LIBRARIES: dict[str, set[str]] = {
     "lark": {"logpool.read"},
     "polars": {
+        "logpool.frames",
         "logpool.native",
         "logpool.read",
         "logpool.track",

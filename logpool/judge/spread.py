@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from logpool.frames import stacked
 from logpool.native.numbers import counted
 from logpool.report.model import HoldCounts
 from logpool.track.tracked import group_of
@@ -69,7 +70,7 @@ class HoldSpread:
             count="count",
         )
         kept = self._kept.with_columns_seq(pl.col("stretch") // (1 << wider))
-        merged = pl.concat([kept, found.cast(_SCHEMA)])  # type: ignore[arg-type]
+        merged = stacked([kept, found.cast(_SCHEMA)])  # type: ignore[arg-type]
         self._kept = merged.group_by("part", "stretch", "length").agg(pl.col("count").sum())
 
     def finish(self, pools: Iterable[str]) -> tuple[HoldCounts, ...]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from logpool.frames import where
 from logpool.judge.clock import Clock
 from logpool.judge.concurrency import Concurrency
 from logpool.judge.durations import DurationCounts
@@ -109,16 +110,16 @@ class Statistics:
         tally = self._tallied(events)
         self.timelines.count(tally, parts)
         meaning = self.vocabulary.frame()[tally["shape"]].select_seq("kind", "detail", "group")
-        told = pl.concat([tally, meaning], how="horizontal")
+        told = tally.hstack(meaning.get_columns())
         for shape, count in tally.group_by("shape").agg(pl.col("count").sum()).iter_rows():
             self._shapes[shape] += count
         self._note_groups(events, told)
         self._note_unidentified(events)
-        reclaimed = told.filter(pl.col("kind") == int(Kind.RECLAIMED))["shape"].unique()
+        reclaimed = where(told, pl.col("kind") == int(Kind.RECLAIMED))["shape"].unique()
         if len(reclaimed):
             self._note_reclaimed(events.filter(pl.col("shape").is_in(reclaimed.implode())))
         taken = (pl.col("kind") == int(Kind.TIMING)) & (pl.col("detail") == int(Detail.TIME_TAKEN))
-        timings = told.filter(taken)["shape"].unique()
+        timings = where(told, taken)["shape"].unique()
         if len(timings):
             self._note_timings(events["connection"].filter(events["shape"].is_in(timings.implode())).drop_nulls())
 
@@ -166,11 +167,11 @@ class Statistics:
             self._outcomes = [self.outcomes().cast(_OUTCOME)]
         self.holds.add(checkouts.select_seq("group", microseconds=pl.col("end_time") - pl.col("out_time")))
         lives = tracked.lives.with_columns_seq(group=group_of())
-        whole = lives.filter("born")
+        whole = where(lives, "born")
         self.ages.add(whole.select_seq("group", microseconds=pl.col("end_time") - pl.col("life_time")))
         for group, cause, count in tracked.closes.group_by("group", "cause").len().iter_rows():
             self.closes[group, Cause(cause)] += count
-        self.left_lives.update(lives.filter(~pl.col("born"))["group"].to_list())
+        self.left_lives.update(where(lives, ~pl.col("born"))["group"].to_list())
 
     def _climb(self, steps: pl.DataFrame, pools: list[str], parts: list[int]) -> None:
         names = [split_pool_name(pool)[0] for pool in pools]

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from logpool.errors import UsageError
+from logpool.frames import stacked, where
 from logpool.judge.concurrency import CLIMB
 from logpool.judge.intervals import FINE, NICE, SECOND
 from logpool.read.vocabulary import split_pool_name
@@ -143,12 +144,12 @@ class Timelines:
             name: pl.when(pl.col("kind") == int(kind)).then(pl.col("count")).otherwise(0).cast(pl.Int64)
             for name, kind in _COUNTED.items()
         }
-        rows = pl.concat([tally, told], how="horizontal").filter(pl.col("kind").is_in(_COUNTED_KINDS))
+        rows = where(tally.hstack(told.get_columns()), pl.col("kind").is_in(_COUNTED_KINDS))
         rows = rows.select_seq("bin", part=part[rows["group"]], **counted)
-        untimed = rows.filter(pl.col("bin").is_null())
+        untimed = where(rows, pl.col("bin").is_null())
         for one, *counts in untimed.select_seq("part", *_COUNTED).iter_rows():
             self._untimed[one] += sum(counts)
-        self._counts = _counted(pl.concat([self._counts, rows.drop_nulls("bin").select_seq(_COUNTS.keys())]))
+        self._counts = _counted(stacked([self._counts, rows.drop_nulls("bin").select_seq(_COUNTS.keys())]))
 
     def _begin_together(self) -> None:
         """A second pool appears: until now, one pool was all of them."""
@@ -160,11 +161,11 @@ class Timelines:
 
     def _climb(self, rows: pl.DataFrame) -> None:
         """Adds the levels of some parts, in the log's order."""
-        untimed = rows.filter(pl.col("bin").is_null()).group_by("part")
+        untimed = where(rows, pl.col("bin").is_null()).group_by("part")
         before = untimed.agg(pl.col("last_open").last(), pl.col("last_out").last())
         self._before |= {part: (opened, out) for part, opened, out in before.iter_rows()}
         found = rows.drop_nulls("bin").select_seq(CLIMB.keys())
-        self._levels = _levelled(pl.concat([self._levels, found]))
+        self._levels = _levelled(stacked([self._levels, found]))
 
     def finish(self, pools: Sequence[str], names: Names) -> tuple[Timeline, ...]:
         """One per pool, and one of all together where there are several; none where the log has no times."""

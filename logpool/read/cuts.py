@@ -110,11 +110,10 @@ class Half(NamedTuple):
     before: str
     behind: str
 
-    def read(self, texts: pl.Series, printed: TimeFormat) -> tuple[pl.Series, pl.Series]:
-        """Of such parts, whether each is one, to the letter, and the microseconds of the whole time."""
+    def read(self, texts: pl.Series, printed: TimeFormat) -> pl.DataFrame:
+        """Of such parts, whether each one ``fits``, to the letter, and the ``time``: microseconds, of all of it."""
         text = pl.lit(self.before) + pl.col("text") + pl.lit(self.behind)
-        read = texts.to_frame("text").select_seq(fits=printed.fits(text), value=printed.microseconds(text))
-        return read["fits"].fill_null(value=False), read["value"]
+        return printed.read(texts.to_frame("text").select_seq(text).to_series())
 
 
 class Rest(NamedTuple):
@@ -194,15 +193,11 @@ class Cut:
         ]
 
     def _added(self, number: int, half: Half, texts: pl.Series) -> pl.Series:
-        fits, values = half.read(texts, self.spans[number].format)
-        if self.chosen is None:
-            values = pl.repeat(NO_TIME, len(texts), dtype=pl.Int64, eager=True)
-        elif number != self.chosen:
-            values = pl.repeat(0, len(texts), dtype=pl.Int64, eager=True)
-        elif half.start:
-            # the time of the example was added with the part before
-            values -= self.spans[number].time or 0
-        return values.fill_null(NO_TIME).zip_with(fits, pl.repeat(MISFIT, len(texts), dtype=pl.Int64, eager=True))
+        # the time of the example is added with the first part of it
+        before = (self.spans[number].time or 0) if half.start else 0
+        time = pl.col("time") - before if number == self.chosen else pl.lit(NO_TIME if self.chosen is None else 0)
+        part = pl.when("fits").then(time.fill_null(NO_TIME)).otherwise(MISFIT)
+        return half.read(texts, self.spans[number].format).select_seq(part.alias("part")).to_series()
 
     @property
     def _leading(self) -> bool:

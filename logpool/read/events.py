@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
+from logpool.frames import constant
 from logpool.read.ahead import ahead
 from logpool.read.cuts import Cut, Cuts, cut_of
 from logpool.read.formats import head_reader
@@ -133,7 +134,7 @@ class EventReader:
         counts = told.event_counts()
         self._count_events(counts)
         events = told.in_order()
-        events.insert_column(4, pl.repeat(self._part, events.height, dtype=pl.UInt32, eager=True).alias("source"))
+        events.insert_column(4, constant(self._part, pl.UInt32, events.height).alias("source"))
         heads = self._timed_out(events, counts)
         timeouts = self._timeouts(first, lines, sorted(told.inside), heads)
         self._remember(first, lines, told.last, heads)

@@ -54,10 +54,6 @@ class TimeFormat:
     clock: tuple[int, int] | None = None
     pattern: str = ""
 
-    def parse(self, texts: pl.Series) -> pl.Series:
-        """Texts to microseconds, as :meth:`microseconds` has them."""
-        return texts.to_frame("text").select_seq(self.microseconds(pl.col("text"))).to_series()
-
     def microseconds(self, text: pl.Expr) -> pl.Expr:
         """Texts to microseconds: UTC where there is an offset, local as printed where not; null for no time."""
         if self.directives is None:
@@ -75,13 +71,18 @@ class TimeFormat:
         parsed = text.str.to_datetime(self.directives, time_unit="us", strict=False, exact=True, cache=False)
         return parsed.to_physical()
 
-    def fits(self, text: pl.Expr) -> pl.Expr:
-        """Whether texts are times in this format, to the letter."""
+    def read(self, texts: pl.Series) -> pl.DataFrame:
+        """Texts to ``time``, as :meth:`microseconds` has it, and whether each ``fits`` to the letter."""
+        read = texts.to_frame("text").select_seq("text", time=self.microseconds(pl.col("text")))
+        return read.select_seq("time", fits=self._fits().fill_null(value=False))
+
+    def _fits(self) -> pl.Expr:
+        text, is_known = pl.col("text"), pl.col("time").is_not_null()
         if self.directives and self.clock is None and "%.f" not in self.directives:
             # the parser is strict, but for a space before the first digit
-            return self.microseconds(text).is_not_null() & ~text.str.starts_with(" ")
+            return is_known & ~text.str.starts_with(" ")
         matches = text.str.contains(f"^(?:{self.pattern})$")
-        return matches if self.directives is None else matches & self.microseconds(text).is_not_null()
+        return matches if self.directives is None else matches & is_known
 
 
 def _since_epoch(number: pl.Expr) -> pl.Expr:
@@ -176,7 +177,7 @@ def _seconds(zone: str | None) -> int:
 
 
 def iso(microseconds: int | None, offset: int | None) -> str | None:
-    """ISO 8601 of a time as :meth:`TimeFormat.parse` gives it, with the log's offset where it has one.
+    """ISO 8601 of a time as :meth:`TimeFormat.read` gives it, with the log's offset where it has one.
 
     None for no time, and for one outside the years 1 to 9999, which ISO 8601 cannot tell.
     """

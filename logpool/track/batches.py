@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from logpool.frames import constant, where
 from logpool.schema import Detail, End, Kind
 from logpool.track.neighbours import MARK
 from logpool.track.outcomes import AT_ONCE
 from logpool.track.tracked import CHECKOUT, LIFE, group_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from logpool.read.vocabulary import Vocabulary
 
 
@@ -34,11 +37,9 @@ class EventBatch:
         """Some of the events, with what their shapes say, numbered."""
         rows = self.events[places]
         meaning = self.vocabulary.frame()[rows["shape"]]
-        return pl.concat(
-            [rows, meaning, (places.cast(pl.Int64) + self.first).alias("seq").to_frame()], how="horizontal"
-        )
+        return rows.hstack([*meaning.get_columns(), (places.cast(pl.Int64) + self.first).alias("seq")])
 
-    def marks(self, places: pl.Series, name: str) -> pl.DataFrame:
+    def marks(self, places: pl.Series, name: str) -> Iterator[pl.Series]:
         """The marks of events, as columns of a name."""
         marks = {
             "seq": places.cast(pl.Int64) + self.first,
@@ -47,26 +48,26 @@ class EventBatch:
             "source": _picked(self.events["source"], places),
             "thread": self.threads(places),
         }
-        return pl.DataFrame({f"{name}_{mark}": marks[mark] for mark in MARK})
+        return (marks[mark].alias(f"{name}_{mark}") for mark in MARK)
 
     def threads(self, places: pl.Series) -> pl.Series:
         """The threads of events."""
         threads = self.vocabulary.frame()["thread"]
         if threads.null_count() == len(threads):
-            return pl.repeat(None, len(places), dtype=pl.UInt32, eager=True)
+            return constant(None, pl.UInt32, len(places))
         return threads[self.events["shape"][places]]
 
     def whole_uses(self, uses: pl.DataFrame) -> pl.DataFrame:
         """Whole uses as checkouts."""
-        ends = [self.marks(uses["begin"], "out"), self.marks(uses["end"], "end")]
-        rows = pl.concat([uses.select_seq("key", "fresh"), *ends], how="horizontal")
+        ends = (*self.marks(uses["begin"], "out"), *self.marks(uses["end"], "end"))
+        rows = pl.DataFrame([uses["key"], uses["fresh"], *ends])
         rows = rows.with_columns_seq(outcome=pl.lit(int(End.RETURNED), pl.UInt8), complete=pl.lit(value=True))
         return rows.select_seq(CHECKOUT.keys())
 
     def whole_lives(self, lives: pl.DataFrame) -> pl.DataFrame:
         """Whole lives as lives that ended."""
-        ends = [self.marks(lives["begin"], "life"), self.marks(lives["end"], "end")]
-        rows = pl.concat([lives.select_seq("key", "uses"), *ends], how="horizontal")
+        ends = (*self.marks(lives["begin"], "life"), *self.marks(lives["end"], "end"))
+        rows = pl.DataFrame([lives["key"], lives["uses"], *ends])
         closing = self.events.select_seq("shape", "time")[lives["end"]]
         soft = self.vocabulary.frame()["detail"][closing["shape"]] == int(Detail.SOFT)
         gap = closing["time"] - self.events["time"][lives["back"]]
@@ -92,7 +93,7 @@ class EventBatch:
 
     def whole_rests(self, uses: pl.DataFrame) -> pl.DataFrame:
         """The rests before whole uses of connections that the pool had kept."""
-        kept = uses.filter(~pl.col("fresh"))
+        kept = where(uses, ~pl.col("fresh"))
         times = self.events["time"]
         return kept.select_seq(
             group_of().alias("group"),

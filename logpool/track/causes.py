@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from logpool.frames import constant, stacked, where
 from logpool.read.vocabulary import split_pool_name
 from logpool.schema import Cause, Detail, Kind, Reason
 from logpool.track.clocks import lasts_of
@@ -108,13 +109,13 @@ class Causes:
             The closes whose cause is settled, as :data:`CLOSE`.
         """
         related = tracked.select_seq(*_RELATED, before=self._before(tracked), is_last=_IS_LAST)
-        related = pl.concat([related, whole.select_seq(related.columns)])
+        related = stacked([related, whole.select_seq(related.columns)])
         closes = self._explained(related, later, detached)
         waits = closes["cause"].is_null()
         terminated = waits & (closes["detail"] == int(Detail.HARD)) & (closes["previous"] == int(Kind.RETURNED))
-        settled = [_settled(closes.filter(~waits)), self._reclaimed(closes.filter(terminated), later)]
-        settled.append(self._runs(closes.filter(waits & ~terminated), events, first))
-        return pl.concat(settled)
+        settled = [_settled(where(closes, ~waits)), self._reclaimed(where(closes, terminated), later)]
+        settled.append(self._runs(where(closes, waits & ~terminated), events, first))
+        return stacked(settled)
 
     def _before(self, tracked: pl.DataFrame) -> pl.Series:
         """The record before each one of its connection; of a connection without a state, what was said of it last."""
@@ -129,14 +130,14 @@ class Causes:
     def _explained(self, related: pl.DataFrame, later: pl.DataFrame, detached: Collection[int]) -> pl.DataFrame:
         """The closes of a batch, with the ``cause`` that the records before them tell, null where they do not."""
         said = pl.col("kind").is_in([int(kind) for kind in _SAID_BEFORE]) | _STRAY
-        new = related.filter(said).select_seq("key", "seq", "is_last", cause=_said(self._reset_failures(later)))
-        marks = pl.concat([self._marks, new.drop("is_last")])
-        closes = related.filter(pl.col("kind") == int(Kind.CLOSING)).join(
+        new = where(related, said).select_seq("key", "seq", "is_last", cause=_said(self._reset_failures(later)))
+        marks = stacked([self._marks, new.drop("is_last")])
+        closes = where(related, pl.col("kind") == int(Kind.CLOSING)).join(
             marks.select_seq(before="seq", said="cause"), on="before", how="left", maintain_order="left"
         )
         touched = related["key"].unique() if self._marks.height else related["key"]
-        kept = self._marks.filter(~pl.col("key").is_in(touched.implode()))
-        self._marks = pl.concat([kept, new.filter("is_last").drop("is_last")])
+        kept = where(self._marks, ~pl.col("key").is_in(touched.implode()))
+        self._marks = stacked([kept, where(new, "is_last").drop("is_last")])
         styles = pl.Series("style", [_style(pool) for _, _, pool in self.vocabulary.groups], dtype=pl.UInt8)
         returned = pl.col("previous").is_in([int(Kind.RETURNED), int(Kind.RESET)]) & ~pl.col("was_out")
         closes = closes.with_columns_seq(
@@ -177,7 +178,7 @@ class Causes:
         """The closes that a message of the garbage collector's explains."""
         if terminated.height:
             self._terminated = pl.concat([self._terminated, terminated.select_seq(_HARD.keys())])
-        messages = later.filter(pl.col("kind") == int(Kind.RECLAIMED)).select_seq("key", told="seq").sort("told")
+        messages = where(later, pl.col("kind") == int(Kind.RECLAIMED)).select_seq("key", told="seq").sort("told")
         if not messages.height or not self._terminated.height:
             return pl.DataFrame(schema=CLOSE)
         waiting = self._terminated.sort("seq")
@@ -196,7 +197,7 @@ class Causes:
 
     def _runs(self, closes: pl.DataFrame, events: pl.DataFrame, first: int) -> pl.DataFrame:
         """Settles the closes by what their place says next: of one thread, or of all where no thread shows."""
-        waiting = pl.concat([self._waiting, closes.select_seq(_WAITING.keys()).sort("seq")])
+        waiting = stacked([self._waiting, closes.select_seq(_WAITING.keys()).sort("seq")])
         if not waiting.height:
             return pl.DataFrame(schema=CLOSE)
         others = self._others(waiting["group"].unique())
@@ -205,27 +206,27 @@ class Causes:
             goes_on=pl.col("goes_on") | (pl.col("in_group") > pl.col("seq")).fill_null(value=False)
         )
         ended = self._ended(waiting.drop("in_group"), others, events, first)
-        open_runs = ended.filter(pl.col("end").is_null())
+        open_runs = where(ended, pl.col("end").is_null())
         to_come = pl.int_range(pl.len()).reverse().over("place")
         too_long = open_runs.select_seq(to_come >= _LONGEST_RUN).to_series()
-        self._waiting = open_runs.filter(~too_long).select_seq(_WAITING.keys())
-        over = ended.filter(pl.col("end").is_not_null())
-        return pl.concat([_by_the_end(over), _by_the_end(open_runs.filter(too_long))])
+        self._waiting = where(open_runs, ~too_long).select_seq(_WAITING.keys())
+        over = where(ended, pl.col("end").is_not_null())
+        return stacked([_by_the_end(over), _by_the_end(where(open_runs, too_long))])
 
     def _others(self, groups: pl.Series) -> pl.DataFrame:
         """The shapes of events of some groups that go on with no run: ``shape``, ``group``, ``place``."""
-        shapes = self.vocabulary.frame().with_row_index("shape").filter(pl.col("group").is_in(groups.implode()))
-        return shapes.filter(~pl.col("kind").is_in(_IN_A_RUN)).select_seq("shape", "group", place=_PLACE)
+        shapes = where(self.vocabulary.frame().with_row_index("shape"), pl.col("group").is_in(groups.implode()))
+        return where(shapes, ~pl.col("kind").is_in(_IN_A_RUN)).select_seq("shape", "group", place=_PLACE)
 
     def _ended(self, waiting: pl.DataFrame, others: pl.DataFrame, events: pl.DataFrame, first: int) -> pl.DataFrame:
         """With what ends each one's run: ``end`` (its ``seq``), ``ender`` (its kind), ``size`` (of the pool)."""
         meaning = self.vocabulary.frame()
         places = waiting["place"].unique()
-        others = others.filter(pl.col("place").is_in(places.implode()))
+        others = where(others, pl.col("place").is_in(places.implode()))
         # by shape, so that of all events only these numbers are touched
-        place = pl.repeat(None, meaning.height, dtype=pl.Int64, eager=True).scatter(others["shape"], others["place"])
+        place = constant(None, pl.Int64, meaning.height).scatter(others["shape"], others["place"])
         ends = events.select_seq("shape", end=pl.int_range(first, first + events.height, dtype=pl.Int64))
-        ends = ends.filter(place.is_not_null()[events["shape"]])
+        ends = where(ends, place.is_not_null()[events["shape"]])
         if len(places) == 1:
             found = waiting.join_asof(ends, left_on="seq", right_on="end", strategy="forward", coalesce=False)
         else:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from logpool.frames import stacked
 from logpool.schema import Kind, Reason
 from logpool.track.clocks import lasts_of
 
@@ -59,7 +60,7 @@ class Emptied:
         taken = _placed(places, shape, shapes, first).with_columns_seq(
             taken=connection[places], kind=kind[shape[places]]
         )
-        known = pl.concat([self._last, taken.select_seq(_LAST.keys())])
+        known = stacked([self._last, taken.select_seq(_LAST.keys())])
         self._last = known.unique([*_PLACE, "kind"], keep="last")
         if sought is None or not seeks:
             return events

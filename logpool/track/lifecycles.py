@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from logpool.frames import stacked, where
 from logpool.schema import Detail, End, Kind
 from logpool.track.batches import EventBatch
 from logpool.track.causes import Causes
@@ -105,14 +106,14 @@ class Fold:
         events = self._emptied.named(events, self.vocabulary.frame(), first)
         batch = EventBatch(events, first, self.vocabulary)
         incidents = batch.told(self._meaning("incident")[events["shape"]].arg_true())
-        failures = incidents.filter(pl.col("kind").is_in(_NAMELESS)).select_seq(FAILURE.keys())
+        failures = where(incidents, pl.col("kind").is_in(_NAMELESS)).select_seq(FAILURE.keys())
         wholes = without_wholes(events, self._roles(incidents), self._meaning("base"), self._states["key"])
         followed = batch.told(wholes.rest["place"]).with_columns_seq(
             wholes.rest["key"], wholes.rest["more"], time_before=events["time"][wholes.rest["before"]]
         )
         followed = self._emptied.told(followed)
         touched = wholes.rest["key"].unique()
-        known = self._states.filter(pl.col("key").is_in(touched.implode()))
+        known = where(self._states, pl.col("key").is_in(touched.implode()))
         tracked = related(followed, known).with_columns_seq(group=group_of())
         tracked = _carried(self._with_late(tracked))
         failed = self._moves.take(tracked, failures)
@@ -120,8 +121,8 @@ class Fold:
         shared = self._share(tracked, failures)
         self.keys.add(wholes.keys)
         self._remember(touched, tracked)
-        own = tracked.filter(pl.col("kind") != STATE)
-        others = pl.concat([steps(own), failed_steps(failed), shared_steps(shared)])
+        own = where(tracked, pl.col("kind") != STATE)
+        others = stacked([steps(own), failed_steps(failed), shared_steps(shared)])
         checkouts = [
             *checkouts_of(tracked, self._moves.given_up),
             failed_checkouts(failed, End.FAILED),
@@ -131,14 +132,14 @@ class Fold:
         detached = [use.end.seq for use in shared.uses if use.outcome is End.DETACHED and use.end]
         whole_lives = batch.whole_lives(wholes.lives)
         return Tracked(
-            pl.concat([batch.whole_uses(wholes.uses), *checkouts]),
-            pl.concat([whole_lives, lives(tracked)]),
+            stacked([batch.whole_uses(wholes.uses), *checkouts]),
+            stacked([whole_lives, lives(tracked)]),
             broken(tracked, shared.violations),
             ordered(batch, wholes, others),
             later,
             pl.concat([censored(own), pl.Series("group", shared.censored, dtype=pl.UInt32)]),
             incidents_of(incidents, own),
-            rested(pl.concat([batch.whole_rests(wholes.uses), rests(own)])),
+            rested(stacked([batch.whole_rests(wholes.uses), rests(own)])),
             self._setbacks(batch),
             self._causes.take(tracked, batch.whole_closes(wholes.lives), events, first, later, detached),
             unfinished(own, self.vocabulary.in_transaction()),
@@ -171,7 +172,7 @@ class Fold:
     def _roles(self, incidents: pl.DataFrame) -> pl.Series:
         """The part that the events of each shape can have in whole uses and lives of this batch."""
         roles = self._meaning("role")
-        thrown = incidents.filter(pl.col("kind") == int(Kind.INVALIDATED))["group"]
+        thrown = where(incidents, pl.col("kind") == int(Kind.INVALIDATED))["group"]
         busy = self._moves.busy() | self._emptied.groups | set(thrown)
         if not busy:
             return roles
@@ -183,7 +184,7 @@ class Fold:
     def _setbacks(self, batch: EventBatch) -> pl.DataFrame:
         found = self._clocks.take(batch.events, self.vocabulary.frame()["group"])
         rows = batch.told(found["place"])
-        return pl.concat([rows, found.select_seq("back")], how="horizontal").select_seq(SETBACK.keys())
+        return rows.hstack([found["back"]]).select_seq(SETBACK.keys())
 
     def _with_late(self, tracked: pl.DataFrame) -> pl.DataFrame:
         """Marks what happens to a connection that an earlier batch saw closed."""
@@ -211,7 +212,7 @@ class Fold:
         )
 
     def _share(self, tracked: pl.DataFrame, failures: pl.DataFrame) -> Batch:
-        rows = tracked.filter((pl.col("kind") != STATE) & pl.col("shared"))
+        rows = where(tracked, (pl.col("kind") != STATE) & pl.col("shared"))
         if not rows.height and not self._sharing.connections:
             return Batch()
         groups = {key // GROUP for key in self._sharing.connections} | set(rows["group"])
@@ -219,9 +220,9 @@ class Fold:
 
     def _remember(self, touched: pl.Series, tracked: pl.DataFrame) -> None:
         """Keeps one row for each connection of which something is still open."""
-        last = tracked.filter(pl.col("key") != pl.col("key").shift(-1, fill_value=-1))
+        last = where(tracked, pl.col("key") != pl.col("key").shift(-1, fill_value=-1))
         # a shared one, even closed, may have users that are still to return it
-        last = last.filter(pl.col("is_alive") | pl.col("shared") | pl.col("is_out") | pl.col("is_awaiting"))
+        last = where(last, pl.col("is_alive") | pl.col("shared") | pl.col("is_out") | pl.col("is_awaiting"))
         states = last.with_columns_seq(
             last="kind",
             kind=pl.lit(STATE, pl.UInt8),
@@ -230,8 +231,8 @@ class Fold:
             out="is_out",
             awaiting="is_awaiting",
         ).select_seq(pl.col(name).cast(dtype) for name, dtype in STATE_COLUMNS.items())
-        untouched = self._states.filter(~pl.col("key").is_in(touched.implode()))
-        self._states = pl.concat([untouched, states])
+        untouched = where(self._states, ~pl.col("key").is_in(touched.implode()))
+        self._states = stacked([untouched, states])
 
     def finish(self) -> Tracked:
         """What is still open at the end of the log."""

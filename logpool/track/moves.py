@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import polars as pl
 
+from logpool.frames import where
 from logpool.schema import Detail, Kind, Reason
 from logpool.track.neighbours import MARK
 
@@ -91,7 +92,7 @@ class Moves:
         Returns:
             The checkouts that failed.
         """
-        groups = set(rows.filter("moves")["group"]) | self.busy()
+        groups = set(where(rows, "moves")["group"]) | self.busy()
         self.found, self.given_up = {}, []
         if not groups:
             return []

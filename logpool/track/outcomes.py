@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from logpool.frames import stacked, where
 from logpool.schema import Detail, End, Kind
 from logpool.track.neighbours import MARK, STATE
 from logpool.track.tracked import CHECKOUT, LIFE
@@ -33,7 +34,7 @@ def at_return_of(rows: pl.DataFrame) -> pl.DataFrame:
 def outcome_of(rows: pl.DataFrame, outcome: End | pl.Expr) -> pl.DataFrame:
     """Rows with ``out_*``, ``end_*`` and ``complete`` as checkouts that ended so."""
     ended = pl.lit(int(outcome)) if isinstance(outcome, End) else outcome
-    return rows.filter(pl.col("out_seq") >= 0).select_seq(
+    return where(rows, pl.col("out_seq") >= 0).select_seq(
         pl.col("out_key").alias("key"),
         *(name for name in CHECKOUT if name.startswith(("out_", "end_"))),
         outcome=ended.cast(pl.UInt8),
@@ -46,12 +47,13 @@ def checkouts_of(tracked: pl.DataFrame, given_up: list[int]) -> list[pl.DataFram
     """The checkouts of exclusive pools that ended in a batch; ``given_up`` holds the events that fail them."""
     kind = pl.col("kind")
     rows = tracked.with_columns_seq(complete=pl.lit(value=False))
-    ends = rows.filter((kind != STATE) & ~pl.col("shared") & pl.col("was_out"))
-    at_once = ends.filter(
+    ends = where(rows, (kind != STATE) & ~pl.col("shared") & pl.col("was_out"))
+    at_once = where(
+        ends,
         ((kind == int(Kind.RETURNED)) & (pl.col("detail") == int(Detail.ALREADY_RESET)))
         | ((kind == int(Kind.INVALIDATED)) & ~pl.col("moves"))
         | (kind == int(Kind.CLOSING))
-        | pl.col("ends")
+        | pl.col("ends"),
     ).with_columns_seq(**HERE, complete=kind == int(Kind.RETURNED))
     exhausted = pl.col("seq").is_in(given_up)
     outcome = (
@@ -70,12 +72,12 @@ def checkouts_of(tracked: pl.DataFrame, given_up: list[int]) -> list[pl.DataFram
 
 def _returned(rows: pl.DataFrame) -> pl.DataFrame:
     """Those whose return got its reset, or did not, at an event of this batch."""
-    resolving = rows.filter("resolves")
+    resolving = where(rows, "resolves")
     returns = rows[resolving["back_before"]].with_columns_seq(
         by=resolving["kind"], complete=resolving["kind"] == int(Kind.RESET), **AT_RETURN
     )
     outcome = pl.when(pl.col("by") == int(Kind.RECLAIMED)).then(int(End.RECLAIMED)).otherwise(int(End.RETURNED))
-    return outcome_of(returns.filter("effective"), outcome)
+    return outcome_of(where(returns, "effective"), outcome)
 
 
 def _lost(rows: pl.DataFrame) -> pl.DataFrame:
@@ -106,7 +108,7 @@ def shared_checkouts(uses: Iterable[Use]) -> pl.DataFrame:
 
 def lives(tracked: pl.DataFrame) -> pl.DataFrame:
     """The lives that ended in a batch, and those whose address begins another life before the log shows an end."""
-    over = tracked.filter(pl.col("ends") & (pl.col("was_alive") | pl.col("begins")))
+    over = where(tracked, pl.col("ends") & (pl.col("was_alive") | pl.col("begins")))
     at_return = (pl.col("kind") == int(Kind.CLOSING)) & (pl.col("detail") == int(Detail.SOFT)) & ~pl.col("was_out")
     at_return &= pl.col("previous").is_in(BACK) & (pl.col("gap") <= AT_ONCE).fill_null(value=True)
     over = over.with_columns_seq(**HERE, dropped=pl.col("kind") == int(Kind.RECLAIMED), at_return=at_return)
@@ -114,4 +116,4 @@ def lives(tracked: pl.DataFrame) -> pl.DataFrame:
     before = tracked[again.arg_true().cast(pl.Int64) - 1].with_columns_seq(
         **NO_END, dropped=pl.lit(value=False), at_return=pl.lit(value=False)
     )
-    return pl.concat([over.select_seq(LIFE.keys()), before.select_seq(LIFE.keys())])
+    return stacked([over.select_seq(LIFE.keys()), before.select_seq(LIFE.keys())])

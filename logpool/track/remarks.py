@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from logpool.frames import stacked, where
 from logpool.schema import Kind
 from logpool.track.outcomes import HERE
 from logpool.track.tracked import INCIDENT, KEY, LATER, RESTED, UNBORN, UNFINISHED
@@ -36,16 +37,16 @@ def later_of(own: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
     kind = pl.col("kind")
     after_return = pl.col("previous").is_in([int(Kind.RETURNED), int(Kind.RESET)])
     thrown = (kind == int(Kind.INVALIDATED)) & after_return & (~pl.col("was_out") | pl.col("shared"))
-    seen = own.filter((kind == int(Kind.RECLAIMED)) | thrown).select_seq(LATER.keys())
-    failures = rows.filter((kind == int(Kind.RESET_FAILED)) & pl.col("group").is_not_null())
+    seen = where(own, (kind == int(Kind.RECLAIMED)) | thrown).select_seq(LATER.keys())
+    failures = where(rows, (kind == int(Kind.RESET_FAILED)) & pl.col("group").is_not_null())
     failures = failures.with_columns_seq(key=pl.lit(None, pl.Int64), previous=pl.lit(0, pl.UInt8))
-    return pl.concat([seen, failures.select_seq(LATER.keys())])
+    return stacked([seen, failures.select_seq(LATER.keys())])
 
 
 def censored(own: pl.DataFrame) -> pl.Series:
     """The group of each checkout whose beginning the log does not show."""
     hidden = (pl.col("kind") == int(Kind.RETURNED)) | ((pl.col("kind") == int(Kind.RESET)) & ~pl.col("was_awaiting"))
-    return own.filter(pl.col("unsettled") & hidden)["group"]
+    return where(own, pl.col("unsettled") & hidden)["group"]
 
 
 def incidents_of(rows: pl.DataFrame, own: pl.DataFrame) -> pl.DataFrame:
@@ -60,7 +61,7 @@ def incidents_of(rows: pl.DataFrame, own: pl.DataFrame) -> pl.DataFrame:
 
 def rests(own: pl.DataFrame) -> pl.DataFrame:
     """The returns that end the use of a kept connection."""
-    returned = own.filter((pl.col("kind") == int(Kind.RETURNED)) & pl.col("was_out") & ~pl.col("fresh"))
+    returned = where(own, (pl.col("kind") == int(Kind.RETURNED)) & pl.col("was_out") & ~pl.col("fresh"))
     return returned.select_seq(RESTED.keys())
 
 
@@ -81,4 +82,4 @@ def unfinished(own: pl.DataFrame, shapes: list[int]) -> pl.DataFrame:
 def unborn(own: pl.DataFrame) -> pl.DataFrame:
     """The first events of lives whose beginning the log does not show."""
     first = pl.col("begins") & pl.col("first") & ~pl.col("late")
-    return own.filter(first & (pl.col("kind") != int(Kind.CREATED))).select_seq(UNBORN.keys())
+    return where(own, first & (pl.col("kind") != int(Kind.CREATED))).select_seq(UNBORN.keys())

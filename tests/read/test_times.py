@@ -15,7 +15,7 @@ NOON = 1_704_110_400_000_000  # 2024-01-01T12:00:00Z
 
 def parsed(times: TimeFormat | None, *texts: str) -> list[int | None]:
     assert times is not None
-    return times.parse(pl.Series("text", texts, dtype=pl.String)).to_list()
+    return times.read(pl.Series("text", texts, dtype=pl.String))["time"].to_list()
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from logpool.frames import where
 from logpool.judge.names import EVIDENCE
 from logpool.report.model import Finding
 from logpool.schema import Kind
@@ -36,7 +37,7 @@ class Cancellations:
 
     def take(self, tracked: Tracked) -> None:
         """Watches one batch."""
-        thrown = tracked.incidents.filter((pl.col("kind") == int(Kind.INVALIDATED)) & pl.col("group").is_not_null())
+        thrown = where(tracked.incidents, (pl.col("kind") == int(Kind.INVALIDATED)) & pl.col("group").is_not_null())
         if not thrown.height:
             return
         counts = thrown.group_by("shape", pl.col("time") // _MINUTE).agg(pl.len(), pl.col("time").min().alias("first"))

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import polars as pl
 
+from logpool.frames import stacked, where
 from logpool.track.tracked import group_of
 
 # a connection that is closed after one use, as a NullPool's, tells nothing of the time between two
@@ -43,14 +44,14 @@ class Eras:
     def take(self, lives: pl.DataFrame) -> None:
         """Adds the lives of one batch; in the last one, those still open."""
         still = pl.col("end_seq").is_null()
-        used = lives.filter((pl.col("uses") >= _USED_AGAIN) | still)
+        used = where(lives, (pl.col("uses") >= _USED_AGAIN) | still)
         if not used.height:
             return
         spans = used.select_seq(
             "key", group_of().alias("group"), still.alias("still"), start="life_seq", end="seq", time="time"
         )
-        self._spans = _joined(pl.concat([self._spans, spans.select_seq(_ERA.keys())]))
-        self._open = pl.concat([self._open, spans.filter("still").select_seq(self._open.columns)])
+        self._spans = _joined(stacked([self._spans, spans.select_seq(_ERA.keys())]))
+        self._open = stacked([self._open, where(spans, "still").select_seq(self._open.columns)])
 
     def of(self, group: int, out: pl.DataFrame, usual: float) -> list[Era]:
         """The eras of one group, in order.

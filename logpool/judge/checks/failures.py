@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
+from logpool.frames import where
 from logpool.judge.checks.nullpools import births
 from logpool.judge.checks.tallies import SECOND, Cells, place_of
 from logpool.judge.names import EVIDENCE
@@ -74,7 +75,7 @@ class Failures:
 
     def take(self, tracked: Tracked) -> None:
         """Watches one batch."""
-        self._failed.add(tracked.incidents.filter(pl.col("kind").is_in(_KINDS)).rename({"shape": "label"}))
+        self._failed.add(where(tracked.incidents, pl.col("kind").is_in(_KINDS)).rename({"shape": "label"}))
         self._made.add(births(tracked.lives))
         for group, idle in tracked.rested.select_seq("group", "idle").drop_nulls().iter_rows():
             self._rested[group] = max(idle, self._rested.get(group, 0))

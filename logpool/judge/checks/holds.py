@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
+from logpool.frames import where
 from logpool.judge.durations import DurationCounts
 from logpool.judge.names import EVIDENCE
 from logpool.report.model import Finding
@@ -74,7 +75,7 @@ class Longest:
         long = microseconds >= bounds[group]
         found = checkouts.select_seq(_HELD).with_columns_seq(group.alias("group"), microseconds.alias("microseconds"))
         found = (
-            found.filter(long)
+            where(found, long)
             .sort("group", "microseconds", "out_seq", descending=[False, True, False])
             .group_by("group", maintain_order=True)
             .head(_KEPT)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
+from logpool.frames import where
 from logpool.judge.checks.eras import Era, Eras
 from logpool.judge.checks.limits import LIMITLESS
 from logpool.judge.names import EVIDENCE
@@ -77,7 +78,7 @@ class Leaks:
         )
         for group, records in longest.iter_rows():
             self._records[group] = max(self._records[group], records)
-        still = tracked.checkouts.filter(pl.col("outcome") == int(End.OPEN))
+        still = where(tracked.checkouts, pl.col("outcome") == int(End.OPEN))
         if still.height:
             self._open = still if self._open is None else pl.concat([self._open, still])
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from logpool.frames import where
 from logpool.judge.checks.tallies import SECOND, Cells, place_of
 from logpool.judge.names import EVIDENCE
 from logpool.report.model import Finding
@@ -26,7 +27,7 @@ _LEAST_SPAN = 60
 
 def births(lives: pl.DataFrame) -> pl.DataFrame:
     """The beginnings of lives that the log shows, as :meth:`Cells.add` takes them; the sort is the group."""
-    return lives.filter("born").select_seq(
+    return where(lives, "born").select_seq(
         label=group_of(),
         time="life_time",
         source="life_source",

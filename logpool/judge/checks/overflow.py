@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from logpool.frames import stacked, where
 from logpool.judge.checks.tallies import Sightings, together
 from logpool.report.model import Finding
 from logpool.schema import Kind
@@ -86,20 +87,20 @@ class Overflow:
         self._begin(tracked)
         if not self._began or not tracked.steps.height:
             return
-        thrown = tracked.lives.filter("at_return").select_seq(
+        thrown = where(tracked.lives, "at_return").select_seq(
             group=group_of(), seq="end_seq", what=pl.lit(_THROWN), time="end_time", source="end_source", line="end_line"
         )
-        disposed = tracked.incidents.filter(pl.col("kind") == int(Kind.DISPOSED))
+        disposed = where(tracked.incidents, pl.col("kind") == int(Kind.DISPOSED))
         if not thrown.height and not any(spare.holds() for spare in self._spare.values()):
             return
         blank = {"time": pl.lit(None, pl.Int64), "source": pl.lit(0, pl.UInt32), "line": pl.lit(0, pl.Int64)}
         parts = [
             thrown,
-            tracked.steps.filter(pl.col("opened") > 0).select_seq("group", "seq", what=pl.lit(_MADE), **blank),
+            where(tracked.steps, pl.col("opened") > 0).select_seq("group", "seq", what=pl.lit(_MADE), **blank),
             disposed.select_seq("group", "seq", what=pl.lit(_DISPOSED), **blank),
         ]
         began = pl.DataFrame(list(self._began.items()), schema={"group": pl.UInt32, "began": pl.Int64}, orient="row")
-        events = pl.concat(parts).join(began, on="group").filter(pl.col("seq") > pl.col("began"))
+        events = where(stacked(parts).join(began, on="group"), pl.col("seq") > pl.col("began"))
         self._follow(events.sort("seq"))
 
     def _begin(self, tracked: Tracked) -> None:
@@ -109,7 +110,7 @@ class Overflow:
     def _follow(self, events: pl.DataFrame) -> None:
         for (group,), own in events.group_by("group", maintain_order=True):
             self._spare[group].take(own["what"].to_list())
-        self._thrown.add(events.filter(pl.col("what") == _THROWN), "group")
+        self._thrown.add(where(events, pl.col("what") == _THROWN), "group")
 
     def findings(self, facts: Facts) -> Iterator[Finding]:
         """One finding per pool that goes on overflowing."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from logpool.frames import where
 from logpool.judge.checks.tallies import Sightings, together
 from logpool.report.model import Finding
 from logpool.schema import Kind
@@ -27,7 +28,7 @@ class FailedPings:
 
     def take(self, tracked: Tracked) -> None:
         """Watches one batch."""
-        failed = tracked.incidents.filter((pl.col("kind") == int(Kind.PING_FAILED)) & pl.col("group").is_not_null())
+        failed = where(tracked.incidents, (pl.col("kind") == int(Kind.PING_FAILED)) & pl.col("group").is_not_null())
         self._seen.add(failed, "group")
 
     def findings(self, facts: Facts) -> Iterator[Finding]:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import polars as pl
 
+from logpool.frames import stacked, where
 from logpool.native.numbers import Peaks
 
 #: microseconds: the longest dip below the limit that a waiting caller fills: a reset, a round trip, a thread's turn
@@ -125,11 +126,11 @@ class Plateaus:
             state.first, state.clock = now.first, now.latest
             state.waiting = None if now.since is None else (now.since, now.line, now.source)
         peaks = pl.Series([self.of[group].peak for group in range(len(self._peaks))], dtype=pl.Int64)
-        for group, thread, _ in reached.filter(reached["level"] == peaks[reached["group"]]).iter_rows():
+        for group, thread, _ in where(reached, reached["level"] == peaks[reached["group"]]).iter_rows():
             state = self.of[group]
             if len(state.threads) <= state.peak:
                 state.threads.add(thread)
-        at_peak = visits.filter(visits["level"] == peaks[visits["group"]])
+        at_peak = where(visits, visits["level"] == peaks[visits["group"]])
         at_peak = at_peak.with_columns_seq(visits=pl.lit(1, pl.Int64))
         self._span(at_peak.select_seq(pl.col(name).cast(dtype) for name, dtype in _VISIT.items()))
 
@@ -148,7 +149,7 @@ class Plateaus:
         for group, count, total in counts.iter_rows():
             self.of[group].visits += count
             self.of[group].total += total
-        rows = pl.concat([before, visits])
+        rows = stacked([before, visits])
         parted = (pl.col("time") - pl.col("end").shift(1).over(_BY_GROUP) > DIP).fill_null(value=False)
         spans = (
             rows.with_columns_seq(span=parted.cast(pl.Int64).cum_sum().over(_BY_GROUP))
@@ -156,7 +157,7 @@ class Plateaus:
             .agg(pl.col("time").first(), pl.col("end").last(), pl.col("line", "source").first(), pl.col("visits").sum())
             .with_columns_seq(latest=pl.col("span") == pl.col("span").max().over(_BY_GROUP))
         )
-        over = spans.filter(~pl.col("latest"))
+        over = where(spans, ~pl.col("latest"))
         columns = ("group", "time", "end", "line", "source", "visits")
         longest = over.group_by(_BY_GROUP, maintain_order=True).agg(
             pl.len(), pl.all().exclude("span", "latest").get((pl.col("end") - pl.col("time")).arg_max())
@@ -165,5 +166,5 @@ class Plateaus:
             state = self.of[group]
             state.close(Span(*found))
             state.spans += count - 1
-        for group, *found in spans.filter("latest").select_seq(columns).iter_rows():
+        for group, *found in where(spans, "latest").select_seq(columns).iter_rows():
             self.of[group].current = Span(*found)

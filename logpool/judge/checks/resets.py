@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from logpool.frames import where
 from logpool.judge.names import EVIDENCE
 from logpool.report.model import Finding
 from logpool.schema import Kind
@@ -32,7 +33,7 @@ class ResetTrouble:
 
     def take(self, tracked: Tracked) -> None:
         """Watches one batch."""
-        failed = tracked.incidents.filter((pl.col("kind") == int(Kind.RESET_FAILED)) & pl.col("group").is_not_null())
+        failed = where(tracked.incidents, (pl.col("kind") == int(Kind.RESET_FAILED)) & pl.col("group").is_not_null())
         if not failed.height:
             return
         for group, count, last in (

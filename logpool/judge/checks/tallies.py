@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from logpool.frames import stacked
 from logpool.judge.names import EVIDENCE
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ class Cells:
             self._merge([self._kept.with_columns_seq(cell=pl.col("cell") // 2)])
 
     def _merge(self, cells: list[pl.DataFrame]) -> None:
-        self._kept = pl.concat(cells).group_by("label", "cell").agg(*_MERGED)
+        self._kept = stacked(cells).group_by("label", "cell").agg(*_MERGED)
 
     def of(self, labels: Iterable[int]) -> pl.DataFrame:
         """The cells of some sorts, by time: ``label``, ``cell``, and what is counted in each."""

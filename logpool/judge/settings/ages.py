@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from logpool.frames import stacked, where
 from logpool.native.numbers import Course, course_of
 from logpool.schema import Detail, Kind
 from logpool.track.tracked import group_of
@@ -68,12 +69,12 @@ class Ages:
         births = created.select_seq("key", birth_seq="seq", birth_time="time")
         if births.height:
             births = births.drop_nulls()
-            self._births = pl.concat([self._births, births])
+            self._births = stacked([self._births, births])
         self._look(tracked, pool_of)
         if births.height:
             self._births = self._births.unique("key", keep="last", maintain_order=True)
         if tracked.lives.height and self._births.height:
-            over = tracked.lives.filter(pl.col("end_seq").is_not_null()).select_seq("key", birth_seq="life_seq")
+            over = where(tracked.lives, pl.col("end_seq").is_not_null()).select_seq("key", birth_seq="life_seq")
             self._births = self._births.join(over, on=["key", "birth_seq"], how="anti", maintain_order="left")
 
     def finish(self, last: Tracked, pool_of: Callable[[int], str]) -> None:
@@ -127,18 +128,18 @@ class Ages:
         """Per group the greatest or the smallest age of some connections, in seconds, and where."""
         if not rows.height:
             return []
-        aged = self._born(rows.filter(pl.col("time").is_not_null() & pl.col("key").is_not_null()))
+        aged = self._born(where(rows, pl.col("time").is_not_null() & pl.col("key").is_not_null()))
         if aged.height and lives.height:
             # what is used after its end is no older for that; in the next batch it is forgotten
             ends = lives.select_seq("key", "end_seq", birth_seq="life_seq").drop_nulls()
             aged = aged.join(ends, on=["key", "birth_seq"], how="left")
-            aged = aged.filter(pl.col("end_seq").is_null() | (pl.col("seq") <= pl.col("end_seq")))
+            aged = where(aged, pl.col("end_seq").is_null() | (pl.col("seq") <= pl.col("end_seq")))
         if self._steps:
             steps = pl.DataFrame({"step": self._steps}, schema={"step": pl.Int64})
             aged = aged.sort("seq").join_asof(steps, left_on="seq", right_on="step", coalesce=False)
             aged = aged.filter(pl.col("birth_seq") >= pl.col("step").fill_null(-1))
         age = pl.col("time") - pl.col("birth_time")
-        aged = aged.filter(age >= 0).select_seq("seq", "source", "line", age=age, group=group_of())
+        aged = where(aged, age >= 0).select_seq("seq", "source", "line", age=age, group=group_of())
         # of equal ones the first
         ordered = aged.sort("age", "seq", descending=[oldest, False]).unique("group", keep="first", maintain_order=True)
         rows = ordered.select_seq("group", "age", "source", "line")
@@ -149,15 +150,14 @@ class Ages:
         again = self._births["key"].is_duplicated()
         if not again.any():
             return rows.join(self._births, on="key").filter(pl.col("seq") > pl.col("birth_seq"))
-        return (
-            rows.sort("seq")
-            .join_asof(
+        return where(
+            rows.sort("seq").join_asof(
                 self._births.sort("birth_seq"),
                 left_on="seq",
                 right_on="birth_seq",
                 by="key",
                 coalesce=False,
                 check_sortedness=False,
-            )
-            .filter(pl.col("birth_seq").is_not_null())
+            ),
+            pl.col("birth_seq").is_not_null(),
         )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from logpool.frames import where
 from logpool.judge.settings.ages import Ages
 from logpool.judge.settings.queueing import Study
 from logpool.judge.settings.seen import PLACES, Event, Seen
@@ -138,7 +139,7 @@ class Watch:
     def _created(self, events: pl.DataFrame, meaning: pl.DataFrame, shapes: pl.Series, first: int) -> pl.DataFrame:
         """The connections created in exclusive pools that use them again: ``key``, ``seq``, ``time``."""
         about = meaning[shapes].with_columns_seq(shape=shapes)
-        created = about.filter((pl.col("kind") == int(Kind.CREATED)) & ~pl.col("shared"))
+        created = where(about, (pl.col("kind") == int(Kind.CREATED)) & ~pl.col("shared"))
         kept = [
             number
             for number, group in created.select_seq("shape", "group").iter_rows()
