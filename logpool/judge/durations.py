@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from logpool.frames import where
 from logpool.native.numbers import counted
 from logpool.report.model import Durations
 
@@ -50,7 +51,7 @@ class DurationCounts:
 
         A log's clock may step back; such a duration counts as none at all (0).
         """
-        known = rows.drop_nulls("microseconds")
+        known = where(rows, rows["microseconds"].is_not_null()) if rows["microseconds"].null_count() else rows
         if not known.height:
             return
         found = counted(known["group"], known["microseconds"].clip(0))

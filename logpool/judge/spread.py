@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from logpool.frames import stacked
+from logpool.frames import stacked, where
 from logpool.native.numbers import counted
 from logpool.report.model import HoldCounts
-from logpool.track.tracked import group_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -48,21 +47,22 @@ class HoldSpread:
 
     def take(self, tracked: Tracked) -> None:
         """Adds the checkouts of one batch that are known from both ends."""
-        held = tracked.checkouts.drop_nulls(["out_time", "end_time"])
-        if not held.height:
+        holds = tracked.holds.hstack([tracked.checkouts["out_time"]])
+        if holds["microseconds"].null_count():
+            holds = where(holds, holds["microseconds"].is_not_null())
+        if not holds.height:
             return
-        begin, end = _span(held["out_time"] // (1 << self._power), self._kept["stretch"])
+        group, microseconds, taken = holds
+        begin, end = _span(taken // (1 << self._power), self._kept["stretch"])
         wider = 0
         while (end >> wider) - (begin >> wider) >= STRETCHES:
             wider += 1
         self._power += wider
         parts = [self._parts.setdefault(pool, len(self._parts)) for _, _, pool in self.vocabulary.groups]
-        part = pl.Series(parts, dtype=pl.Int64)[held.select_seq(group_of()).to_series()]
-        stretch = held["out_time"] // (1 << self._power)
+        stretch = taken // (1 << self._power)
         first = int(stretch.min())  # type: ignore[arg-type]
-        lengths = (held["end_time"] - held["out_time"]).clip(0)
-        length = (lengths.log1p() * (_TO_THE_OCTAVE / math.log(2))).floor().cast(pl.Int64)
-        counts = counted(part.cast(pl.UInt32), (stretch - first) * _CLASSES + length)
+        length = (microseconds.clip(0).log1p() * (_TO_THE_OCTAVE / math.log(2))).floor().cast(pl.Int64)
+        counts = counted(pl.Series(parts, dtype=pl.UInt32)[group], (stretch - first) * _CLASSES + length)
         found = counts.select_seq(
             part="one",
             stretch=pl.col("other") // _CLASSES + first,

@@ -20,7 +20,6 @@ from logpool.read.vocabulary import split_pool_name
 from logpool.report.model import Timings
 from logpool.schema import Cause, Detail, End, Kind
 from logpool.track.sequence import Review
-from logpool.track.tracked import group_of
 
 if TYPE_CHECKING:
     from logpool.read.vocabulary import Vocabulary
@@ -161,17 +160,15 @@ class Statistics:
             self._timings[code] += count
 
     def _add(self, tracked: Tracked) -> None:
-        checkouts = tracked.checkouts.with_columns_seq(group=group_of())
-        self._outcomes.append(_outcomes(checkouts))
+        self._outcomes.append(_outcomes(tracked))
         if len(self._outcomes) > 64:  # noqa: PLR2004 - how many small tables to keep before they become one
             self._outcomes = [self.outcomes().cast(_OUTCOME)]
-        self.holds.add(checkouts.select_seq("group", microseconds=pl.col("end_time") - pl.col("out_time")))
-        lives = tracked.lives.with_columns_seq(group=group_of())
-        whole = where(lives, "born")
-        self.ages.add(whole.select_seq("group", microseconds=pl.col("end_time") - pl.col("life_time")))
+        self.holds.add(tracked.holds)
+        born = tracked.lives["born"]
+        self.ages.add(where(tracked.ages, born))
         for group, cause, count in tracked.closes.group_by("group", "cause").len().iter_rows():
             self.closes[group, Cause(cause)] += count
-        self.left_lives.update(where(lives, ~pl.col("born"))["group"].to_list())
+        self.left_lives.update(tracked.ages["group"].filter(~born).to_list())
 
     def _climb(self, steps: pl.DataFrame, pools: list[str], parts: list[int]) -> None:
         names = [split_pool_name(pool)[0] for pool in pools]
@@ -201,7 +198,7 @@ class Statistics:
             if kind in {Kind.RESET, Kind.RETURNED} and detail in RESETS
         }
         groups = self.vocabulary.groups
-        unreset = tracked.checkouts.filter(pl.col("outcome") == int(End.RETURNED)).select_seq(group_of()).to_series()
+        unreset = tracked.holds["group"].filter(tracked.checkouts["outcome"] == int(End.RETURNED))
         self.cut_returns.update(group for group in unreset if groups[group][2] in reset)
         return self._review.finish({group for group, (_, _, pool) in enumerate(groups) if pool not in reset})
 
@@ -250,12 +247,12 @@ class Statistics:
         return Timings(count, total / count, first, rest)
 
 
-def _outcomes(checkouts: pl.DataFrame) -> pl.DataFrame:
+def _outcomes(tracked: Tracked) -> pl.DataFrame:
     """How many checkouts of each ``group`` ended how: ``outcome``, ``fresh``, ``complete``, ``len``."""
     # one number for all three is counted in half the time
     fresh, complete = (pl.col(name).cast(pl.Int64).fill_null(_UNTOLD) for name in ("fresh", "complete"))
     how = pl.col("outcome").cast(pl.Int64) * 9 + fresh * 3 + complete
-    found = counted(checkouts["group"], checkouts.select_seq(how).to_series())
+    found = counted(tracked.holds["group"], tracked.checkouts.select_seq(how).to_series())
     code = pl.col("other")
     told = found.select_seq(
         group="one",

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { COUNT = 2, FIRST, LAST };
+enum { COUNT = 2, FIRST, LAST, LEAST };
 
 /* Counts pairs: `one`, `other` and the count become a row each. Returns 0 where memory ran out. */
 API int count(const uint32_t *one, const int64_t *other, int64_t size, Table *table)
@@ -24,9 +24,10 @@ API int count(const uint32_t *one, const int64_t *other, int64_t size, Table *ta
     return !failed;
 }
 
-/* Counts labels by interval: label, interval (NO_TIME for none), count, first and last time become a row each. Returns 0
-   where memory ran out. */
-API int tally(const uint32_t *labels, const int64_t *times, int64_t size, int64_t width, Table *table)
+/* Counts labels by interval: label, interval (NO_TIME for none), count, first and last time become a row each, and of some
+   columns the least value. Returns 0 where memory ran out. */
+API int tally(const uint32_t *labels, const int64_t *times, int64_t size, int64_t width, const int64_t *const *values,
+              int64_t value_count, Table *table)
 {
     Index index;
     int failed = !index_begin(&index, table);
@@ -41,12 +42,17 @@ API int tally(const uint32_t *labels, const int64_t *times, int64_t size, int64_
         if (table->count > before) {
             columns[COUNT][row] = 0;
             columns[FIRST][row] = columns[LAST][row] = time;
+            for (int64_t value = 0; value < value_count; value++)
+                columns[LEAST + value][row] = values[value][place];
         }
         columns[COUNT][row]++;
         if (time < columns[FIRST][row])
             columns[FIRST][row] = time;
         if (time > columns[LAST][row])
             columns[LAST][row] = time;
+        for (int64_t value = 0; value < value_count; value++)
+            if (values[value][place] < columns[LEAST + value][row])
+                columns[LEAST + value][row] = values[value][place];
     }
     index_end(&index);
     return !failed;
@@ -99,6 +105,63 @@ API int ends(const uint32_t *labels, int64_t size, int64_t label_count, Table *t
             table->columns[BEGIN][row] = place;
         }
         table->columns[END][row] = place;
+    }
+    free(rows);
+    return !failed;
+}
+
+/* For each of some places, which ascend and may lie before or behind all, the next one on from there whose label is the wanted
+   one; NONE where there is none. `labels` are of the shapes, below a number. Returns 0 where memory ran out. */
+API int nexts(const uint32_t *shapes, int64_t size, const uint32_t *labels, int64_t label_count, const int64_t *places,
+              const uint32_t *wanted, int64_t count, uint32_t **found)
+{
+    uint32_t *next = malloc(((size_t)label_count + 1) * sizeof(uint32_t));
+    *found = malloc(((size_t)count + 1) * sizeof(uint32_t));
+    int made = next && *found;
+    if (next)
+        memset(next, 0xff, (size_t)label_count * sizeof(uint32_t));
+    int64_t at = count - 1;
+    for (int64_t place = size - 1; made && place >= 0; place--) {
+        for (; at >= 0 && places[at] > place; at--)
+            (*found)[at] = next[wanted[at]];
+        uint32_t label = labels[shapes[place]];
+        if (label != NONE)
+            next[label] = (uint32_t)place;
+    }
+    for (; made && at >= 0; at--)
+        (*found)[at] = next[wanted[at]];
+    free(next);
+    if (!made)
+        free(*found);
+    return made;
+}
+
+/* The least and the greatest value of each label below a number, those missing (NO_TIME) left out: label, least and greatest become
+   a row each; where all are missing, NO_TIME both. Returns 0 where memory ran out. */
+API int extremes(const uint32_t *labels, const int64_t *values, int64_t size, int64_t label_count, Table *table)
+{
+    enum { LABEL, SMALLEST, GREATEST };
+    int64_t *rows = malloc(((size_t)label_count + 1) * sizeof(int64_t));
+    int failed = !rows;
+    if (rows)
+        memset(rows, 0xff, (size_t)label_count * sizeof(int64_t));
+    for (int64_t place = 0; !failed && place < size; place++) {
+        int64_t value = values[place], row = rows[labels[place]];
+        if (row < 0) {
+            row = rows[labels[place]] = table_row(table);
+            failed = row < 0;
+            if (failed)
+                break;
+            table->columns[LABEL][row] = labels[place];
+            table->columns[SMALLEST][row] = table->columns[GREATEST][row] = value;
+        }
+        if (value == NO_TIME)
+            continue;
+        int64_t *least = table->columns[SMALLEST] + row, *greatest = table->columns[GREATEST] + row;
+        if (*least == NO_TIME || value < *least)
+            *least = value;
+        if (value > *greatest)
+            *greatest = value;
     }
     free(rows);
     return !failed;

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ctypes import byref, c_int64, c_uint32
+from ctypes import byref, c_int64, c_uint32, c_void_p
 from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
@@ -54,21 +54,32 @@ def counted(one: pl.Series, other: pl.Series) -> pl.DataFrame:
     return _table(("one", "other", "count"), library().count, Lent(one, pl.UInt32), Lent(other, pl.Int64), len(one))
 
 
-def tallied(labels: pl.Series, times: pl.Series, width: int) -> pl.DataFrame:
+def tallied(labels: pl.Series, times: pl.Series, width: int, **values: pl.Series) -> pl.DataFrame:
     """How often each label, a small number, stands in each interval of time.
 
     Args:
         labels: UInt32.
         times: Int64, or null.
         width: of an interval.
+        values: columns of which the least value counts, Int64.
 
     Returns:
-        ``label``, ``bin`` (the number of the interval), ``count``, and the ``first`` and ``last`` time; null without a
-        time.
+        ``label``, ``bin`` (the number of the interval), ``count``, and the ``first`` and ``last`` time, null without a
+        time; and the least of the values.
     """
-    names = ("label", "bin", "count", "first", "last")
-    arguments = (Lent(labels, pl.UInt32), Lent(_timed(times), pl.Int64), len(labels), width)
-    found = _table(names, library().tally, *arguments)
+    names = ("label", "bin", "count", "first", "last", *values)
+    lent = [Lent(column, pl.Int64) for column in values.values()]
+    addresses = (c_void_p * len(lent))(*(column.address for column in lent))
+    found = _table(
+        names,
+        library().tally,
+        Lent(labels, pl.UInt32),
+        Lent(_timed(times), pl.Int64),
+        len(labels),
+        width,
+        addresses,
+        len(lent),
+    )
     if not times.null_count():
         return found
     return found.with_columns_seq(pl.col("bin", "first", "last").replace(_NO_TIME, None))
@@ -103,9 +114,55 @@ def course_of(times: pl.Series, before: Course) -> Course:
 
 def ends_of(labels: pl.Series) -> pl.DataFrame:
     """Where each label, a small number, stands: ``label``, the ``first`` and the ``last`` place, by the first ones."""
+    return _table(("label", "first", "last"), library().ends, Lent(labels, pl.UInt32), len(labels), _count_of(labels))
+
+
+def _count_of(labels: pl.Series) -> int:
+    """The number that all of some labels are below."""
     most = labels.max()
-    count = most + 1 if isinstance(most, int) else 0
-    return _table(("label", "first", "last"), library().ends, Lent(labels, pl.UInt32), len(labels), count)
+    return most + 1 if isinstance(most, int) else 0
+
+
+def extremes_of(labels: pl.Series, values: pl.Series) -> pl.DataFrame:
+    """The ``least`` and the ``greatest`` value of each ``label``, a small number; null where it has none.
+
+    Args:
+        labels: UInt32.
+        values: Int64, or null.
+    """
+    arguments = (Lent(labels, pl.UInt32), Lent(_timed(values), pl.Int64), len(labels), _count_of(labels))
+    found = _table(("label", "least", "greatest"), library().extremes, *arguments)
+    if not values.null_count():
+        return found
+    return found.with_columns_seq(pl.col("least", "greatest").replace(_NO_TIME, None))
+
+
+def nexts_of(shapes: pl.Series, labels: pl.Series, places: pl.Series, wanted: pl.Series) -> pl.Series:
+    """For each of some places the next one, from there on, at which something with a label stands.
+
+    Args:
+        shapes: what stands at each place from 0 on, UInt32.
+        labels: of each shape, UInt32; ``NONE`` for none.
+        places: ascending, Int64; some may lie before all, or behind all.
+        wanted: of each of them the label, UInt32.
+
+    Returns:
+        Places, UInt32; null where there is none.
+    """
+    found = c_void_p()
+    must(
+        library().nexts(
+            Lent(shapes, pl.UInt32),
+            len(shapes),
+            Lent(labels, pl.UInt32),
+            max(map(_count_of, (wanted, labels.filter(labels != NONE)))),
+            Lent(places, pl.Int64),
+            Lent(wanted, pl.UInt32),
+            len(places),
+            byref(found),
+        )
+    )
+    return column_of(library().numbers_out, 4, 1, found, len(places))
 
 
 def climbed(

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from logpool.frames import constant, stacked, where
+from logpool.native.library import NONE
+from logpool.native.numbers import nexts_of
 from logpool.read.vocabulary import split_pool_name
 from logpool.schema import Cause, Detail, Kind, Reason
 from logpool.track.clocks import lasts_of
@@ -221,25 +223,12 @@ class Causes:
     def _ended(self, waiting: pl.DataFrame, others: pl.DataFrame, events: pl.DataFrame, first: int) -> pl.DataFrame:
         """With what ends each one's run: ``end`` (its ``seq``), ``ender`` (its kind), ``size`` (of the pool)."""
         meaning = self.vocabulary.frame()
-        places = waiting["place"].unique()
-        others = where(others, pl.col("place").is_in(places.implode()))
-        # by shape, so that of all events only these numbers are touched
-        place = constant(None, pl.Int64, meaning.height).scatter(others["shape"], others["place"])
-        ends = events.select_seq("shape", end=pl.int_range(first, first + events.height, dtype=pl.Int64))
-        ends = where(ends, place.is_not_null()[events["shape"]])
-        if len(places) == 1:
-            found = waiting.join_asof(ends, left_on="seq", right_on="end", strategy="forward", coalesce=False)
-        else:
-            ends = ends.with_columns_seq(place[ends["shape"]].alias("place"))
-            found = waiting.join_asof(
-                ends,
-                left_on="seq",
-                right_on="end",
-                by="place",
-                strategy="forward",
-                coalesce=False,
-                check_sortedness=False,
-            )
+        # places by small numbers
+        numbers = waiting["place"].clone().append(others["place"]).rank("dense") - 1
+        wanted, theirs = numbers.head(waiting.height), numbers.tail(others.height)
+        labels = constant(NONE, pl.UInt32, meaning.height).scatter(others["shape"], theirs)
+        ends = nexts_of(events["shape"], labels, waiting["seq"] - first, wanted)
+        found = waiting.with_columns_seq(shape=events["shape"][ends], end=ends.cast(pl.Int64) + first)
         shapes = found["shape"].unique().drop_nulls()
         sizes = {number: told for number in shapes if (told := self._pool_size(number)) is not None}
         size = pl.col("shape").replace_strict(sizes, default=None, return_dtype=pl.Int64)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from logpool.frames import stacked, where
+from logpool.native.numbers import extremes_of
 from logpool.schema import Kind
 from logpool.track.outcomes import HERE
 from logpool.track.tracked import INCIDENT, KEY, LATER, RESTED, UNBORN, UNFINISHED
@@ -67,7 +68,10 @@ def rests(own: pl.DataFrame) -> pl.DataFrame:
 
 def rested(rests: pl.DataFrame) -> pl.DataFrame:
     """What kept connections were good for, per group."""
-    return rests.group_by("group").agg(pl.col("seq").min(), pl.col("idle").max()).select_seq(RESTED.keys())
+    first, longest = extremes_of(rests["group"], rests["seq"]), extremes_of(rests["group"], rests["idle"])
+    # both have the groups in the order in which they come
+    columns = (first["label"].cast(pl.UInt32), first["least"], longest["greatest"])
+    return pl.DataFrame(dict(zip(RESTED, columns, strict=True)))
 
 
 def unfinished(own: pl.DataFrame, shapes: list[int]) -> pl.DataFrame:

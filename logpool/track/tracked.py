@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import polars as pl
 
@@ -90,7 +91,12 @@ def connection_of(key: str = "key") -> pl.Expr:
     return (pl.col(key) % GROUP).cast(pl.UInt32)
 
 
-@dataclass(frozen=True, slots=True)
+def groups_of(keys: pl.Series) -> pl.Series:
+    """The groups of keys."""
+    return (keys // GROUP).cast(pl.UInt32)
+
+
+@dataclass(frozen=True)
 class Tracked:
     """What one batch, or the end of the log, brought to light: tables as named above.
 
@@ -123,3 +129,18 @@ class Tracked:
     unfinished: pl.DataFrame
     unborn: pl.DataFrame
     emptied: tuple[int, ...] = ()
+
+    @cached_property
+    def holds(self) -> pl.DataFrame:
+        """Of each checkout its ``group``, and the ``microseconds`` that it took, null where nothing tells."""
+        return lasting(self.checkouts, "out_time")
+
+    @cached_property
+    def ages(self) -> pl.DataFrame:
+        """The same of each life."""
+        return lasting(self.lives, "life_time")
+
+
+def lasting(rows: pl.DataFrame, begin: str) -> pl.DataFrame:
+    """The ``group`` of each row, and the ``microseconds`` from one of its times to its ``end_time``."""
+    return pl.DataFrame({"group": groups_of(rows["key"]), "microseconds": rows["end_time"] - rows[begin]})

@@ -10,8 +10,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from logpool.native.library import Lent
-from logpool.native.numbers import Course, Peak, Peaks, counted, course_of, ends_of, steps_of, tallied, wholes_of
+from logpool.native.library import NONE, Lent
+from logpool.native.numbers import (
+    Course,
+    Peak,
+    Peaks,
+    counted,
+    course_of,
+    ends_of,
+    nexts_of,
+    steps_of,
+    tallied,
+    wholes_of,
+)
 
 LABELS = st.integers(0, 5)
 TIMES = st.none() | st.integers(-50, 50)
@@ -60,6 +71,27 @@ def test_ends(labels: list[int]) -> None:
     distinct = list(dict.fromkeys(labels))
     last = {label: place for place, label in enumerate(labels)}
     assert found == [(label, labels.index(label), last[label]) for label in distinct]
+
+
+@given(
+    st.lists(LABELS, max_size=40),
+    st.lists(st.none() | LABELS, min_size=6, max_size=6),
+    st.lists(st.tuples(st.integers(-3, 45), LABELS), max_size=8),
+)
+@settings(deadline=None)
+def test_the_next_of_a_label(shapes: list[int], labels: list[int | None], asked: list[tuple[int, int]]) -> None:
+    asked.sort()
+    found = nexts_of(
+        pl.Series(shapes, dtype=pl.UInt32),
+        pl.Series([NONE if label is None else label for label in labels], dtype=pl.UInt32),
+        pl.Series([place for place, _ in asked], dtype=pl.Int64),
+        pl.Series([label for _, label in asked], dtype=pl.UInt32),
+    )
+    labelled = [labels[shape] for shape in shapes]
+    assert found.to_list() == [
+        next((place for place, label in enumerate(labelled) if place >= begin and label == wanted), None)
+        for begin, wanted in asked
+    ]
 
 
 @given(st.lists(st.lists(TIMES, max_size=8), max_size=4))

@@ -74,7 +74,7 @@ class Exhaustion:
     def take(self, tracked: Tracked) -> None:
         """Watches one batch."""
         self._plateaus.take(tracked.steps)
-        self._longest.take(tracked.checkouts)
+        self._longest.take(tracked.checkouts, tracked.holds)
         self._note(where(tracked.incidents, pl.col("kind") == int(Kind.TIMED_OUT)))
         if self._moments:
             self._note_holders(tracked.checkouts)

@@ -12,7 +12,7 @@ from logpool.judge.durations import DurationCounts
 from logpool.judge.names import EVIDENCE
 from logpool.report.model import Finding
 from logpool.schema import End
-from logpool.track.tracked import group_of
+from logpool.track.tracked import lasting
 from logpool.words import duration, many, share
 
 if TYPE_CHECKING:
@@ -55,14 +55,16 @@ class Longest:
 
     _kept: dict[int, list[Hold]] = field(default_factory=dict)
 
-    def take(self, checkouts: pl.DataFrame) -> None:
-        """Adds checkouts, those that have not ended and those without times left out."""
+    def take(self, checkouts: pl.DataFrame, holds: pl.DataFrame) -> None:
+        """Adds checkouts, those that have not ended and those without times left out.
+
+        Args:
+            checkouts: they.
+            holds: of each its ``group`` and ``microseconds``.
+        """
         if not checkouts.height:
             return
-        group, microseconds = (
-            checkouts.select_seq(group_of()).to_series(),
-            checkouts["end_time"] - checkouts["out_time"],
-        )
+        group, microseconds = holds
         # how long one has to be to be among the longest
         least = dict.fromkeys(group.unique(), 0)
         least |= {number: holds[-1].microseconds for number, holds in self._kept.items() if len(holds) == _KEPT}
@@ -73,9 +75,8 @@ class Longest:
                 least[number] = max(0, shortest)
         bounds = pl.Series([least.get(number, 0) for number in range(1 + max(least))], dtype=pl.Int64)
         long = microseconds >= bounds[group]
-        found = checkouts.select_seq(_HELD).with_columns_seq(group.alias("group"), microseconds.alias("microseconds"))
         found = (
-            where(found, long)
+            where(checkouts.select_seq(*_HELD, group, microseconds), long)
             .sort("group", "microseconds", "out_seq", descending=[False, True, False])
             .group_by("group", maintain_order=True)
             .head(_KEPT)
@@ -107,14 +108,16 @@ class LongHolds:
 
     def take(self, tracked: Tracked) -> None:
         """Watches one batch."""
-        checkouts = tracked.checkouts
+        checkouts, holds = tracked.checkouts, tracked.holds
         reclaimed = checkouts["outcome"] == int(End.RECLAIMED)
         if reclaimed.any():
-            self._reclaimed.add(_durations(checkouts.filter(reclaimed)))
-            checkouts = checkouts.filter(~reclaimed)
-        self._longest.take(checkouts)
-        self._in_transaction.take(tracked.unfinished)
-        self._transactions.add(_durations(tracked.unfinished))
+            self._reclaimed.add(where(holds, reclaimed))
+            checkouts, holds = where(checkouts, ~reclaimed), where(holds, ~reclaimed)
+        self._longest.take(checkouts, holds)
+        if tracked.unfinished.height:
+            holds = lasting(tracked.unfinished, "out_time")
+            self._in_transaction.take(tracked.unfinished, holds)
+            self._transactions.add(holds)
 
     def findings(self, facts: Facts) -> Iterator[Finding]:
         """What was found, after the last batch."""
@@ -130,10 +133,6 @@ class LongHolds:
             longest = [hold for hold in self._in_transaction.of(groups) if hold.microseconds > limit * _SECOND]
             if longest:
                 yield _idle(facts, pool, self._transactions.beyond(groups, limit)[0], longest)
-
-
-def _durations(checkouts: pl.DataFrame) -> pl.DataFrame:
-    return checkouts.select_seq(group_of().alias("group"), microseconds=pl.col("end_time") - pl.col("out_time"))
 
 
 def _held(facts: Facts, pool: Pool, beyond: tuple[int, int], longest: list[Hold]) -> Finding:

@@ -17,6 +17,7 @@ from logpool.frames import where
 from logpool.judge.checks.eras import Era, Eras
 from logpool.judge.checks.limits import LIMITLESS
 from logpool.judge.names import EVIDENCE
+from logpool.native.numbers import extremes_of
 from logpool.report.model import Finding
 from logpool.schema import End
 from logpool.track.tracked import group_of
@@ -73,11 +74,9 @@ class Leaks:
     def take(self, tracked: Tracked) -> None:
         """Watches one batch; the last one holds what is still open at the end of the log."""
         self._eras.take(tracked.lives)
-        longest = tracked.checkouts.group_by(group_of().alias("group")).agg(
-            (pl.col("end_seq") - pl.col("out_seq")).max().fill_null(0)
-        )
-        for group, records in longest.iter_rows():
-            self._records[group] = max(self._records[group], records)
+        longest = extremes_of(tracked.holds["group"], tracked.checkouts["end_seq"] - tracked.checkouts["out_seq"])
+        for group, _, records in longest.iter_rows():
+            self._records[group] = max(self._records[group], records or 0)
         still = where(tracked.checkouts, pl.col("outcome") == int(End.OPEN))
         if still.height:
             self._open = still if self._open is None else pl.concat([self._open, still])

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from logpool.frames import stacked
+from logpool.frames import stacked, where
 from logpool.judge.names import EVIDENCE
+from logpool.native.numbers import tallied
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -77,6 +78,8 @@ _CELL = {
     "idle": pl.Int64,
     "place": pl.Int64,
 }
+# so many may wait to be merged
+_FEW_CELLS = 1 << 14
 _MERGED = (
     pl.col("count").sum(),
     pl.col("first").min(),
@@ -92,28 +95,40 @@ class Cells:
 
     Where there are too many seconds, cells become wider, all at once and by halves of their number: what comes of it
     depends on the events alone, not on how they come.
-
-    Attributes:
-        width: of a cell, microseconds.
     """
 
-    width: int = SECOND
+    _width: int = SECOND
     _kept: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_CELL))
+    _waiting: list[pl.DataFrame] = field(default_factory=list)
 
     def add(self, rows: pl.DataFrame) -> None:
         """Adds ``label``, ``time``, ``source``, ``line`` and ``idle``; what has no time is left out."""
-        timed = rows.drop_nulls("time")
+        timed = where(rows, rows["time"].is_not_null()) if rows["time"].null_count() else rows
         if not timed.height:
             return
-        time = pl.col("time")
-        place = (pl.col("source").cast(pl.Int64) * _PLACE + pl.col("line")).min().alias("place")
-        idle = pl.col("idle").fill_null(AWAKE).min()
-        counted = timed.group_by("label", (time // self.width).alias("cell")).agg(
-            pl.len().alias("count"), time.min().alias("first"), time.max().alias("last"), idle, place
+        place = timed["source"].cast(pl.Int64) * _PLACE + timed["line"]
+        idle = timed["idle"].cast(pl.Int64).fill_null(AWAKE)
+        found = tallied(timed["label"].cast(pl.UInt32), timed["time"], self._width, idle=idle, place=place)
+        named = {"label": "label", "cell": "bin"}
+        self._waiting.append(
+            found.select_seq(pl.col(named.get(name, name)).cast(dtype).alias(name) for name, dtype in _CELL.items())
         )
-        self._merge([self._kept, counted.select_seq(pl.col(name).cast(dtype) for name, dtype in _CELL.items())])
+        if sum(cells.height for cells in self._waiting) > self._kept.height + _FEW_CELLS:
+            self._settle()
+
+    @property
+    def width(self) -> int:
+        """That of a cell, microseconds."""
+        self._settle()
+        return self._width
+
+    def _settle(self) -> None:
+        """Merges what was added."""
+        if self._waiting:
+            self._merge([self._kept, *self._waiting])
+            self._waiting = []
         while self._kept.height > _MOST_CELLS:
-            self.width *= 2
+            self._width *= 2
             self._merge([self._kept.with_columns_seq(cell=pl.col("cell") // 2)])
 
     def _merge(self, cells: list[pl.DataFrame]) -> None:
@@ -121,6 +136,7 @@ class Cells:
 
     def of(self, labels: Iterable[int]) -> pl.DataFrame:
         """The cells of some sorts, by time: ``label``, ``cell``, and what is counted in each."""
+        self._settle()
         chosen = self._kept.filter(pl.col("label").is_in(list(labels)))
         return chosen.sort("first", "last", "place")
 

@@ -29,10 +29,12 @@ _SILENCE = 3_000_000_000
 _SECOND = 1_000_000
 # a clock that steps more often measures nothing
 _STEPS = 1000
-# of the check-outs after so many events, one in so many is looked at: a bound a little weaker, at little cost
+# of the check-outs after so many events, one in so many is looked at, a power of two: a bound a little weaker, at
+# little cost
 _ALL_UNTIL = 1 << 17
 _ONE_IN = 16
 
+_PLACED = ("seq", "time", "source", "line")
 _BIRTH = {"key": pl.Int64, "birth_seq": pl.Int64, "birth_time": pl.Int64}
 
 
@@ -74,8 +76,8 @@ class Ages:
         if births.height:
             self._births = self._births.unique("key", keep="last", maintain_order=True)
         if tracked.lives.height and self._births.height:
-            over = where(tracked.lives, pl.col("end_seq").is_not_null()).select_seq("key", birth_seq="life_seq")
-            self._births = self._births.join(over, on=["key", "birth_seq"], how="anti", maintain_order="left")
+            over = tracked.lives["life_seq"].filter(tracked.lives["end_seq"].is_not_null())
+            self._births = where(self._births, ~self._births["birth_seq"].is_in(over.implode()))
 
     def finish(self, last: Tracked, pool_of: Callable[[int], str]) -> None:
         """Takes what is open at the end of the log."""
@@ -103,9 +105,10 @@ class Ages:
         known = min((age for age, _ in self.reused.values()), default=-1.0) if self._is_even(pool_of) else -1.0
         oldest = self._births["birth_time"].min()
         promising = pl.col("out_time") - oldest > known * _SECOND
-        chosen = (pl.col("out_seq") < _ALL_UNTIL) | (pl.col("out_seq") % _ONE_IN == 0)
-        reused = tracked.checkouts.filter(chosen & ~pl.col("fresh") & promising)
-        reused = reused.select_seq("key", seq="out_seq", time="out_time", source="out_source", line="out_line")
+        chosen = (pl.col("out_seq") < _ALL_UNTIL) | (pl.col("out_seq") & (_ONE_IN - 1) == 0)
+        checkouts = tracked.checkouts.select_seq("key", *(f"out_{name}" for name in _PLACED), "fresh")
+        reused = where(checkouts, chosen & ~pl.col("fresh") & promising)
+        reused = reused.select_seq("key", **{name: f"out_{name}" for name in _PLACED})
         for group, age, place in self._extremes(reused, tracked.lives, oldest=True):
             pool = pool_of(group)
             if pool not in self.reused or age > self.reused[pool][0]:
@@ -113,7 +116,7 @@ class Ages:
         if not tracked.incidents.height:
             return
         old = (pl.col("kind") == int(Kind.RECYCLED)) & (pl.col("detail") == int(Detail.AGE))
-        recycled = tracked.incidents.filter(old).select_seq("key", "seq", "time", "source", "line")
+        recycled = where(tracked.incidents, old).select_seq("key", *_PLACED)
         for group, age, place in self._extremes(recycled, tracked.lives, oldest=False):
             pool = pool_of(group)
             if pool not in self.recycled or age < self.recycled[pool][0]:
@@ -131,8 +134,8 @@ class Ages:
         aged = self._born(where(rows, pl.col("time").is_not_null() & pl.col("key").is_not_null()))
         if aged.height and lives.height:
             # what is used after its end is no older for that; in the next batch it is forgotten
-            ends = lives.select_seq("key", "end_seq", birth_seq="life_seq").drop_nulls()
-            aged = aged.join(ends, on=["key", "birth_seq"], how="left")
+            ends = lives.select_seq("end_seq", birth_seq="life_seq").drop_nulls()
+            aged = aged.join(ends, on="birth_seq", how="left")
             aged = where(aged, pl.col("end_seq").is_null() | (pl.col("seq") <= pl.col("end_seq")))
         if self._steps:
             steps = pl.DataFrame({"step": self._steps}, schema={"step": pl.Int64})
