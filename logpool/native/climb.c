@@ -62,37 +62,72 @@ API int climb(const uint32_t *groups, const int64_t *times, const int64_t *seqs,
     return !failed;
 }
 
-/* Steps in order, column by column. */
+/* Steps in order, column by column: `begin` is the number of the event with which the checkout began that begins or ends there,
+   `thread` that event's; NO_TIME and NONE where none does. */
 typedef struct {
     int64_t count;
-    uint32_t *place, *begin;
+    int64_t *seq, *time, *line, *begin;
+    uint32_t *group, *source, *thread;
     int8_t *opened, *closed, *out;
 } Steps;
 
+/* Events, column by column, and what their shapes say; NONE for no thread. */
+typedef struct {
+    int64_t count, first;
+    const uint32_t *shape, *source;
+    const int64_t *time, *line;
+    const uint32_t *groups, *threads;
+} Events;
+
+/* Steps of which somebody else knows. */
+typedef struct {
+    int64_t count;
+    const uint32_t *place, *thread;
+    const int64_t *begin;
+    const int8_t *opened, *closed, *out;
+} Others;
+
 API void steps_free(Steps *steps)
 {
-    free(steps->place);
+    free(steps->seq);
+    free(steps->time);
+    free(steps->line);
     free(steps->begin);
+    free(steps->group);
+    free(steps->source);
+    free(steps->thread);
     free(steps->opened);
     free(steps->closed);
     free(steps->out);
     memset(steps, 0, sizeof *steps);
 }
 
-/* Puts steps in order: those of whole uses and lives by their places, and others by theirs, which count instead of them.
-   Each place where anything changes has one: `begin` is the place where the checkout began that begins or ends there; of
-   the others it is their number. Returns 0 where memory ran out. */
-API int steps(int64_t size, const uint32_t *use_begins, const uint32_t *use_ends, int64_t use_count,
-              const uint32_t *life_begins, const uint32_t *life_ends, int64_t life_count, const uint32_t *places,
-              const int8_t *opened, const int8_t *closed, const int8_t *out, int64_t other_count, Steps *steps)
+static int has_columns(Steps *steps, size_t most)
+{
+    int64_t **wide[] = {&steps->seq, &steps->time, &steps->line, &steps->begin};
+    uint32_t **middle[] = {&steps->group, &steps->source, &steps->thread};
+    int8_t **narrow[] = {&steps->opened, &steps->closed, &steps->out};
+    int made = 1;
+    for (int column = 0; column < 4; column++)
+        made &= (*wide[column] = malloc(most * sizeof(int64_t))) != NULL;
+    for (int column = 0; column < 3; column++) {
+        made &= (*middle[column] = malloc(most * sizeof(uint32_t))) != NULL;
+        made &= (*narrow[column] = malloc(most)) != NULL;
+    }
+    return made;
+}
+
+/* Puts steps in order: those of whole uses and lives by their places, and others by theirs, which count instead of them. Each
+   place where anything changes has one. Returns 0 where memory ran out. */
+API int steps(const Events *events, const uint32_t *use_begins, const uint32_t *use_ends, int64_t use_count,
+              const uint32_t *life_begins, const uint32_t *life_ends, int64_t life_count, const Others *others,
+              Steps *steps)
 {
     enum { OPENED = 1, CLOSED = 2, TAKEN = 4, GIVEN = 8, OTHER = 16 };
-    size_t most = (size_t)(2 * (use_count + life_count) + other_count) + 1;
-    uint8_t *changes = calloc((size_t)size + 1, 1);
-    uint32_t *begins = malloc(((size_t)size + 1) * sizeof(uint32_t));
-    *steps = (Steps){0, malloc(most * sizeof(uint32_t)), malloc(most * sizeof(uint32_t)), malloc(most), malloc(most),
-                     malloc(most)};
-    int made = changes && begins && steps->place && steps->begin && steps->opened && steps->closed && steps->out;
+    uint8_t *changes = calloc((size_t)events->count + 1, 1);
+    uint32_t *begins = malloc(((size_t)events->count + 1) * sizeof(uint32_t));
+    memset(steps, 0, sizeof *steps);
+    int made = has_columns(steps, (size_t)(2 * (use_count + life_count) + others->count) + 1) && changes && begins;
     for (int64_t life = 0; made && life < life_count; life++) {
         changes[life_begins[life]] |= OPENED;
         changes[life_ends[life]] |= CLOSED;
@@ -102,22 +137,32 @@ API int steps(int64_t size, const uint32_t *use_begins, const uint32_t *use_ends
         changes[use_ends[use]] |= GIVEN;
         begins[use_begins[use]] = begins[use_ends[use]] = use_begins[use];
     }
-    for (int64_t other = 0; made && other < other_count; other++) {
-        int changed = opened[other] || closed[other] || out[other];
-        changes[places[other]] = changed ? OTHER : 0;
-        begins[places[other]] = (uint32_t)other;
+    for (int64_t other = 0; made && other < others->count; other++) {
+        int changed = others->opened[other] || others->closed[other] || others->out[other];
+        changes[others->place[other]] = changed ? OTHER : 0;
+        begins[others->place[other]] = (uint32_t)other;
     }
-    for (int64_t place = 0; made && place < size; place++) {
+    for (int64_t place = 0; made && place < events->count; place++) {
         uint8_t change = changes[place];
         if (!change)
             continue;
         int64_t at = steps->count++;
         uint32_t begin = begins[place];
-        steps->place[at] = (uint32_t)place;
-        steps->begin[at] = change & (TAKEN | GIVEN | OTHER) ? begin : 0;
-        steps->opened[at] = change & OTHER ? opened[begin] : !!(change & OPENED);
-        steps->closed[at] = change & OTHER ? closed[begin] : !!(change & CLOSED);
-        steps->out[at] = change & OTHER ? out[begin] : !!(change & TAKEN) - !!(change & GIVEN);
+        int is_other = change & OTHER;
+        steps->seq[at] = events->first + place;
+        steps->time[at] = events->time[place];
+        steps->line[at] = events->line[place];
+        steps->source[at] = events->source[place];
+        steps->group[at] = events->groups[events->shape[place]];
+        steps->opened[at] = is_other ? others->opened[begin] : !!(change & OPENED);
+        steps->closed[at] = is_other ? others->closed[begin] : !!(change & CLOSED);
+        steps->out[at] = is_other ? others->out[begin] : !!(change & TAKEN) - !!(change & GIVEN);
+        steps->begin[at] = NO_TIME;
+        steps->thread[at] = NONE;
+        if (steps->out[at]) {
+            steps->begin[at] = is_other ? others->begin[begin] : events->first + begin;
+            steps->thread[at] = is_other ? others->thread[begin] : events->threads[events->shape[begin]];
+        }
     }
     free(changes);
     free(begins);

@@ -22,7 +22,7 @@ typedef struct {
     int64_t size, room;
 } Buffer;
 
-static const char TIME = '\x01', TAKEN[] = "\x02", TIMING[] = "ime taken: ", SECONDS[] = " seconds.";
+static const char TIME = '\x01', TAKEN[] = "\x02", NAMED[] = "0x", TIMING[] = "ime taken: ", SECONDS[] = " seconds.";
 
 /* So many characters on, each a byte where the text is plain; NULL where there are fewer. */
 static const char *passed(const char *text, const char *end, int64_t characters, int64_t plain)
@@ -61,11 +61,8 @@ static const char *anchored(const char *text, const char *end, const Span *span)
 
 static int is_digit(char byte) { return byte >= '0' && byte <= '9'; }
 
-static int is_hexadecimal(char byte)
-{
-    /* small letters and capitals differ in one bit */
-    return is_digit(byte) || (uint8_t)((byte | 0x20) - 'a') < 6;
-}
+/* Without a branch, since digits and letters come at random; small letters and capitals differ in one bit. */
+static int is_hexadecimal(char byte) { return is_digit(byte) | ((uint8_t)((byte | 0x20) - 'a') < 6); }
 
 static void add(Buffer *buffer, const char *text, int64_t size)
 {
@@ -88,6 +85,7 @@ static int has_room(Buffer *buffer, int64_t size)
 /* What is taken out of a line beside its times: where it stands, NULL where nothing does, and what is left in its place. */
 typedef struct {
     const char *start, *end, *instead;
+    int64_t instead_size;
     int is_sought;
 } Name;
 
@@ -116,19 +114,21 @@ static void find_seconds(const char *text, const char *end, Name *seconds)
 /* The first address. */
 static void find_address(const char *text, const char *end, Name *address)
 {
-    const char *start = found(text, end, "0x", 2, 1);
+    const char *start = found(text, end, NAMED, sizeof NAMED - 1, 1);
     if (!start)
         return;
     const char *at = start + 2;
     while (at < end && is_hexadecimal(*at))
         at++;
-    *address = (Name){start, at, "0x", 0};
+    address->start = start;
+    address->end = at;
+    address->is_sought = 0;
 }
 
 /* Adds part of a line that no time divides, without seconds and address: these never overlap. */
 static void add_part(Buffer *rest, const char *text, const char *end, Name *seconds, Name *address)
 {
-    Name none = {NULL, NULL, NULL, 0}, *first = &none, *second = &none;
+    Name none = {NULL, NULL, NULL, 0, 0}, *first = &none, *second = &none;
     if (seconds->is_sought) {
         find_seconds(text, end, seconds);
         first = seconds->start ? seconds : &none;
@@ -144,12 +144,12 @@ static void add_part(Buffer *rest, const char *text, const char *end, Name *seco
     }
     if (first->start) {
         add(rest, text, first->start - text);
-        add(rest, first->instead, (int64_t)strlen(first->instead));
+        add(rest, first->instead, first->instead_size);
         text = first->end;
     }
     if (second->start) {
         add(rest, text, second->start - text);
-        add(rest, second->instead, (int64_t)strlen(second->instead));
+        add(rest, second->instead, second->instead_size);
         text = second->end;
     }
     add(rest, text, end - text);
@@ -256,7 +256,7 @@ API int cut(const char *data, const Rows *rows, const uint32_t *chosen, int64_t 
     for (int64_t place = 0; !failed && place < count; place++) {
         uint32_t row = chosen[place];
         const char *text = data + rows->start[row], *end = data + rows->end[row];
-        Name seconds = {NULL, NULL, TAKEN, 1}, address = {NULL, NULL, "0x", 1};
+        Name seconds = {NULL, NULL, TAKEN, sizeof TAKEN - 1, 1}, address = {NULL, NULL, NAMED, sizeof NAMED - 1, 1};
         int fits = -1;
         if (has_room(&rest, end - text + span_count + 8))
             fits = cut_one(text, end, spans, span_count, leading, rows->plain, &rest, halves, &seconds, &address);

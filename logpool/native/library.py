@@ -144,7 +144,26 @@ class StepsStructure(Structure):
 
     _fields_ = (
         ("count", c_int64),
-        *((name, c_void_p) for name in ("place", "begin", "opened", "closed", "out")),
+        *((name, c_void_p) for name in ("seq", "time", "line", "begin", "group", "source", "thread")),
+        *((name, c_void_p) for name in ("opened", "closed", "out")),
+    )
+
+
+class EventsStructure(Structure):
+    """Events, and what their shapes say."""
+
+    _fields_ = (
+        *((name, c_int64) for name in ("count", "first")),
+        *((name, c_void_p) for name in ("shape", "source", "time", "line", "groups", "threads")),
+    )
+
+
+class OthersStructure(Structure):
+    """Steps of which somebody else knows."""
+
+    _fields_ = (
+        ("count", c_int64),
+        *((name, c_void_p) for name in ("place", "thread", "begin", "opened", "closed", "out")),
     )
 
 
@@ -224,7 +243,12 @@ def library() -> ctypes.CDLL:
         (
             "steps",
             c_int,
-            (number, *[pointer, pointer, number] * 2, *[pointer] * 4, number, POINTER(StepsStructure)),
+            (
+                POINTER(EventsStructure),
+                *[pointer, pointer, number] * 2,
+                POINTER(OthersStructure),
+                POINTER(StepsStructure),
+            ),
         ),
         ("steps_free", None, (POINTER(StepsStructure),)),
         ("peaks", c_int, (*[pointer] * 6, number, pointer, *[POINTER(TableStructure)] * 2)),

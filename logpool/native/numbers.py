@@ -10,7 +10,9 @@ import polars as pl
 from logpool.native.library import (
     NONE,
     CourseStructure,
+    EventsStructure,
     Lent,
+    OthersStructure,
     PeakStructure,
     StepsStructure,
     column_of,
@@ -224,12 +226,11 @@ def wholes_of(
         The keys; ``key``, ``before``, ``begin``, ``end`` and ``fresh`` of uses; ``key``, ``begin``, ``back``, ``end``
         and ``uses`` of lives; ``key``, ``place``, ``before`` (-1 for none) and ``more`` of the rest. All Int64.
     """
-    connections = connections.fill_null(NONE) if connections.null_count() else connections
     keys, uses, lives, rest = _tables(
         (_KEYS, _USES, _LIVES, _REST),
         library().wholes,
         Lent(shapes, pl.UInt32),
-        Lent(connections, pl.UInt32),
+        Lent(_known(connections), pl.UInt32),
         len(shapes),
         Lent(roles, pl.UInt8),
         Lent(bases, pl.Int64),
@@ -239,35 +240,75 @@ def wholes_of(
     return keys["key"], uses, lives, rest
 
 
-def steps_of(size: int, uses: pl.DataFrame, lives: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
+_CHANGES = ("opened", "closed", "out")
+
+
+def steps_of(
+    events: pl.DataFrame,
+    first: int,
+    shapes: pl.DataFrame,
+    uses: pl.DataFrame,
+    lives: pl.DataFrame,
+    others: pl.DataFrame,
+) -> pl.DataFrame:
     """Puts the steps of a batch in order.
 
     Args:
-        size: of the batch, in events.
+        events: ``shape``, ``time``, ``line`` and ``source`` of all in the batch.
+        first: the number of the first one.
+        shapes: ``group`` and ``thread`` of the shapes.
         uses: ``begin`` and ``end``, places, UInt32.
         lives: likewise.
-        others: ``place``, UInt32; ``opened``, ``closed`` and ``out``, Int8.
+        others: of the places at which something else happens than there: ``place``, UInt32; ``opened``, ``closed`` and
+            ``out``, Int8; and with ``out`` the number of the event with which the checkout began, ``out_seq``, Int64,
+            and ``out_thread``, UInt32.
 
     Returns:
-        ``place`` and ``begin``, UInt32; ``opened``, ``closed`` and ``out``, Int8. ``begin`` is the place where the
-        checkout began that begins or ends here; at the places of others, their row.
+        ``seq``, ``group``, ``time``, ``line`` and ``source`` of each place where anything changes; ``opened``,
+        ``closed`` and ``out``; and with ``out``, ``out_seq`` and ``out_thread``.
     """
+    columns = {
+        "shape": Lent(events["shape"], pl.UInt32),
+        "source": Lent(events["source"], pl.UInt32),
+        "time": Lent(_timed(events["time"]), pl.Int64),
+        "line": Lent(events["line"], pl.Int64),
+        "groups": Lent(_known(shapes["group"]), pl.UInt32),
+        "threads": Lent(_known(shapes["thread"]), pl.UInt32),
+    }
+    more = {
+        "place": Lent(others["place"], pl.UInt32),
+        "thread": Lent(_known(others["out_thread"]), pl.UInt32),
+        "begin": Lent(_timed(others["out_seq"]), pl.Int64),
+        **{name: Lent(others[name], pl.Int8) for name in _CHANGES},
+    }
     whole = [
         argument
         for rows in (uses, lives)
         for argument in (Lent(rows["begin"], pl.UInt32), Lent(rows["end"], pl.UInt32), rows.height)
     ]
-    changes = [Lent(others[name], pl.Int8) for name in _CHANGES]
     found = StepsStructure()
-    must(library().steps(size, *whole, Lent(others["place"], pl.UInt32), *changes, others.height, byref(found)))
+    given = EventsStructure(events.height, first, **{name: column.address for name, column in columns.items()})
+    other = OthersStructure(others.height, **{name: column.address for name, column in more.items()})
+    must(library().steps(byref(given), *whole, byref(other), byref(found)))
     try:
-        columns = {name: taken_over(found, name) for name in ("place", "begin")}
-        return pl.DataFrame(columns | {name: taken_over(found, name, 1) for name in _CHANGES})
+        return pl.DataFrame(
+            {
+                "seq": taken_over(found, "seq", 8),
+                "group": taken_over(found, "group", gaps=True),
+                "time": taken_over(found, "time", 8, gaps=True),
+                "line": taken_over(found, "line", 8),
+                "source": taken_over(found, "source"),
+                **{name: taken_over(found, name, 1) for name in _CHANGES},
+                "out_seq": taken_over(found, "begin", 8, gaps=True),
+                "out_thread": taken_over(found, "thread", gaps=True),
+            }
+        )
     finally:
         library().steps_free(byref(found))
 
 
-_CHANGES = ("opened", "closed", "out")
+def _known(numbers: pl.Series) -> pl.Series:
+    return numbers.fill_null(NONE) if numbers.null_count() else numbers
 
 
 class Peak(NamedTuple):
@@ -322,7 +363,6 @@ class Peaks:
             for group in range(len(self), most + 1):
                 memory[group] = PeakStructure(0, 0, _NO_TIME, _NO_TIME, _NO_TIME, 0, 0)
             self._memory = memory
-        threads = steps["out_thread"]
         visits, reached = _tables(
             (("group", "time", "end", "line", "source", "level"), ("group", "thread", "level")),
             library().peaks,
@@ -331,7 +371,7 @@ class Peaks:
             Lent(steps["out"], pl.Int8),
             Lent(steps["line"], pl.Int64),
             Lent(steps["source"], pl.UInt32),
-            Lent(threads.fill_null(NONE) if threads.null_count() else threads, pl.UInt32),
+            Lent(_known(steps["out_thread"]), pl.UInt32),
             steps.height,
             self._memory,
         )

@@ -91,6 +91,21 @@ static uint64_t word_at(const char *text)
     return word;
 }
 
+static uint64_t half_at(const char *text)
+{
+    uint32_t half;
+    memcpy(&half, text, 4);
+    return half;
+}
+
+/* Up to seven bytes, some of them twice. */
+static uint64_t few_at(const char *text, int64_t size)
+{
+    if (size >= 4)
+        return half_at(text) << 32 | half_at(text + size - 4);
+    return size ? (uint64_t)(uint8_t)text[0] << 16 | (uint64_t)(uint8_t)text[size / 2] << 8 | (uint8_t)text[size - 1] : 0;
+}
+
 static const uint64_t SALT = 0xa0761d6478bd642fu, PEPPER = 0xe7037ed1a0b428dbu;
 
 static uint32_t hash_of(const char *text, int64_t size)
@@ -113,8 +128,7 @@ static uint32_t hash_of(const char *text, int64_t size)
         other = word_at(end - 8);
         one = size >= 16 ? word_at(end - 16) : word_at(text);
     } else {
-        for (; text < end; text++)
-            one = one << 8 | (uint8_t)*text;
+        one = few_at(text, size);
     }
     hash = folded(one ^ SALT, other ^ hash ^ PEPPER);
     return (uint32_t)(hash ^ hash >> 32);
@@ -145,11 +159,8 @@ static int has_room(Texts *texts, int64_t size)
 /* Whether two texts of one size are the same: most are short, or end alike. */
 static int is_same(const char *one, const char *other, int64_t size)
 {
-    if (size < 8) {
-        while (size && one[size - 1] == other[size - 1])
-            size--;
-        return !size;
-    }
+    if (size < 8)
+        return few_at(one, size) == few_at(other, size);
     if (word_at(one + size - 8) != word_at(other + size - 8))
         return 0;
     for (; size > 8; one += 8, other += 8, size -= 8)

@@ -91,8 +91,7 @@ class Span:
 
 @lru_cache(maxsize=1 << 12)
 def _time_of(printed: TimeFormat, text: str) -> int | None:
-    time: int | None = pl.select(printed.microseconds(pl.lit(text))).item()
-    return time
+    return printed.time_of(text)
 
 
 class Half(NamedTuple):

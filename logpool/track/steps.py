@@ -59,21 +59,4 @@ def ordered(batch: EventBatch, wholes: Wholes, others: pl.DataFrame) -> pl.DataF
     whose = {name: pl.col(name).filter(pl.col("out") != 0).first() for name in WHOSE}
     at = others.group_by("seq").agg(pl.col(*CHANGES).sum().cast(pl.Int8), **whose)
     at = at.with_columns_seq(place=(pl.col("seq") - batch.first).cast(pl.UInt32))
-    found = steps_of(batch.events.height, wholes.uses, wholes.lives, at)
-    place, begin = found["place"], found["begin"]
-    elsewhere = place.is_in(at["place"].implode()).arg_true()
-    row = begin[elsewhere]
-    # of most, the checkout began at a place of its own
-    begin = begin.scatter(elsewhere, 0)
-    rows = batch.events.select_seq("shape", "time", "line", "source")[place]
-    told = rows.select_seq(
-        place.cast(pl.Int64).alias("seq") + batch.first,
-        batch.vocabulary.frame()["group"][rows["shape"]],
-        "time",
-        "line",
-        "source",
-        *(found[name] for name in CHANGES),
-        out_seq=(begin.cast(pl.Int64) + batch.first).scatter(elsewhere, at["out_seq"][row]),
-        out_thread=batch.threads(begin).clone().scatter(elsewhere, at["out_thread"][row]),
-    )
-    return told.with_columns_seq(pl.when(pl.col("out") != 0).then(pl.col(name)).alias(name) for name in WHOSE)
+    return steps_of(batch.events, batch.first, batch.vocabulary.frame(), wholes.uses, wholes.lives, at)

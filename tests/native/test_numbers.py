@@ -23,6 +23,7 @@ from logpool.native.numbers import (
     tallied,
     wholes_of,
 )
+from logpool.track.tracked import STEP as STEP_COLUMNS
 
 LABELS = st.integers(0, 5)
 TIMES = st.none() | st.integers(-50, 50)
@@ -129,34 +130,57 @@ def test_the_connections_of_many_keys_that_are_open() -> None:
     assert rest["key"].unique(maintain_order=True).to_list() == known.to_list()
 
 
+SHAPES = pl.DataFrame({"group": [7, None, 3], "thread": [None, 5, 6]}, schema={"group": pl.UInt32, "thread": pl.UInt32})
+
+
 @given(st.data())
 @settings(deadline=None)
 def test_steps_come_in_order(data: st.DataObject) -> None:
-    size = data.draw(st.integers(0, 30))
+    size, first = data.draw(st.integers(0, 30)), data.draw(st.integers(0, 1000))
+    events = [
+        {"shape": data.draw(st.integers(0, 2)), "time": data.draw(TIMES), "line": 2 * place, "source": place % 3}
+        for place in range(size)
+    ]
     places = data.draw(st.permutations(range(size)))
     uses, lives = data.draw(st.integers(0, size // 6)), data.draw(st.integers(0, size // 6))
     pairs = [sorted(places[2 * number : 2 * number + 2]) for number in range(uses + lives)]
     others = places[2 * (uses + lives) :]
-    changes = [data.draw(st.tuples(*[st.integers(0, 2)] * 2, st.integers(-2, 2))) for _ in others]
-    expected: dict[int, tuple[int, int, int, int]] = {}
+    drawn = st.tuples(*[st.integers(0, 2)] * 2, st.integers(-2, 2), st.none() | LABELS, st.none() | LABELS)
+    changes = [data.draw(drawn) for _ in others]
+    expected: dict[int, tuple[int | None, ...]] = {}
+    threads = SHAPES["thread"].to_list()
     for begin, end in pairs[:uses]:
-        expected[begin], expected[end] = (0, 0, 1, begin), (0, 0, -1, begin)
+        whose = first + begin, threads[events[begin]["shape"]]
+        expected[begin], expected[end] = (0, 0, 1, *whose), (0, 0, -1, *whose)
     for begin, end in pairs[uses:]:
-        expected[begin], expected[end] = (1, 0, 0, 0), (0, 1, 0, 0)
-    expected |= {
-        place: (*change, row) for row, (place, change) in enumerate(zip(others, changes, strict=True)) if any(change)
-    }
+        expected[begin], expected[end] = (1, 0, 0, None, None), (0, 1, 0, None, None)
+    for place, (opened, closed, out, begin, thread) in zip(others, changes, strict=True):
+        if opened or closed or out:
+            expected[place] = (opened, closed, out, *((begin, thread) if out else (None, None)))
     ends = {"begin": pl.UInt32, "end": pl.UInt32}
     columns = {"place": pl.UInt32, "opened": pl.Int8, "closed": pl.Int8, "out": pl.Int8}
-    rows = [(place, *change) for place, change in zip(others, changes, strict=True)]
+    columns |= {"out_seq": pl.Int64, "out_thread": pl.UInt32}
+    schema = {"shape": pl.UInt32, "time": pl.Int64, "line": pl.Int64, "source": pl.UInt32}
     found = steps_of(
-        size,
+        pl.DataFrame(events, schema=schema),
+        first,
+        SHAPES,
         pl.DataFrame(pairs[:uses], schema=ends, orient="row"),
         pl.DataFrame(pairs[uses:], schema=ends, orient="row"),
-        pl.DataFrame(rows, schema=columns, orient="row"),
+        pl.DataFrame([(place, *change) for place, change in zip(others, changes, strict=True)], columns, orient="row"),
     )
-    assert found.select("place", "opened", "closed", "out", "begin").rows() == [
-        (place, *expected[place]) for place in sorted(expected)
+    assert found.columns == list(STEP_COLUMNS)
+    assert found.rows() == [
+        (
+            first + place,
+            SHAPES["group"][event["shape"]],
+            event["time"],
+            event["line"],
+            event["source"],
+            *expected[place],
+        )
+        for place, event in enumerate(events)
+        if place in expected
     ]
 
 

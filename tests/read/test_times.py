@@ -158,6 +158,7 @@ def test_what_follows_a_time_is_a_zone_only_if_it_can_be_one(after: str) -> None
 def test_any_time(text: str, microseconds: int | None, offset: int | None) -> None:
     times = any_time_format(text)
     assert [microseconds] == parsed(times, text)
+    assert times.time_of(text) == microseconds
     assert (len(text), offset) == (times.width, times.offset)
     # without directives it is known by its pattern
     assert (microseconds is None) == (times.directives is None)
@@ -198,7 +199,25 @@ def test_any_time_is_read_back(time: datetime, gap: str, mark: str, digits: int,
     times = time_format(text)
     assert [since // timedelta(microseconds=1)] == parsed(times, text)
     assert times is not None
+    assert [times.time_of(text)] == parsed(times, text)
     assert (None if minutes is None else minutes * 60) == times.offset
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2024-02-30 12:00:00,123",
+        "2024-02-29 12:00:60,123",
+        "2023-02-29T12:00:00.123456",
+        "0000-01-01 00:00:00",
+        "9999-12-31 23:59:59,999",
+        "2024-13-01 12:00:00",
+        "2024-01-01 24:00:00.000",
+    ],
+)
+def test_one_text_is_read_as_a_column_is(text: str) -> None:
+    times = any_time_format(text)
+    assert [times.time_of(text)] == parsed(times, text)
 
 
 @pytest.mark.parametrize(
