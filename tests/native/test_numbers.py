@@ -137,10 +137,9 @@ SHAPES = pl.DataFrame({"group": [7, None, 3], "thread": [None, 5, 6]}, schema={"
 @settings(deadline=None)
 def test_steps_come_in_order(data: st.DataObject) -> None:
     size, first = data.draw(st.integers(0, 30)), data.draw(st.integers(0, 1000))
-    events = [
-        {"shape": data.draw(st.integers(0, 2)), "time": data.draw(TIMES), "line": 2 * place, "source": place % 3}
-        for place in range(size)
-    ]
+    shapes = data.draw(st.lists(st.integers(0, 2), min_size=size, max_size=size))
+    times = data.draw(st.lists(TIMES, min_size=size, max_size=size))
+    events = [(shapes[place], times[place], 2 * place, place % 3) for place in range(size)]
     places = data.draw(st.permutations(range(size)))
     uses, lives = data.draw(st.integers(0, size // 6)), data.draw(st.integers(0, size // 6))
     pairs = [sorted(places[2 * number : 2 * number + 2]) for number in range(uses + lives)]
@@ -150,7 +149,7 @@ def test_steps_come_in_order(data: st.DataObject) -> None:
     expected: dict[int, tuple[int | None, ...]] = {}
     threads = SHAPES["thread"].to_list()
     for begin, end in pairs[:uses]:
-        whose = first + begin, threads[events[begin]["shape"]]
+        whose = first + begin, threads[shapes[begin]]
         expected[begin], expected[end] = (0, 0, 1, *whose), (0, 0, -1, *whose)
     for begin, end in pairs[uses:]:
         expected[begin], expected[end] = (1, 0, 0, None, None), (0, 1, 0, None, None)
@@ -162,7 +161,7 @@ def test_steps_come_in_order(data: st.DataObject) -> None:
     columns |= {"out_seq": pl.Int64, "out_thread": pl.UInt32}
     schema = {"shape": pl.UInt32, "time": pl.Int64, "line": pl.Int64, "source": pl.UInt32}
     found = steps_of(
-        pl.DataFrame(events, schema=schema),
+        pl.DataFrame(events, schema=schema, orient="row"),
         first,
         SHAPES,
         pl.DataFrame(pairs[:uses], schema=ends, orient="row"),
