@@ -62,7 +62,7 @@ _LEAST_BLOCK_BYTES = 1 << 18
 # of more logs than these, none is read ahead
 _READ_AHEAD = 8
 # an event for so many bytes read at once is folded at once: fewer where less is read, as tests do
-_BYTES_AN_EVENT = 20
+_BYTES_AN_EVENT = 14
 _NAMED = 3
 
 

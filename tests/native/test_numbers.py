@@ -170,15 +170,8 @@ def test_steps_come_in_order(data: st.DataObject) -> None:
     )
     assert found.columns == list(STEP_COLUMNS)
     assert found.rows() == [
-        (
-            first + place,
-            SHAPES["group"][event["shape"]],
-            event["time"],
-            event["line"],
-            event["source"],
-            *expected[place],
-        )
-        for place, event in enumerate(events)
+        (first + place, SHAPES["group"].to_list()[shape], *rest, *expected[place])
+        for place, (shape, *rest) in enumerate(events)
         if place in expected
     ]
 
