@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from logpool.frames import where
+from logpool.frames import constant, where
 from logpool.judge.clock import Clock
 from logpool.judge.concurrency import Concurrency
 from logpool.judge.durations import DurationCounts
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from logpool.track.tracked import Tracked
 
 _EVIDENCE = 5
+# so many are kept before they become one
+_SMALL_TABLES = 64
 # what is neither true nor false, as a number
 _UNTOLD = 2
 RESETS = (Detail.ALREADY_RESET, Detail.ROLLBACK, Detail.COMMIT)
@@ -83,8 +85,8 @@ class Statistics:
     areas: Areas = field(default_factory=Areas)
     _clock: Clock = field(default_factory=Clock)
     _review: Review = field(default_factory=Review)
-    # of timings, each text of seconds by the code that it has among connections
-    _timings: Counter[int] = field(default_factory=Counter)
+    # how many timings there are of each text of seconds, by the code that it has among connections
+    _timings: list[pl.DataFrame] = field(default_factory=list)
     _first_timing: int | None = None
     pool_parts: dict[str, int] = field(default_factory=dict)
     class_parts: dict[str, int] = field(default_factory=dict)
@@ -156,12 +158,17 @@ class Statistics:
     def _note_timings(self, seconds: pl.Series) -> None:
         if self._first_timing is None and len(seconds):
             self._first_timing = seconds[0]
-        for code, count in seconds.value_counts().iter_rows():
-            self._timings[code] += count
+        # one column of two would do; the other one is of the seconds alone
+        self._timings.append(counted(seconds, constant(0, pl.Int64, len(seconds))).select_seq("one", "count"))
+        if len(self._timings) > _SMALL_TABLES:
+            self._timings = [self._timed()]
+
+    def _timed(self) -> pl.DataFrame:
+        return pl.concat(self._timings).group_by("one").agg(pl.col("count").sum())
 
     def _add(self, tracked: Tracked) -> None:
         self._outcomes.append(_outcomes(tracked))
-        if len(self._outcomes) > 64:  # noqa: PLR2004 - how many small tables to keep before they become one
+        if len(self._outcomes) > _SMALL_TABLES:
             self._outcomes = [self.outcomes().cast(_OUTCOME)]
         self.holds.add(tracked.holds)
         born = tracked.lives["born"]
@@ -241,8 +248,10 @@ class Statistics:
             return None
         texts = self.vocabulary.connections.all()
         first = float(texts[self._first_timing])
-        count = self._timings.total()
-        total = math.fsum(float(texts[seconds]) * number for seconds, number in self._timings.items())
+        timings = self._timed()
+        count = int(timings["count"].sum())
+        seconds = texts[timings["one"]].cast(pl.Float64)
+        total = math.fsum(seconds * timings["count"])
         rest = (total - first) / (count - 1) if count > 1 else None
         return Timings(count, total / count, first, rest)
 

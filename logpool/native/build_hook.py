@@ -1,4 +1,4 @@
-"""Compiles logpool's compiled part when the package is installed, or a wheel of it built.
+"""Compiles logpool's compiled part, and its grammars, when the package is installed, or a wheel of it built.
 
 With the machine's own C compiler (``CC``, or ``cc``), GCC or Clang; where that is not there, with the one that the
 package ``ziglang`` brings, so that Python and pip are all that it takes (``CC=none`` chooses it). For 64 bits.
@@ -31,14 +31,25 @@ def _own_compiler() -> list[str]:
 
 
 class CompilingHook(BuildHookInterface[Any]):
-    """Puts the compiled part beside its source, and into the wheel."""
+    """Puts what is compiled beside its sources, and into the wheel."""
 
     def dependencies(self) -> list[str]:
         """What building needs besides."""
-        return [] if _own_compiler() else ["ziglang>=0.13"]
+        return ["lark>=1.2", *([] if _own_compiler() else ["ziglang>=0.13"])]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002 - hatchling's signature
         """Compiles."""
+        self._compile(build_data)
+        self._save_parsers(build_data)
+
+    def _save_parsers(self, build_data: dict[str, Any]) -> None:
+        sys.path.insert(0, self.root)
+        from logpool.read.grammar import PARSERS, save_parsers  # noqa: PLC0415 - of the package that is being built
+
+        save_parsers()
+        build_data["artifacts"].append(f"logpool/read/{PARSERS.name}")
+
+    def _compile(self, build_data: dict[str, Any]) -> None:
         folder = Path(self.root, _HERE)
         made = folder / f"_native.{_ENDINGS.get(sys.platform, 'so')}"
         sources = sorted(folder.glob("*.[ch]"))

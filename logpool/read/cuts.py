@@ -109,10 +109,11 @@ class Half(NamedTuple):
     before: str
     behind: str
 
-    def read(self, texts: pl.Series, printed: TimeFormat) -> pl.DataFrame:
-        """Of such parts, whether each one ``fits``, to the letter, and the ``time``: microseconds, of all of it."""
-        text = pl.lit(self.before) + pl.col("text") + pl.lit(self.behind)
-        return printed.read(texts.to_frame("text").select_seq(text).to_series())
+    def whole(self, texts: pl.Series) -> pl.Series:
+        """Such parts, each with the example's other part."""
+        if not self.before and not self.behind:
+            return texts
+        return texts.to_frame("text").select_seq(self.before + pl.col("text") + self.behind).to_series()
 
 
 class Rest(NamedTuple):
@@ -159,6 +160,11 @@ class Cut:
         return None if self.chosen is None else self.spans[self.chosen].format.offset
 
     @property
+    def is_certain(self) -> bool:
+        """Whether each line that it fits, read by itself, has a time, too."""
+        return self.chosen is not None and self.spans[self.chosen].format.is_certain
+
+    @property
     def time(self) -> int | None:
         """The time of the line that it was learned from, microseconds."""
         if self.chosen is None:
@@ -195,8 +201,9 @@ class Cut:
         # the time of the example is added with the first part of it
         before = (self.spans[number].time or 0) if half.start else 0
         time = pl.col("time") - before if number == self.chosen else pl.lit(NO_TIME if self.chosen is None else 0)
-        part = pl.when("fits").then(time.fill_null(NO_TIME)).otherwise(MISFIT)
-        return half.read(texts, self.spans[number].format).select_seq(part.alias("part")).to_series()
+        printed = self.spans[number].format
+        part = pl.when(printed.fits).then(time.fill_null(NO_TIME)).otherwise(MISFIT)
+        return printed.read(half.whole(texts)).select_seq(part.alias("part")).to_series()
 
     @property
     def _leading(self) -> bool:

@@ -95,6 +95,8 @@ class EventReader:
     _part: int = 0
     _head: _Head | None = None
     _ending: _Ending | None = None
+    # the lines from the last event on, where the last time stands in them
+    _end: bytes | None = None
     _known_heads: dict[str, bool] = field(default_factory=dict)
     _pieces: Pieces = field(default_factory=Pieces)
 
@@ -120,6 +122,7 @@ class EventReader:
             # while the next block is waited for, this one takes no memory
             del block, lines
             yield events
+        self._settle_last()
 
     def _note_torn(self, last: int, events: pl.DataFrame) -> None:
         """Notes a last line that has no line end and tells nothing: the rest of it may be missing."""
@@ -134,6 +137,7 @@ class EventReader:
         counts = told.event_counts()
         self._count_events(counts)
         events = told.in_order()
+        self._note_last(lines, told, events)
         events.insert_column(4, constant(self._part, pl.UInt32, events.height).alias("source"))
         heads = self._timed_out(events, counts)
         timeouts = self._timeouts(first, lines, sorted(told.inside), heads)
@@ -147,18 +151,37 @@ class EventReader:
         reading = self.reading
         reading.lines += len(lines)
         reading.size += size
-        begin = lines.head(_EDGE)
         if len(reading.samples) < _SHOWN:
-            texts = [text for text in begin if text.strip()]
+            texts = [text for text in lines.head(_EDGE) if text.strip()]
             reading.samples += texts[: _SHOWN - len(reading.samples)]
         if reading.first_time is None:
-            reading.first_time = self._first_time(begin)
+            reading.first_time = self._first_time(lines.head(_EDGE))
             if reading.first_time is None:
                 reading.first_time = self._first_time(_with_times(lines.texts))
-        last = self._first_time(islice(lines.above(None), _EDGE))
-        if last is None:
-            last = self._first_time(_with_times(lines.texts.reverse()))
-        reading.last_time = last if last is not None else reading.last_time
+
+    def _note_last(self, lines: Lines, told: Told, events: pl.DataFrame) -> None:
+        """Keeps the lines in which the last time so far stands, to be looked for in the end; else looks for it now.
+
+        Args:
+            lines: of a block.
+            told: what they tell.
+            events: those in it.
+        """
+        is_certain = told.last_cut is not None and told.last_cut.is_certain and events["time"][-1] is not None
+        if is_certain and len(lines) - lines.rows.place(told.last) <= _EDGE:
+            self._end = lines.bytes(lines.rows.start(told.last))
+            return
+        found = self._first_time(islice(lines.above(None), _EDGE))
+        if found is None:
+            found = self._first_time(_with_times(lines.texts.reverse()))
+        if found is not None:
+            self._end, self.reading.last_time = None, found
+
+    def _settle_last(self) -> None:
+        """Looks for the last time."""
+        if self._end is not None:
+            found = self._first_time(islice(upwards(self._end, len(self._end)), _EDGE))
+            self._end, self.reading.last_time = None, found
 
     def _first_time(self, lines: Iterable[str]) -> int | None:
         times = map(self._time_of, islice(lines, _LOOKED_AT))

@@ -6,19 +6,24 @@ each distinct shape of line.
 
 from __future__ import annotations
 
+import pickle
 import re
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lark import Lark, Token, Tree
+from lark import __version__ as lark_version
 from lark.exceptions import UnexpectedInput
 
 from logpool.schema import Detail, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+PARSERS = Path(__file__).with_name("parsers.pickle")
 
 _KINDS = {kind.word: kind for kind in Kind}
 _DETAILS = {detail.name.lower(): detail for detail in Detail if detail}
@@ -88,8 +93,34 @@ def grammar_text(name: str) -> str:
 
 @cache
 def parser(name: str, *starts: str) -> Lark:
-    """The LALR parser of one grammar, built once."""
-    return Lark(grammar_text(name), parser="lalr", maybe_placeholders=False, start=list(starts) or "start")
+    """The LALR parser of one grammar: as it was built with the package, where that is still the same."""
+    text = grammar_text(name)
+    saved = _saved().get(_key(text, starts))
+    return _built(text, starts) if saved is None else Lark.load(BytesIO(saved))
+
+
+def _built(text: str, starts: tuple[str, ...]) -> Lark:
+    return Lark(text, parser="lalr", maybe_placeholders=False, start=list(starts) or "start")
+
+
+def _key(text: str, starts: tuple[str, ...]) -> tuple[str, ...]:
+    return (lark_version, text, *starts)
+
+
+@cache
+def _saved() -> dict[tuple[str, ...], bytes]:
+    return pickle.loads(PARSERS.read_bytes()) if PARSERS.is_file() else {}  # noqa: S301 - made when the package was
+
+
+def save_parsers() -> None:
+    """Builds all parsers, and keeps them beside this module: that takes a third of the time of reading a small log."""
+    saved = {}
+    for name, *starts in (("message",), ("connection",), ("layout", "percent", "brace", "dollar")):
+        text = grammar_text(name)
+        buffer = BytesIO()
+        _built(text, tuple(starts)).save(buffer)
+        saved[_key(text, tuple(starts))] = buffer.getvalue()
+    PARSERS.write_bytes(pickle.dumps(saved))
 
 
 @lru_cache(maxsize=1 << 12)

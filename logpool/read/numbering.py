@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from array import array
 
     from logpool.native.lines import Cutter, Found, Rows
+    from logpool.read.cuts import Cut
     from logpool.read.vocabulary import Reader
 
 # when so many texts are known, or so many bytes of them, all are forgotten
@@ -45,6 +46,7 @@ class Told:
         unrecognised: rows that are records of pools, and that the grammar does not know.
         inside: rows that are no heads and tell of a timeout.
         last: the last row that is an event; -1 for none.
+        last_cut: the cut that fits it.
     """
 
     counts: array[int]
@@ -52,6 +54,7 @@ class Told:
     unrecognised: list[pl.Series] = field(default_factory=list)
     inside: list[int] = field(default_factory=list)
     last: int = -1
+    last_cut: Cut | None = None
 
     def event_counts(self) -> dict[int, int]:
         """How many events there are, by the numbers of the shapes that there are."""
@@ -109,10 +112,14 @@ class Numbering:
         if len(found.line):
             columns = zip(_EVENTS, (found.line, found.time, found.label, found.name), strict=True)
             told.events.append(pl.DataFrame(dict(columns)))
-        told.last = max(told.last, found.last)
+        self._note_last(told, found.last)
         if not len(found.aside):
             return found.left
         return self._look(rows, taken, found, first, told)
+
+    def _note_last(self, told: Told, row: int) -> None:
+        if row > told.last:
+            told.last, told.last_cut = row, self.reader.cut
 
     def _learn_times(self) -> None:
         """Reads the parts of times that were not seen before."""
@@ -166,7 +173,7 @@ class Numbering:
                 name = None if one.identity is None else vocabulary.connection(one.identity)
                 told.counts.extend([0] * (one.shape + 1 - len(told.counts)))
                 told.counts[one.shape] += 1
-                told.last = max(told.last, row)
+                self._note_last(told, row)
                 event = (first + rows.place(row), self._known.time(taken, place), one.shape, name)
                 told.events.append(pl.DataFrame([event], schema=_EVENTS, orient="row"))
         return pl.concat([found.left, pl.Series(left, dtype=pl.UInt32)]).sort() if left else found.left

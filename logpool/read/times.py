@@ -28,6 +28,7 @@ _BEHIND = re.compile(
 _IN_FIGURES = re.compile(r"(?P<one>\d{2})(?P<mark>[-./])(?P<other>\d{2})(?P=mark)\d{4}")
 # as ``ctime`` prints it, but for the name of the day
 _YEAR_LAST = re.compile(r"[A-Z][a-z]{2} [ \d]\d \d{2}:\d{2}:\d{2} \d{4}")
+_EITHER_FIRST = re.compile("%[dm][-./]%[dm]")
 _PLAIN = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:[.,](?:\d{3}){1,2})?", re.ASCII)
 _MONTHS = 12
 _EPOCH = re.compile(r"\d{9,}(?:\.\d+)?")
@@ -56,6 +57,11 @@ class TimeFormat:
     clock: tuple[int, int] | None = None
     pattern: str = ""
 
+    @property
+    def is_certain(self) -> bool:
+        """Whether each such text tells its day by itself: where the month may stand first, not all do."""
+        return self.directives is not None and _EITHER_FIRST.match(self.directives) is None
+
     def time_of(self, text: str) -> int | None:
         """The microseconds of one text in this format, as :meth:`read` has them."""
         if self.directives and self.directives.startswith("%Y-%m-%d") and _PLAIN.fullmatch(text):
@@ -83,11 +89,12 @@ class TimeFormat:
         return parsed.to_physical()
 
     def read(self, texts: pl.Series) -> pl.DataFrame:
-        """Texts to ``time``, as :meth:`microseconds` has it, and whether each ``fits`` to the letter."""
-        read = texts.to_frame("text").select_seq("text", time=self.microseconds(pl.col("text")))
-        return read.select_seq("time", fits=self._fits().fill_null(value=False))
+        """Texts as ``text``, with ``time``, as :meth:`microseconds` has it."""
+        return texts.to_frame("text").with_columns_seq(time=self.microseconds(pl.col("text")))
 
-    def _fits(self) -> pl.Expr:
+    @property
+    def fits(self) -> pl.Expr:
+        """Whether texts, with times as :meth:`read` has them, are in this format to the letter; or null."""
         text, is_known = pl.col("text"), pl.col("time").is_not_null()
         if self.directives and self.clock is None and "%.f" not in self.directives:
             # the parser is strict, but for a space before the first digit

@@ -71,6 +71,19 @@ def created(connection: str = ONE) -> str:
     return record(f"Created new connection {connection}")
 
 
+@pytest.mark.parametrize("cuts", [(), (1,), (1, 2), (2, 3), (1, 2, 3)])
+def test_the_last_time_is_that_of_the_last_line_that_tells_its_day(cuts: tuple[int, ...]) -> None:
+    certain, either = "13/01/2024 12:00:00,000", "05/01/2024 12:00:01,000"
+    lines = [f"{time} - {POOL} - DEBUG - Created new connection {ONE}" for time in (certain, either)]
+    log = read([*lines, lines[1], "no time"], cuts)
+    assert [event.line for event in log.events] == [1, 2, 3]
+    assert log.reading.first_time == log.reading.last_time == log.times[0]
+    # whatever its logger
+    log = read([created(), "2024-01-01 12:00:07 app: more", "no time"], cuts)
+    assert log.times == [log.reading.first_time]
+    assert log.reading.last_time == (log.reading.first_time or 0) + 7_000_000
+
+
 TRACEBACK = [
     "Traceback (most recent call last):",
     '  File "/app/sqlalchemy/pool/impl.py", line 179, in _do_get',

@@ -1,6 +1,7 @@
 """Every message that a pool has ever printed, with every connection text, and what the grammar makes of it."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from logpool.read import grammar
 from logpool.read.grammar import Connection, Message, grammar_text, parse_connection, parse_message
 from logpool.schema import Detail, Kind
 
@@ -466,3 +468,43 @@ def test_readme_lists_the_kinds() -> None:
     assert table is not None
     first = [row.split("|")[1] for row in table[1].splitlines()]
     assert {kind.word for kind in Kind} == {word for cell in first for word in re.findall(r"`(\w+)`", cell)}
+
+
+PARSERS = [("message",), ("connection",), ("layout", "percent", "brace", "dollar")]
+
+
+@pytest.fixture
+def _anew() -> Iterator[None]:
+    """No parser is known, neither before nor afterwards."""
+    for known in (grammar.parser, grammar._saved):  # noqa: SLF001
+        known.cache_clear()
+    yield
+    for known in (grammar.parser, grammar._saved):  # noqa: SLF001
+        known.cache_clear()
+
+
+@pytest.mark.usefixtures("_anew")
+@pytest.mark.parametrize("names", PARSERS)
+def test_a_parser_is_built_with_the_package(names: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(grammar, "_built")
+    grammar.parser(*names)
+
+
+@pytest.mark.usefixtures("_anew")
+def test_another_grammar_than_the_one_that_was_built(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(grammar, "grammar_text", lambda _: 'start: "a" -> b')
+    assert grammar.parser("message").parse("a").data == "b"
+
+
+@pytest.mark.usefixtures("_anew")
+def test_without_what_was_built(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    text = "Connection <sqlite3.Connection object at 0x7f> checked out from pool"
+    built = grammar.parser("message").parse(text)
+    grammar.parser.cache_clear()
+    grammar._saved.cache_clear()  # noqa: SLF001
+    monkeypatch.setattr(grammar, "PARSERS", tmp_path / "parsers")
+    assert grammar.parser("message").parse(text) == built
+    grammar.save_parsers()
+    assert len(grammar._saved()) == 0  # noqa: SLF001
+    grammar._saved.cache_clear()  # noqa: SLF001
+    assert len(grammar._saved()) == len(PARSERS)  # noqa: SLF001
