@@ -59,6 +59,8 @@ ARROWS: dict[str, set[str]] = {
         "logpool.analysis",
     },
     "logpool.cli": {"logpool"},
+    # what is done when the package is installed
+    "logpool.build_hook": {"logpool.read.grammar"},
     "logpool.__main__": {"logpool.cli"},
     # what the package offers is imported when it is first used
     "logpool": set(),
