@@ -155,12 +155,16 @@ static void add_part(Buffer *rest, const char *text, const char *end, Name *seco
     add(rest, text, end - text);
 }
 
-/* Takes the times out of a line, seconds and address, and leaves the rest of it. Returns 0 where the cut does not fit, and -1
-   where memory ran out. */
-static int cut_one(const char *text, const char *end, const Span *spans, int64_t span_count, int64_t leading,
-                   int64_t plain, Buffer *rest, uint32_t *halves, Name *seconds, Name *address)
+/* Part of a line that no time divides. */
+typedef struct {
+    const char *start, *end;
+} Piece;
+
+/* Takes the times out of a line, and leaves one piece more than there are times. Returns 0 where the cut does not fit, and -1 where
+   memory ran out. */
+static int times_out(const char *text, const char *end, const Span *spans, int64_t span_count, int64_t plain,
+                     uint32_t *halves, Piece *pieces)
 {
-    rest->size = 0;
     int64_t number = 0;
     for (int64_t place = 0; place < span_count; place++) {
         const Span *span = spans + place;
@@ -182,13 +186,75 @@ static int cut_one(const char *text, const char *end, const Span *spans, int64_t
             if (halves[number++] == NONE)
                 return -1;
         }
-        add_part(rest, text, time, seconds, address);
-        if (!leading)
-            add(rest, &TIME, 1);
+        pieces[place] = (Piece){text, time};
         text = behind;
     }
-    add_part(rest, text, end, seconds, address);
+    pieces[span_count] = (Piece){text, end};
     return 1;
+}
+
+/* The number of what pieces leave without seconds and address. */
+static uint32_t key_of(const Piece *pieces, int64_t span_count, int64_t leading, Buffer *rest, Name *seconds,
+                       Name *address, Texts *keys)
+{
+    rest->size = 0;
+    for (int64_t place = 0; place <= span_count; place++) {
+        add_part(rest, pieces[place].start, pieces[place].end, seconds, address);
+        if (place < span_count && !leading)
+            add(rest, &TIME, 1);
+    }
+    return texts_add(keys, rest->bytes, rest->size);
+}
+
+/* A line with one time or none, and no seconds: what stands before the time, and around the address. Whatever is equal to it but for
+   time and address has its key: so most lines need not be put together. */
+typedef struct {
+    uint64_t print; /* a number that equal lines have in common */
+    Piece head, before, behind;
+    uint32_t key; /* NONE while there is no such line */
+    int has_address;
+} Alike;
+
+enum { ALIKES = 1 << 8 };
+
+static int64_t size_of(Piece piece) { return piece.end - piece.start; }
+
+/* Eight bytes of a piece; 0 where it has fewer from there on. */
+static uint64_t word_of(Piece piece, int64_t from)
+{
+    uint64_t word = 0;
+    if (from >= 0 && size_of(piece) >= from + 8)
+        memcpy(&word, piece.start + from, 8);
+    return word;
+}
+
+static Alike alike_of(Piece head, Piece tail, Name *address)
+{
+    find_address(tail.start, tail.end, address);
+    int has_address = address->start != NULL;
+    Alike line = {0, head, tail, {tail.end, tail.end}, NONE, has_address};
+    if (has_address) {
+        line.before.end = address->start;
+        line.behind.start = address->end;
+    }
+    int64_t before = size_of(line.before), behind = size_of(line.behind);
+    uint64_t print = (uint64_t)(before << 20 ^ behind << 1 ^ has_address);
+    for (int64_t part = 1; part <= 4; part++)
+        print = print * 0x9e3779b97f4a7c15u ^ word_of(line.before, before * part / 4 - 8);
+    print = print * 0x9e3779b97f4a7c15u ^ word_of(line.behind, behind - 8);
+    line.print = print * 0xe7037ed1a0b428dbu;
+    return line;
+}
+
+static int is_same(Piece one, Piece other)
+{
+    return size_of(one) == size_of(other) && !memcmp(one.start, other.start, (size_t)size_of(one));
+}
+
+static int are_alike(const Alike *one, const Alike *other)
+{
+    return one->key != NONE && one->print == other->print && one->has_address == other->has_address &&
+           is_same(one->before, other->before) && is_same(one->behind, other->behind) && is_same(one->head, other->head);
 }
 
 /* The number of what is taken out; NONE where nothing is. */
@@ -251,33 +317,54 @@ API int cut(const char *data, const Rows *rows, const uint32_t *chosen, int64_t 
 {
     Buffer rest = {NULL, 0, 0};
     uint32_t *halves = column_for(half_count);
-    int failed = !halves || !has_columns(taken, count, half_count);
+    Piece *pieces = malloc(((size_t)span_count + 1) * sizeof(Piece));
+    Alike *alikes = malloc(ALIKES * sizeof(Alike));
+    int failed = !halves || !pieces || !alikes || !has_columns(taken, count, half_count);
+    for (int64_t place = 0; alikes && place < ALIKES; place++)
+        alikes[place].key = NONE;
     int64_t key_count = texts_count(keys);
     for (int64_t place = 0; !failed && place < count; place++) {
         uint32_t row = chosen[place];
         const char *text = data + rows->start[row], *end = data + rows->end[row];
-        Name seconds = {NULL, NULL, TAKEN, sizeof TAKEN - 1, 1}, address = {NULL, NULL, NAMED, sizeof NAMED - 1, 1};
-        int fits = -1;
-        if (has_room(&rest, end - text + span_count + 8))
-            fits = cut_one(text, end, spans, span_count, leading, rows->plain, &rest, halves, &seconds, &address);
+        int fits = times_out(text, end, spans, span_count, rows->plain, halves, pieces);
         failed = fits < 0;
         if (fits <= 0)
             continue;
+        Name seconds = {NULL, NULL, TAKEN, sizeof TAKEN - 1, 1}, address = {NULL, NULL, NAMED, sizeof NAMED - 1, 1};
+        uint32_t key = NONE;
+        Alike line = {0}, *alike = NULL;
+        if (span_count <= 1) {
+            line = alike_of(span_count ? pieces[0] : (Piece){text, text}, pieces[span_count], &address);
+            alike = alikes + (line.print >> 56);
+            if (are_alike(alike, &line))
+                key = alike->key;
+        }
+        if (key == NONE) {
+            failed |= !has_room(&rest, end - text + span_count + 8);
+            if (failed)
+                break;
+            address = (Name){NULL, NULL, NAMED, sizeof NAMED - 1, 1};
+            key = line.key = key_of(pieces, span_count, leading, &rest, &seconds, &address, keys);
+            if (alike && !seconds.start && (!address.start || address.start >= pieces[span_count].start))
+                *alike = line;
+        }
         int64_t at = taken->count++;
         taken->row[at] = row;
         taken->seconds[at] = number_of(&seconds, names, &failed);
         taken->address[at] = number_of(&address, names, &failed);
-        taken->key[at] = texts_add(keys, rest.bytes, rest.size);
+        taken->key[at] = key;
         for (int64_t number = 0; number < half_count; number++)
             taken->halves[number][at] = halves[number];
-        failed |= taken->key[at] == NONE;
-        if (taken->key[at] == key_count) {
+        failed |= key == NONE;
+        if (key == key_count) {
             failed |= !with_first(taken, at);
             key_count++;
         }
     }
     free(rest.bytes);
     free(halves);
+    free(pieces);
+    free(alikes);
     if (failed)
         taken_free(taken);
     return !failed;

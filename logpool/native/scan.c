@@ -96,12 +96,6 @@ static int is_hit(Search *search, int64_t begin, int64_t place)
 /* A place in the first needle from `begin` on; the size where there is none. */
 static int64_t next_hit(Search *search, int64_t begin)
 {
-    /* most often where the line before has it; then it does not matter whether another one stands before it */
-    int64_t expected = begin + search->last_place;
-    if (search->last && is_at(search, search->last, expected) &&
-        !memchr(search->data + begin, '\n', (size_t)search->last_place))
-        return expected;
-
     int64_t place = begin;
     for (; place + WIDE < search->size; place += WIDE) {
         Vector here, next, found = {0};
@@ -144,8 +138,20 @@ API int64_t scan(const char *data, int64_t size, const Needle *needles, int64_t 
     look(data, size, rows);
     int64_t line = 0, start = 0;
     while (start < size) {
-        int64_t hit = next_hit(&search, start);
         const char *found;
+        int64_t hit = start + search.last_place;
+        /* most often where the line before has it; then it does not matter whether another one stands before it */
+        if (search.last && is_at(&search, search.last, hit)) {
+            found = memchr(data + start, '\n', (size_t)(size - start));
+            int64_t next = found ? found - data : size;
+            if (hit < next) {
+                if (!append(rows, line++, start, next - (data[next - 1] == '\r')))
+                    return -1;
+                start = next + 1;
+                continue;
+            }
+        }
+        hit = next_hit(&search, start);
         while ((found = memchr(data + start, '\n', (size_t)(hit - start)))) {
             start = found - data + 1;
             line++;

@@ -69,6 +69,15 @@ TIMINGS = st.sampled_from(
 )
 ADDRESSES = st.sampled_from(["", "0x", "0x7fAb at", "<a at 0x12>", "0xg 0x1"])
 LINES = st.tuples(LETTERS, ADDRESSES, LETTERS, TIMINGS, ADDRESSES, LETTERS).map("".join)
+# lines that differ in their times and addresses only, or a little more
+ALIKE = st.tuples(
+    st.sampled_from(["012", "021", "k:0", "0é1", "0x1"]),
+    st.sampled_from(["", "| Connection <a at ", "| Connection <b at ", "| ime taken: 0x", "é| " * 9]),
+    st.sampled_from(["", "0x", "0x12", "0x7fAb", "0x7fAb0123456789", "12"]),
+    st.sampled_from(
+        ["", " b", "> checked out from pool", "> checked in to a pool", " 0x1", "0x", " time taken: 0.5 seconds."]
+    ),
+).map("".join)
 
 
 def taken_apart(
@@ -109,7 +118,7 @@ CUTS = st.sampled_from(
 )
 
 
-@given(st.lists(LINES, min_size=1, max_size=8), CUTS, st.data())
+@given(st.lists(LINES, min_size=1, max_size=8) | st.lists(ALIKE, min_size=1, max_size=30), CUTS, st.data())
 @settings(deadline=None, max_examples=400)
 def test_lines_are_cut(lines: list[str], cut_at: tuple[list[Place], bool], data: st.DataObject) -> None:
     places, leading = cut_at
