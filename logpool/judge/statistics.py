@@ -15,7 +15,7 @@ from logpool.judge.concurrency import Concurrency
 from logpool.judge.durations import DurationCounts
 from logpool.judge.little import Areas
 from logpool.judge.timeline import Timelines
-from logpool.native.numbers import counted, tallied
+from logpool.native.numbers import counted, ends_of, tallied
 from logpool.read.vocabulary import split_pool_name
 from logpool.report.model import Timings
 from logpool.schema import Cause, Detail, End, Kind
@@ -135,12 +135,13 @@ class Statistics:
         for group, first, last in spans.iter_rows():
             if first is not None:
                 self.areas.reach(self.pool_parts[groups[group][2]], first, last)
-        new = [group for group in spans["group"] if group not in self.first]
-        if new:
-            group = self.vocabulary.frame()["group"][events["shape"]]
-            places = events.select_seq("source", "line", group=group).filter(pl.col("group").is_in(new))
-            for one, source, line in places.group_by("group", maintain_order=True).first().iter_rows():
-                self.first[one] = (source, line)
+        if any(group not in self.first for group in spans["group"]):
+            firsts = ends_of(events["shape"])
+            shapes = self.vocabulary.frame()["group"][firsts["label"]]
+            # the shapes come in the order in which they are first seen
+            for group, place in zip(shapes, firsts["first"], strict=True):
+                if group is not None and group not in self.first:
+                    self.first[group] = (events["source"][place], events["line"][place])
 
     def _note_unidentified(self, events: pl.DataFrame) -> None:
         if events["connection"].null_count():

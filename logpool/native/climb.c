@@ -24,9 +24,10 @@ API int climb(const uint32_t *groups, const int64_t *times, const int64_t *seqs,
     if (rows)
         memset(rows, 0xff, (size_t)part_count * sizeof(int64_t));
     int64_t *const *columns = table->columns;
+    Interval interval = {width, 0, 0};
     for (int64_t place = 0; !failed && place < size; place++) {
         uint32_t part = parts[groups[place]];
-        int64_t time = times[place], bin = time == NO_TIME ? NO_TIME : interval_of(time, width);
+        int64_t time = times[place], bin = interval_of(&interval, time);
         Level *level = levels + part;
         level->open += opened[place] - closed[place];
         level->out += out[place];
@@ -45,7 +46,7 @@ API int climb(const uint32_t *groups, const int64_t *times, const int64_t *seqs,
         }
         columns[OUT][row] += out[place];
         if (bin != NO_TIME)
-            columns[MOMENT][row] += out[place] * (time - bin * width);
+            columns[MOMENT][row] += out[place] * (time - interval.begin);
         if (most > columns[MOST_OPEN][row])
             columns[MOST_OPEN][row] = most;
         if (level->out > columns[MOST_OUT][row])

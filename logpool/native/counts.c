@@ -29,16 +29,22 @@ API int count(const uint32_t *one, const int64_t *other, int64_t size, Table *ta
 API int tally(const uint32_t *labels, const int64_t *times, int64_t size, int64_t width, const int64_t *const *values,
               int64_t value_count, Table *table)
 {
+    /* the row asked for last of labels that end alike: most often it is asked for again */
+    enum { RECENT = 1 << 10 };
+    int64_t recent[RECENT];
+    memset(recent, 0xff, sizeof recent);
+    Interval interval = {width, 0, 0};
     Index index;
     int failed = !index_begin(&index, table);
+    int64_t *const *columns = table->columns;
     for (int64_t place = 0; !failed && place < size; place++) {
-        int64_t time = times[place];
-        int64_t bin = time == NO_TIME ? NO_TIME : interval_of(time, width);
-        int64_t before = table->count, row = index_row(&index, labels[place], bin);
+        int64_t time = times[place], bin = interval_of(&interval, time);
+        int64_t before = table->count, row = recent[labels[place] % RECENT];
+        if (row < 0 || columns[0][row] != labels[place] || columns[1][row] != bin)
+            row = recent[labels[place] % RECENT] = index_row(&index, labels[place], bin);
         failed = row < 0;
         if (failed)
             break;
-        int64_t *const *columns = table->columns;
         if (table->count > before) {
             columns[COUNT][row] = 0;
             columns[FIRST][row] = columns[LAST][row] = time;
@@ -66,23 +72,22 @@ typedef struct {
 
 API void follow(const int64_t *times, int64_t size, Course *course)
 {
+    /* a copy, which no pointer leads to */
+    Course here = *course;
     for (int64_t place = 0; place < size; place++) {
         int64_t time = times[place];
         if (time == NO_TIME)
             continue;
-        if (course->last != NO_TIME) {
-            int64_t difference = time - course->last;
-            if (difference < course->least)
-                course->least = difference;
-            if (difference > course->greatest)
-                course->greatest = difference;
+        if (here.last != NO_TIME) {
+            int64_t difference = time - here.last;
+            here.least = difference < here.least ? difference : here.least;
+            here.greatest = difference > here.greatest ? difference : here.greatest;
         }
-        course->last = time;
-        if (time > course->latest)
-            course->latest = time;
-        else if (course->latest - time > course->fall)
-            course->fall = course->latest - time;
+        here.last = time;
+        here.latest = time > here.latest ? time : here.latest;
+        here.fall = here.latest - time > here.fall ? here.latest - time : here.fall;
     }
+    *course = here;
 }
 
 /* The first and the last place of each label below a number: label, first and last become a row each, in the order of the

@@ -68,11 +68,21 @@ int64_t index_row(Index *index, int64_t one, int64_t other);
 /* The row of two numbers; -1 where there is none. */
 int64_t index_find(const Index *index, int64_t one, int64_t other);
 
-/* The number of the interval of a width that a time is in. */
-static inline int64_t interval_of(int64_t time, int64_t width)
+/* An interval of time: the one asked for last, since dividing takes its time. */
+typedef struct {
+    int64_t width, number, begin;
+} Interval;
+
+/* The number of the interval that a time is in; NO_TIME for no time. */
+static inline int64_t interval_of(Interval *interval, int64_t time)
 {
-    int64_t number = time / width;
-    return number - (time % width < 0);
+    if (time == NO_TIME)
+        return NO_TIME;
+    if ((uint64_t)time - (uint64_t)interval->begin >= (uint64_t)interval->width) {
+        interval->number = time / interval->width - (time % interval->width < 0);
+        interval->begin = interval->number * interval->width;
+    }
+    return interval->number;
 }
 
 #endif
