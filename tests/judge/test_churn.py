@@ -211,7 +211,7 @@ def test_cells_do_not_depend_on_batches(times: list[int], cuts: int, most: int) 
         whole.add(rows)
         for batch in rows.iter_slices(cuts):
             parts.add(batch)
-    assert parts.width == whole.width
-    assert parts.of(range(3)).equals(whole.of(range(3)))
-    assert whole.of(range(3))["count"].sum() == len(times)
-    assert whole.of(range(3)).height <= most
+        assert parts.width == whole.width
+        assert parts.of(range(3)).equals(whole.of(range(3)))
+        assert whole.of(range(3))["count"].sum() == len(times)
+        assert whole.of(range(3)).height <= most
