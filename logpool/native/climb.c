@@ -72,14 +72,6 @@ typedef struct {
     int8_t *opened, *closed, *out;
 } Steps;
 
-/* Events, column by column, and what their shapes say; NONE for no thread. */
-typedef struct {
-    int64_t count, first;
-    const uint32_t *shape, *source;
-    const int64_t *time, *line;
-    const uint32_t *groups, *threads;
-} Events;
-
 /* Steps of which somebody else knows. */
 typedef struct {
     int64_t count;
@@ -120,9 +112,8 @@ static int has_columns(Steps *steps, size_t most)
 
 /* Puts steps in order: those of whole uses and lives by their places, and others by theirs, which count instead of them. Each
    place where anything changes has one. Returns 0 where memory ran out. */
-API int steps(const Events *events, const uint32_t *use_begins, const uint32_t *use_ends, int64_t use_count,
-              const uint32_t *life_begins, const uint32_t *life_ends, int64_t life_count, const Others *others,
-              Steps *steps)
+API int steps(const Events *events, const int64_t *use_begins, const int64_t *use_ends, int64_t use_count,
+              const int64_t *life_begins, const int64_t *life_ends, int64_t life_count, const Others *others, Steps *steps)
 {
     enum { OPENED = 1, CLOSED = 2, TAKEN = 4, GIVEN = 8, OTHER = 16 };
     uint8_t *changes = calloc((size_t)events->count + 1, 1);
@@ -136,7 +127,7 @@ API int steps(const Events *events, const uint32_t *use_begins, const uint32_t *
     for (int64_t use = 0; made && use < use_count; use++) {
         changes[use_begins[use]] |= TAKEN;
         changes[use_ends[use]] |= GIVEN;
-        begins[use_begins[use]] = begins[use_ends[use]] = use_begins[use];
+        begins[use_begins[use]] = begins[use_ends[use]] = (uint32_t)use_begins[use];
     }
     for (int64_t other = 0; made && other < others->count; other++) {
         int changed = others->opened[other] || others->closed[other] || others->out[other];
@@ -170,4 +161,41 @@ API int steps(const Events *events, const uint32_t *use_begins, const uint32_t *
     if (!made)
         steps_free(steps);
     return made;
+}
+
+/* Which events some are, and where they stand. */
+typedef struct {
+    int64_t count;
+    int64_t *seq, *time, *line;
+    uint32_t *source, *thread;
+} Marks;
+
+API void marks_free(Marks *marks)
+{
+    free(marks->seq);
+    free(marks->time);
+    free(marks->line);
+    free(marks->source);
+    free(marks->thread);
+    memset(marks, 0, sizeof *marks);
+}
+
+/* The marks of the events at some places. Returns 0 where memory ran out. */
+API int marks(const Events *events, const int64_t *places, int64_t count, Marks *marks)
+{
+    size_t wide = (size_t)(count + 1) * sizeof(int64_t), narrow = (size_t)(count + 1) * sizeof(uint32_t);
+    *marks = (Marks){count, malloc(wide), malloc(wide), malloc(wide), malloc(narrow), malloc(narrow)};
+    if (!marks->seq || !marks->time || !marks->line || !marks->source || !marks->thread) {
+        marks_free(marks);
+        return 0;
+    }
+    for (int64_t at = 0; at < count; at++) {
+        int64_t place = places[at];
+        marks->seq[at] = events->first + place;
+        marks->time[at] = events->time[place];
+        marks->line[at] = events->line[place];
+        marks->source[at] = events->source[place];
+        marks->thread[at] = events->threads[events->shape[place]];
+    }
+    return 1;
 }

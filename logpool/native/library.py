@@ -158,6 +158,15 @@ class EventsStructure(Structure):
     )
 
 
+class MarksStructure(Structure):
+    """Which events some are, and where they stand."""
+
+    _fields_ = (
+        ("count", c_int64),
+        *((name, c_void_p) for name in ("seq", "time", "line", "source", "thread")),
+    )
+
+
 class OthersStructure(Structure):
     """Steps of which somebody else knows."""
 
@@ -251,6 +260,8 @@ def library() -> ctypes.CDLL:
             ),
         ),
         ("steps_free", None, (POINTER(StepsStructure),)),
+        ("marks", c_int, (POINTER(EventsStructure), pointer, number, POINTER(MarksStructure))),
+        ("marks_free", None, (POINTER(MarksStructure),)),
         ("peaks", c_int, (*[pointer] * 6, number, pointer, *[POINTER(TableStructure)] * 2)),
         ("climb", c_int, (*[pointer] * 6, number, pointer, number, number, pointer, POINTER(TableStructure))),
     ):
@@ -320,7 +331,12 @@ _WIDTHS: dict[type[pl.DataType], int] = {pl.Int8: 1, pl.UInt8: 1, pl.UInt32: 4, 
 
 
 def taken_over(
-    columns: FoundStructure | StepsStructure, name: str, width: int = 4, *, count: str = "count", gaps: bool = False
+    columns: FoundStructure | StepsStructure | MarksStructure,
+    name: str,
+    width: int = 4,
+    *,
+    count: str = "count",
+    gaps: bool = False,
 ) -> pl.Series:
     """A column of a structure, which gives it away: Int8, UInt32 or Int64 by its width in bytes.
 

@@ -12,6 +12,7 @@ from logpool.native.library import (
     CourseStructure,
     EventsStructure,
     Lent,
+    MarksStructure,
     OthersStructure,
     PeakStructure,
     StepsStructure,
@@ -243,68 +244,90 @@ def wholes_of(
 _CHANGES = ("opened", "closed", "out")
 
 
-def steps_of(
-    events: pl.DataFrame,
-    first: int,
-    shapes: pl.DataFrame,
-    uses: pl.DataFrame,
-    lives: pl.DataFrame,
-    others: pl.DataFrame,
-) -> pl.DataFrame:
-    """Puts the steps of a batch in order.
+class Events:
+    """The events of a batch, for the compiled part to look up."""
 
-    Args:
-        events: ``shape``, ``time``, ``line`` and ``source`` of all in the batch.
-        first: the number of the first one.
-        shapes: ``group`` and ``thread`` of the shapes.
-        uses: ``begin`` and ``end``, places, UInt32.
-        lives: likewise.
-        others: of the places at which something else happens than there: ``place``, UInt32; ``opened``, ``closed`` and
-            ``out``, Int8; and with ``out`` the number of the event with which the checkout began, ``out_seq``, Int64,
-            and ``out_thread``, UInt32.
+    def __init__(self, events: pl.DataFrame, first: int, shapes: pl.DataFrame) -> None:
+        """Lends them.
 
-    Returns:
-        ``seq``, ``group``, ``time``, ``line`` and ``source`` of each place where anything changes; ``opened``,
-        ``closed`` and ``out``; and with ``out``, ``out_seq`` and ``out_thread``.
-    """
-    columns = {
-        "shape": Lent(events["shape"], pl.UInt32),
-        "source": Lent(events["source"], pl.UInt32),
-        "time": Lent(_timed(events["time"]), pl.Int64),
-        "line": Lent(events["line"], pl.Int64),
-        "groups": Lent(_known(shapes["group"]), pl.UInt32),
-        "threads": Lent(_known(shapes["thread"]), pl.UInt32),
-    }
-    more = {
-        "place": Lent(others["place"], pl.UInt32),
-        "thread": Lent(_known(others["out_thread"]), pl.UInt32),
-        "begin": Lent(_timed(others["out_seq"]), pl.Int64),
-        **{name: Lent(others[name], pl.Int8) for name in _CHANGES},
-    }
-    whole = [
-        argument
-        for rows in (uses, lives)
-        for argument in (Lent(rows["begin"], pl.UInt32), Lent(rows["end"], pl.UInt32), rows.height)
-    ]
-    found = StepsStructure()
-    given = EventsStructure(events.height, first, **{name: column.address for name, column in columns.items()})
-    other = OthersStructure(others.height, **{name: column.address for name, column in more.items()})
-    must(library().steps(byref(given), *whole, byref(other), byref(found)))
-    try:
-        return pl.DataFrame(
-            {
+        Args:
+            events: ``shape``, ``time``, ``line`` and ``source``.
+            first: the number of the first one.
+            shapes: ``group`` and ``thread`` of the shapes.
+        """
+        self._lent = {
+            "shape": Lent(events["shape"], pl.UInt32),
+            "source": Lent(events["source"], pl.UInt32),
+            "time": Lent(_timed(events["time"]), pl.Int64),
+            "line": Lent(events["line"], pl.Int64),
+            "groups": Lent(_known(shapes["group"]), pl.UInt32),
+            "threads": Lent(_known(shapes["thread"]), pl.UInt32),
+        }
+        addresses = {name: column.address for name, column in self._lent.items()}
+        self._structure = EventsStructure(events.height, first, **addresses)
+
+    def marks(self, places: pl.Series) -> dict[str, pl.Series]:
+        """Which events some are, and where they stand: ``seq``, ``time``, ``line``, ``source`` and ``thread``.
+
+        Args:
+            places: theirs in the batch, Int64.
+        """
+        found = MarksStructure()
+        must(library().marks(byref(self._structure), Lent(places, pl.Int64), len(places), byref(found)))
+        try:
+            return {
                 "seq": taken_over(found, "seq", 8),
-                "group": taken_over(found, "group", gaps=True),
                 "time": taken_over(found, "time", 8, gaps=True),
                 "line": taken_over(found, "line", 8),
                 "source": taken_over(found, "source"),
-                **{name: taken_over(found, name, 1) for name in _CHANGES},
-                "out_seq": taken_over(found, "begin", 8, gaps=True),
-                "out_thread": taken_over(found, "thread", gaps=True),
+                "thread": taken_over(found, "thread", gaps=True),
             }
-        )
-    finally:
-        library().steps_free(byref(found))
+        finally:
+            library().marks_free(byref(found))
+
+    def steps(self, uses: pl.DataFrame, lives: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
+        """Puts the steps of the batch in order.
+
+        Args:
+            uses: ``begin`` and ``end``, places, Int64.
+            lives: likewise.
+            others: of the places at which something else happens than there: ``place``, UInt32; ``opened``, ``closed``
+                and ``out``, Int8; and with ``out`` the number of the event with which the checkout began, ``out_seq``,
+                Int64, and ``out_thread``, UInt32.
+
+        Returns:
+            ``seq``, ``group``, ``time``, ``line`` and ``source`` of each place where anything changes; ``opened``,
+            ``closed`` and ``out``; and with ``out``, ``out_seq`` and ``out_thread``.
+        """
+        lent = {
+            "place": Lent(others["place"], pl.UInt32),
+            "thread": Lent(_known(others["out_thread"]), pl.UInt32),
+            "begin": Lent(_timed(others["out_seq"]), pl.Int64),
+            **{name: Lent(others[name], pl.Int8) for name in _CHANGES},
+        }
+        whole = [
+            argument
+            for rows in (uses, lives)
+            for argument in (Lent(rows["begin"], pl.Int64), Lent(rows["end"], pl.Int64), rows.height)
+        ]
+        found = StepsStructure()
+        other = OthersStructure(others.height, **{name: column.address for name, column in lent.items()})
+        must(library().steps(byref(self._structure), *whole, byref(other), byref(found)))
+        try:
+            return pl.DataFrame(
+                {
+                    "seq": taken_over(found, "seq", 8),
+                    "group": taken_over(found, "group", gaps=True),
+                    "time": taken_over(found, "time", 8, gaps=True),
+                    "line": taken_over(found, "line", 8),
+                    "source": taken_over(found, "source"),
+                    **{name: taken_over(found, name, 1) for name in _CHANGES},
+                    "out_seq": taken_over(found, "begin", 8, gaps=True),
+                    "out_thread": taken_over(found, "thread", gaps=True),
+                }
+            )
+        finally:
+            library().steps_free(byref(found))
 
 
 def _known(numbers: pl.Series) -> pl.Series:

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from logpool.frames import constant, where
+from logpool.frames import constant
+from logpool.native.numbers import Events
 from logpool.schema import Detail, End, Kind
 from logpool.track.neighbours import MARK
 from logpool.track.outcomes import AT_ONCE
-from logpool.track.tracked import CHECKOUT, LIFE, group_of
+from logpool.track.tracked import CHECKOUT, LIFE, groups_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from logpool.read.vocabulary import Vocabulary
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class EventBatch:
     """Some events, in the log's order.
 
@@ -39,71 +39,55 @@ class EventBatch:
         meaning = self.vocabulary.frame()[rows["shape"]]
         return rows.hstack([*meaning.get_columns(), (places.cast(pl.Int64) + self.first).alias("seq")])
 
-    def marks(self, places: pl.Series, name: str) -> Iterator[pl.Series]:
-        """The marks of events, as columns of a name."""
-        marks = {
-            "seq": places.cast(pl.Int64) + self.first,
-            "time": self.events["time"][places],
-            "line": self.events["line"][places],
-            "source": _picked(self.events["source"], places),
-            "thread": self.threads(places),
+    @cached_property
+    def lent(self) -> Events:
+        """The same, for the compiled part."""
+        return Events(self.events, self.first, self.vocabulary.frame())
+
+    def whole_uses(self, uses: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Whole uses as checkouts, and the rests before those whose connection the pool had kept."""
+        begins, ends = self.lent.marks(uses["begin"]), self.lent.marks(uses["end"])
+        columns = {
+            "key": uses["key"],
+            **{f"out_{name}": begins[name] for name in MARK},
+            **{f"end_{name}": ends[name] for name in MARK},
+            "outcome": constant(int(End.RETURNED), pl.UInt8, uses.height),
+            "fresh": uses["fresh"],
+            "complete": constant(value=True, dtype=pl.Boolean, size=uses.height),
         }
-        return (marks[mark].alias(f"{name}_{mark}") for mark in MARK)
-
-    def threads(self, places: pl.Series) -> pl.Series:
-        """The threads of events."""
-        threads = self.vocabulary.frame()["thread"]
-        if threads.null_count() == len(threads):
-            return constant(None, pl.UInt32, len(places))
-        return threads[self.events["shape"][places]]
-
-    def whole_uses(self, uses: pl.DataFrame) -> pl.DataFrame:
-        """Whole uses as checkouts."""
-        ends = (*self.marks(uses["begin"], "out"), *self.marks(uses["end"], "end"))
-        rows = pl.DataFrame([uses["key"], uses["fresh"], *ends])
-        rows = rows.with_columns_seq(outcome=pl.lit(int(End.RETURNED), pl.UInt8), complete=pl.lit(value=True))
-        return rows.select_seq(CHECKOUT.keys())
+        kept = ~uses["fresh"]
+        rests = {
+            "group": groups_of(uses["key"].filter(kept)),
+            "seq": ends["seq"].filter(kept),
+            "idle": begins["time"].filter(kept) - self.events["time"][uses["before"].filter(kept)],
+        }
+        return pl.DataFrame({name: columns[name] for name in CHECKOUT}), pl.DataFrame(rests)
 
     def whole_lives(self, lives: pl.DataFrame) -> pl.DataFrame:
         """Whole lives as lives that ended."""
-        ends = (*self.marks(lives["begin"], "life"), *self.marks(lives["end"], "end"))
-        rows = pl.DataFrame([lives["key"], lives["uses"], *ends])
-        closing = self.events.select_seq("shape", "time")[lives["end"]]
-        soft = self.vocabulary.frame()["detail"][closing["shape"]] == int(Detail.SOFT)
-        gap = closing["time"] - self.events["time"][lives["back"]]
-        rows = rows.with_columns_seq(
-            born=pl.lit(value=True),
-            dropped=pl.lit(value=False),
-            seq="end_seq",
-            time="end_time",
-            at_return=soft & (gap <= AT_ONCE).fill_null(value=True),
-        )
-        return rows.select_seq(LIFE.keys())
+        begins, ends = self.lent.marks(lives["begin"]), self.lent.marks(lives["end"])
+        soft = self.vocabulary.frame()["detail"][self.events["shape"][lives["end"]]] == int(Detail.SOFT)
+        at_once = ends["time"] - self.events["time"][lives["back"]] <= AT_ONCE
+        columns = {
+            "key": lives["key"],
+            **{f"life_{name}": begins[name] for name in MARK},
+            **{f"end_{name}": ends[name] for name in MARK},
+            "born": constant(value=True, dtype=pl.Boolean, size=lives.height),
+            "dropped": constant(value=False, dtype=pl.Boolean, size=lives.height),
+            "uses": lives["uses"],
+            "seq": ends["seq"],
+            "time": ends["time"],
+            "at_return": soft & at_once.fill_null(value=True),
+        }
+        return pl.DataFrame({name: columns[name] for name in LIFE})
 
     def whole_closes(self, lives: pl.DataFrame) -> pl.DataFrame:
         """The closes of whole lives, as related rows, with ``before``: the number of the reset before each."""
         return self.told(lives["end"]).with_columns_seq(
             lives["key"],
-            before=lives["back"].cast(pl.Int64) + self.first,
+            before=lives["back"] + self.first,
             previous=pl.lit(int(Kind.RESET), pl.UInt8),
             was_out=pl.lit(value=False),
             was_awaiting=pl.lit(value=False),
             is_last=pl.lit(value=False),
         )
-
-    def whole_rests(self, uses: pl.DataFrame) -> pl.DataFrame:
-        """The rests before whole uses of connections that the pool had kept."""
-        kept = where(uses, ~pl.col("fresh"))
-        times = self.events["time"]
-        return kept.select_seq(
-            group_of().alias("group"),
-            seq=pl.col("end").cast(pl.Int64) + self.first,
-            idle=times[kept["begin"]] - times[kept["before"]],
-        )
-
-
-def _picked(column: pl.Series, places: pl.Series) -> pl.Series:
-    """Some rows of a column in which most often all are the same."""
-    if len(column) and column.min() == column.max():
-        return column.new_from_index(0, len(places))
-    return column[places]

@@ -130,16 +130,17 @@ class Fold:
         ]
         later = later_of(own, incidents)
         detached = [use.end.seq for use in shared.uses if use.outcome is End.DETACHED and use.end]
+        whole_uses, whole_rests = batch.whole_uses(wholes.uses)
         whole_lives = batch.whole_lives(wholes.lives)
         return Tracked(
-            stacked([batch.whole_uses(wholes.uses), *checkouts]),
+            stacked([whole_uses, *checkouts]),
             stacked([whole_lives, lives(tracked)]),
             broken(tracked, shared.violations),
             ordered(batch, wholes, others),
             later,
             pl.concat([censored(own), pl.Series("group", shared.censored, dtype=pl.UInt32)]),
             incidents_of(incidents, own),
-            rested(stacked([batch.whole_rests(wholes.uses), rests(own)])),
+            rested(stacked([whole_rests, rests(own)])),
             self._setbacks(batch),
             self._causes.take(tracked, batch.whole_closes(wholes.lives), events, first, later, detached),
             unfinished(own, self.vocabulary.in_transaction()),

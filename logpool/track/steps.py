@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from logpool.native.numbers import steps_of
 from logpool.track.tracked import CHANGE, CHANGES, WHOSE
 
 if TYPE_CHECKING:
@@ -59,4 +58,4 @@ def ordered(batch: EventBatch, wholes: Wholes, others: pl.DataFrame) -> pl.DataF
     whose = {name: pl.col(name).filter(pl.col("out") != 0).first() for name in WHOSE}
     at = others.group_by("seq").agg(pl.col(*CHANGES).sum().cast(pl.Int8), **whose)
     at = at.with_columns_seq(place=(pl.col("seq") - batch.first).cast(pl.UInt32))
-    return steps_of(batch.events, batch.first, batch.vocabulary.frame(), wholes.uses, wholes.lives, at)
+    return batch.lent.steps(wholes.uses, wholes.lives, at)

@@ -61,11 +61,10 @@ def without_wholes(events: pl.DataFrame, roles: pl.Series, bases: pl.Series, kno
         known: the keys of the connections that are open before it.
     """
     keys, uses, lives, rest = wholes_of(events["shape"], events["connection"], roles, bases, known)
-    places = pl.col("before", "begin", "end").cast(pl.UInt32)
     return Wholes(
         keys,
-        uses.with_columns_seq(places, pl.col("fresh") == 1),
-        lives.with_columns_seq(pl.col("begin", "back", "end").cast(pl.UInt32)),
+        uses.with_columns_seq(pl.col("fresh") == 1),
+        lives,
         rest.with_columns_seq(
             pl.col("place").cast(pl.UInt32), before=pl.col("before").replace(-1, None).cast(pl.UInt32)
         ),

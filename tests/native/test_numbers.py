@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 from logpool.native.library import NONE, Lent
 from logpool.native.numbers import (
     Course,
+    Events,
     Peak,
     Peaks,
     counted,
     course_of,
     ends_of,
+    extremes_of,
     nexts_of,
-    steps_of,
     tallied,
     wholes_of,
 )
@@ -63,6 +64,40 @@ def test_labels_are_tallied(events: list[tuple[int, int | None]], width: int) ->
     for key, own in expected.items():
         known = [time for time in own if time is not None]
         assert found[key] == [len(own), min(known, default=None), max(known, default=None)]
+
+
+@given(st.lists(st.tuples(LABELS, TIMES, st.integers(-9, 9), st.integers(-9, 9)), max_size=60), st.integers(1, 20))
+@settings(deadline=None)
+def test_the_least_of_each_label(events: list[tuple[int, int | None, int, int]], width: int) -> None:
+    columns = list(zip(*events, strict=True)) or [(), (), (), ()]
+    labels, (times, one, other) = (
+        pl.Series(columns[0], dtype=pl.UInt32),
+        (pl.Series(c, dtype=pl.Int64) for c in columns[1:]),
+    )
+    expected: defaultdict[tuple[int, int | None], list[tuple[int, int]]] = defaultdict(list)
+    for label, time, a, b in events:
+        expected[label, None if time is None else time // width].append((a, b))
+    found = tallied(labels, times, width, a=one, b=other)
+    assert {(label, bin_): (a, b) for label, bin_, _, _, _, a, b in found.rows()} == {
+        key: (min(a for a, _ in own), min(b for _, b in own)) for key, own in expected.items()
+    }
+
+
+def test_labels_that_end_alike_are_tallied() -> None:
+    labels = pl.Series([5, 5 + (1 << 10), 5, 5 + (1 << 20), 5], dtype=pl.UInt32)
+    found = tallied(labels, pl.Series([0] * 5, dtype=pl.Int64), 10)
+    assert found.select("label", "count").rows() == [(5, 3), (5 + (1 << 10), 1), (5 + (1 << 20), 1)]
+
+
+@given(EVENTS)
+@settings(deadline=None)
+def test_extremes(events: list[tuple[int, int | None]]) -> None:
+    labels, values = [label for label, _ in events], [value for _, value in events]
+    expected: dict[int, list[int]] = {label: [] for label in labels}
+    for label, value in events:
+        expected[label] += [] if value is None else [value]
+    found = extremes_of(pl.Series(labels, dtype=pl.UInt32), pl.Series(values, dtype=pl.Int64))
+    assert found.rows() == [(label, min(own, default=None), max(own, default=None)) for label, own in expected.items()]
 
 
 @given(st.lists(LABELS, max_size=40))
@@ -156,14 +191,12 @@ def test_steps_come_in_order(data: st.DataObject) -> None:
     for place, (opened, closed, out, begin, thread) in zip(others, changes, strict=True):
         if opened or closed or out:
             expected[place] = (opened, closed, out, *((begin, thread) if out else (None, None)))
-    ends = {"begin": pl.UInt32, "end": pl.UInt32}
+    ends = {"begin": pl.Int64, "end": pl.Int64}
     columns = {"place": pl.UInt32, "opened": pl.Int8, "closed": pl.Int8, "out": pl.Int8}
     columns |= {"out_seq": pl.Int64, "out_thread": pl.UInt32}
     schema = {"shape": pl.UInt32, "time": pl.Int64, "line": pl.Int64, "source": pl.UInt32}
-    found = steps_of(
-        pl.DataFrame(events, schema=schema, orient="row"),
-        first,
-        SHAPES,
+    batch = Events(pl.DataFrame(events, schema=schema, orient="row"), first, SHAPES)
+    found = batch.steps(
         pl.DataFrame(pairs[:uses], schema=ends, orient="row"),
         pl.DataFrame(pairs[uses:], schema=ends, orient="row"),
         pl.DataFrame([(place, *change) for place, change in zip(others, changes, strict=True)], columns, orient="row"),
@@ -174,6 +207,24 @@ def test_steps_come_in_order(data: st.DataObject) -> None:
         for place, (shape, *rest) in enumerate(events)
         if place in expected
     ]
+
+
+@given(st.data())
+@settings(deadline=None)
+def test_marks(data: st.DataObject) -> None:
+    events = data.draw(st.lists(st.tuples(st.integers(0, 2), TIMES, st.integers(), LABELS), min_size=1, max_size=20))
+    schema = {"shape": pl.UInt32, "time": pl.Int64, "line": pl.Int64, "source": pl.UInt32}
+    events = [(shape, time, line % (1 << 40), source) for shape, time, line, source in events]
+    places = data.draw(st.lists(st.integers(0, len(events) - 1), max_size=20))
+    batch = Events(pl.DataFrame(events, schema=schema, orient="row"), 9, SHAPES)
+    found = batch.marks(pl.Series(places, dtype=pl.Int64))
+    threads = SHAPES["thread"].to_list()
+    chosen = [(place, *events[place]) for place in places]
+    assert found["seq"].to_list() == [9 + place for place, *_ in chosen]
+    assert found["time"].to_list() == [time for _, _, time, _, _ in chosen]
+    assert found["line"].to_list() == [line for _, _, _, line, _ in chosen]
+    assert found["source"].to_list() == [source for *_, source in chosen]
+    assert found["thread"].to_list() == [threads[shape] for _, shape, *_ in chosen]
 
 
 STEP = st.tuples(st.integers(0, 2), TIMES, st.integers(-2, 2), st.none() | st.integers(0, 3))
