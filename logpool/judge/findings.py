@@ -29,7 +29,7 @@ DAMAGED = "part of the input is damaged or was left out, and the rest was read"
 _ORDER = {"error": 0, "warning": 1, "info": 2}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Facts:
     """What the findings are drawn from.
 

@@ -19,7 +19,7 @@ SEVERITIES = ("error", "warning", "info")
 WORSE = "worse"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Gate:
     """What to fail on.
 

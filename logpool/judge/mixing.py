@@ -43,7 +43,7 @@ _EVIDENCE = 5
 _FORMAT = "%(asctime)s [%(process)d] [%(threadName)s] %(levelname)s %(name)s: %(message)s"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Mixed:
     """The pools whose log mixes several processes.
 

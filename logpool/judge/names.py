@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 EVIDENCE = 5
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Names:
     """What the numbers of one analysis mean.
 

@@ -50,7 +50,7 @@ _GAP = 3
 _MATTERS = ("sqlalchemy.pool", "connection timed out")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Span:
     """Where one time stands.
 
@@ -142,7 +142,7 @@ def rest_of(taken: Taken, place: int) -> Rest:
     return Rest(taken.cutter.keys.get(taken.key(place)), taken.address(place), taken.seconds(place))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Cut:
     """How to take the times out of a line.
 

@@ -35,7 +35,7 @@ _NAME = re.compile(r"[\w.#:-]*\d[\w.#:-]*")
 _LAST_NUMBER = re.compile(r"(\d+)\D*$")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Connection:
     """A connection as a log names it.
 
@@ -51,7 +51,7 @@ class Connection:
     status: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Message:
     """What one pool message says.
 

@@ -98,7 +98,7 @@ def upwards(data: bytes, end: int) -> Iterator[str]:
         yield data[end:last].decode().removesuffix("\r")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Block:
     """Whole lines of a log, one after the other.
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 _POOL_CLASS = re.compile(r"^(?:\w+\.)*[A-Z]\w*Pool\b")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Record:
     """What a head says, and where. What the layout does not show is None."""
 

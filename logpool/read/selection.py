@@ -30,7 +30,7 @@ _LONGEST = 1 << 62
 _HINT = "give a time such as 2024-09-26T17:45:00, or how long before the end of the log: 2h, 90s, 1h30m"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Back:
     """A time that is counted back from the end of the log.
 
@@ -48,7 +48,7 @@ class Back:
         return f"{self.option} {self.text}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Selection:
     """What to keep; by default everything.
 

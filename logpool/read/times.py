@@ -37,7 +37,7 @@ _EPOCH = re.compile(r"\d{9,}(?:\.\d+)?")
 _EPOCH_UNITS = ((1e20, 1e-3), (1e17, 1.0), (1e14, 1e3), (1e11, 1e6))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TimeFormat:
     """One way to print a time.
 

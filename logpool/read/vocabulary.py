@@ -45,7 +45,7 @@ _IN_TRANSACTION = frozenset({"INTRANS", "INERROR"})
 _CACHED_TEXTS = 1 << 18
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Shape:
     """All that records of one shape have in common: everything but time and connection.
 

@@ -13,7 +13,7 @@ SCHEMA_VERSION = 1
 Severity = Literal["error", "warning", "info"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Evidence:
     """One place in a log.
 
@@ -26,7 +26,7 @@ class Evidence:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Finding:
     """One thing that the log shows and a person should know.
 
@@ -51,7 +51,7 @@ class Finding:
     last_time: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Durations:
     """How long something took, whole ones only.
 
@@ -70,7 +70,7 @@ class Durations:
     max: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Resets:
     """What the pool did to a connection that came back."""
 
@@ -81,7 +81,7 @@ class Resets:
     failed: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Pings:
     """The pre-pings: sent, failed among those, skipped because the connection was new."""
 
@@ -90,7 +90,7 @@ class Pings:
     skipped: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Sequence:
     """How many checkouts read checked_out, returned, reset; and how many records break that order."""
 
@@ -98,7 +98,7 @@ class Sequence:
     violations: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Ends:
     """How the checkouts ended; ``lost`` ones have ended, but their end is not in the log."""
 
@@ -111,7 +111,7 @@ class Ends:
     open: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Censored:
     """What the edges of the log cut.
 
@@ -126,7 +126,7 @@ class Censored:
     returns: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Setting:
     """One setting of a pool, as far as its log tells.
 
@@ -145,7 +145,7 @@ class Setting:
     evidence: tuple[Evidence, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Settings:
     """How a pool is set up. Durations are seconds; ``reset_on_return`` is rollback, commit or none."""
 
@@ -158,7 +158,7 @@ class Settings:
     reset_on_return: Setting = Setting()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Closes:
     """What closed connections: as many as were closed.
 
@@ -193,7 +193,7 @@ class Closes:
     unknown: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Little:
     """Little's law: what is in use on average is what arrives in a second times how long it stays.
 
@@ -212,7 +212,7 @@ class Little:
     product: float | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Pool:
     """The figures of one pool, of one pool class, or of all together."""
 
@@ -259,7 +259,7 @@ class Pool:
     settings: Settings | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SourceReport:
     """What was read of one log.
 
@@ -280,7 +280,7 @@ class SourceReport:
     files: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Timings:
     """The experiment's own ``Time taken`` lines."""
 
@@ -290,7 +290,7 @@ class Timings:
     mean_after_first_seconds: float | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Violation:
     """One record that breaks the reset sequence."""
 
@@ -302,7 +302,7 @@ class Violation:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Bin:
     """What one pool did in one interval.
 
@@ -324,7 +324,7 @@ class Bin:
     timeouts: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Timeline:
     """What one pool did over time, in intervals without a gap from the log's first time to its last.
 
@@ -341,7 +341,7 @@ class Timeline:
     untimed: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class HoldCounts:
     """How long one pool's connections were held, and when: rough, and of bounded size.
 
@@ -355,7 +355,7 @@ class HoldCounts:
     rows: tuple[tuple[int, int, int], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Report:
     """All that one analysis found.
 
@@ -412,7 +412,7 @@ class Report:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Side:
     """One side of a comparison. What its log does not hold is None."""
 
@@ -457,7 +457,7 @@ class Side:
     timeouts: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class HoldTest:
     """Whether connections are held longer in the other log than in the baseline, by more than chance.
 
@@ -483,7 +483,7 @@ class HoldTest:
     verdict: Literal["longer", "shorter", "same", "unknown"] = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Figure:
     """One figure of both sides.
 
@@ -499,7 +499,7 @@ class Figure:
     ratio: float | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PoolChange:
     """One pool in both logs; or all pools together, without loggers.
 
@@ -515,7 +515,7 @@ class PoolChange:
     hold_test: HoldTest | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FindingChange:
     """A kind of finding on one pool that is not the same in both logs.
 
@@ -537,7 +537,7 @@ class FindingChange:
     evidence: tuple[Evidence, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FindingChanges:
     """What the other log shows that the baseline does not, the reverse, and what both show to different degrees."""
 
@@ -546,7 +546,7 @@ class FindingChanges:
     changed: tuple[FindingChange, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Comparison:
     """Two logs side by side.
 

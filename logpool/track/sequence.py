@@ -110,7 +110,7 @@ def _before(
     return found.select_seq(VIOLATION.keys())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Verdict:
     """The violations that stand, and what the review took from the complete checkouts.
 

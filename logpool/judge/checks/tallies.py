@@ -25,7 +25,7 @@ _MOST_CELLS = 1 << 17
 _PLACE = 1 << 40
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Sighting:
     """Records of one sort: how many, when (microseconds), and where the first few stand: ``seq``, source, line."""
 

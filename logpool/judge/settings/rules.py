@@ -49,7 +49,7 @@ def settings_of(watch: Watch, pools: Iterable[Pool], names: Names) -> dict[str, 
     return found
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Rules:
     """The conclusions on one pool.
 
