@@ -215,7 +215,7 @@ typedef struct {
     int has_address;
 } Alike;
 
-enum { ALIKES = 1 << 8 };
+enum { ALIKE_BITS = 11, ALIKES = 1 << ALIKE_BITS };
 
 static int64_t size_of(Piece piece) { return piece.end - piece.start; }
 
@@ -335,7 +335,7 @@ API int cut(const char *data, const Rows *rows, const uint32_t *chosen, int64_t 
         Alike line = {0}, *alike = NULL;
         if (span_count <= 1) {
             line = alike_of(span_count ? pieces[0] : (Piece){text, text}, pieces[span_count], &address);
-            alike = alikes + (line.print >> 56);
+            alike = alikes + (line.print >> (64 - ALIKE_BITS));
             if (are_alike(alike, &line))
                 key = alike->key;
         }
