@@ -32,6 +32,7 @@ from logpool.read.lines import BLOCK_BYTES
 from logpool.read.logs import blocks
 from logpool.read.merge import merged
 from logpool.read.needles import NEEDLES
+from logpool.read.numbering import MOST_TEXTS
 from logpool.read.peek import begin_of
 from logpool.read.reading import Reading
 from logpool.read.selection import Selection
@@ -59,6 +60,8 @@ if TYPE_CHECKING:
 # what is read at once of all logs that are read side by side, and of one of them at least
 _ALL_BLOCKS_BYTES = 1 << 28
 _LEAST_BLOCK_BYTES = 1 << 18
+# and how many texts are remembered of all of them
+_ALL_TEXTS = 1 << 20
 # of more logs than these, none is read ahead
 _READ_AHEAD = 8
 # an event for so many bytes read at once is folded at once: fewer where less is read, as tests do
@@ -135,7 +138,8 @@ class Analysis:
     def _stream(self, number: int, read: Iterator[Block], count: int) -> Iterator[pl.DataFrame]:
         """The events of one log of so many; nothing is opened, or made, before the first is asked for."""
         by_threads = count <= _READ_AHEAD
-        reader = EventReader(self.vocabulary, number, self.readings[number], self.layout, ahead=by_threads)
+        most = min(MOST_TEXTS, _ALL_TEXTS // count)
+        reader = EventReader(self.vocabulary, number, self.readings[number], self.layout, by_threads, most)
         doubles = Doubles(self.vocabulary, self.readings[number])
         self.doubles.append(doubles)
         events = reader.read(self._watched(read))

@@ -23,7 +23,7 @@ from logpool.read.ahead import ahead
 from logpool.read.cuts import Cut, Cuts, cut_of
 from logpool.read.formats import head_reader
 from logpool.read.lines import Lines, upwards
-from logpool.read.numbering import Numbering, Told
+from logpool.read.numbering import MOST_TEXTS, Numbering, Told
 from logpool.read.pieces import Pieces
 from logpool.read.vocabulary import MAY_MATTER, Reader, Vocabulary
 from logpool.schema import Kind
@@ -81,6 +81,7 @@ class EventReader:
         reading: what was read of it.
         layout: the layout that was asked for, if any.
         ahead: whether to read blocks, and to choose their lines, in a thread of its own.
+        most_texts: how many texts each way of cutting lines may remember from block to block.
     """
 
     vocabulary: Vocabulary
@@ -88,6 +89,7 @@ class EventReader:
     reading: Reading
     layout: str | None = None
     ahead: bool = False
+    most_texts: int = MOST_TEXTS
     _heads: HeadReader = field(init=False)
     _cuts: Cuts = field(default_factory=Cuts)
     _readers: dict[Cut, Reader] = field(default_factory=dict)
@@ -232,7 +234,7 @@ class EventReader:
     def _numbering(self, cut: Cut) -> Numbering:
         numbering = self._numberings.get(cut)
         if numbering is None:
-            numbering = self._numberings[cut] = Numbering(self._reader(cut))
+            numbering = self._numberings[cut] = Numbering(self._reader(cut), self.most_texts)
         return numbering
 
     def _reader(self, cut: Cut) -> Reader:

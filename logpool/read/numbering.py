@@ -28,9 +28,10 @@ if TYPE_CHECKING:
     from logpool.read.cuts import Cut
     from logpool.read.vocabulary import Reader
 
-# when so many texts are known, or so many bytes of them, all are forgotten
-_MOST_TEXTS = 1 << 17
-_MOST_BYTES = 1 << 24
+#: when so many texts are known, all are forgotten
+MOST_TEXTS = 1 << 17
+# or when they are longer, on average, than so many bytes
+_BYTES = 1 << 7
 
 _EVENTS = {"line": pl.Int64, "time": pl.Int64, "shape": pl.UInt32, "connection": pl.UInt32}
 _FATES = {Naming.FIXED: Fate.FIXED, Naming.ADDRESS: Fate.BY_ADDRESS, Naming.SECONDS: Fate.BY_SECONDS}
@@ -73,9 +74,11 @@ class Numbering:
 
     Attributes:
         reader: says what a text is.
+        most: how many texts may be known.
     """
 
     reader: Reader
+    most: int = MOST_TEXTS
     _cutter: Cutter = field(init=False)
     _known: Known = field(init=False)
 
@@ -99,7 +102,7 @@ class Numbering:
             The numbers of those that it does not fit.
         """
         cutter, known = self._cutter, self._known
-        if cutter.most > _MOST_TEXTS or cutter.size > _MOST_BYTES:
+        if cutter.most > self.most or cutter.size > self.most * _BYTES:
             self._begin()
             cutter, known = self._cutter, self._known
         taken = Taken(cutter, rows, chosen)

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from logpool.read.events import EventReader
 from logpool.read.lines import Block, Lines
+from logpool.read.numbering import MOST_TEXTS
 from logpool.read.reading import Reading
 from logpool.read.vocabulary import Vocabulary
 
@@ -40,15 +42,15 @@ class Log(NamedTuple):
     times: list[int | None]
 
 
-def read(lines: list[str], cuts: tuple[int, ...] | list[int] = (), layout: str | None = None) -> Log:
-    """Reads lines, in blocks that end at the cuts."""
+def read(lines: list[str], cuts: Sequence[int] = (), layout: str | None = None, most: int = MOST_TEXTS) -> Log:
+    """Reads lines, in blocks that end at the cuts, and remembers so many texts from block to block."""
     vocabulary = Vocabulary()
     reading = Reading("log")
     places = sorted({0, *(min(cut, len(lines)) for cut in cuts), len(lines)})
     blocks = (
         Block(begin + 1, Lines.of(lines[begin:end]), sum(map(len, lines[begin:end]))) for begin, end in pairwise(places)
     )
-    batches = list(EventReader(vocabulary, 0, reading, layout).read(blocks))
+    batches = list(EventReader(vocabulary, 0, reading, layout, most_texts=most).read(blocks))
     names = vocabulary.connections.all()
     events: list[Event] = []
     times: list[int | None] = []
@@ -82,6 +84,23 @@ def test_the_last_time_is_that_of_the_last_line_that_tells_its_day(cuts: tuple[i
     log = read([created(), "2024-01-01 12:00:07 app: more", "no time"], cuts)
     assert log.times == [log.reading.first_time]
     assert log.reading.last_time == (log.reading.first_time or 0) + 7_000_000
+
+
+def test_what_is_forgotten_is_read_anew() -> None:
+    lines = [
+        record(f"Connection <a.B object at 0x{place % 7:x}> {what}", second=place)
+        for place in range(60)
+        for what in ("checked out from pool", "being returned to pool", "took part in nothing")
+    ]
+    lines += [record(f"Time taken: 0.{place} seconds.", "sqlalchemy.pool", "INFO", place) for place in range(60)]
+    whole = read(lines)
+    assert len(whole.events) == 180
+    assert {event.connection for event in whole.events[:120]} == {f"0x{place:x}" for place in range(7)}
+    for most in (0, 1, 5, 40):
+        forgetful = read(lines, range(0, len(lines), 7), most=most)
+        assert forgetful.events == whole.events
+        assert forgetful.times == whole.times
+        assert forgetful.reading.unrecognised_lines == whole.reading.unrecognised_lines == 60
 
 
 TRACEBACK = [
