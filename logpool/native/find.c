@@ -105,8 +105,9 @@ API int find(const Rows *rows, const uint32_t *chosen, int64_t count, const Take
             found->time[to] = time;
             found->label[to] = labels[key];
             found->name[to] = fixed[key];
-            if (fate != FIXED) {
-                uint32_t name = fate == BY_ADDRESS ? taken->address[at] : taken->seconds[at];
+            uint32_t name = fate == BY_ADDRESS ? taken->address[at] : fate == BY_SECONDS ? taken->seconds[at] : NONE;
+            /* a line may hold what stands in the place of a name, and no name */
+            if (name != NONE) {
                 found->name[to] = known_as(name, names, numbers, all);
                 failed = found->name[to] == NONE;
             }

@@ -320,10 +320,17 @@ class Known:
     fixed: array[int] = field(default_factory=lambda: array("I"))
     numbers: array[int] = field(default_factory=lambda: array("I"))
 
+    def fits(self, taken: Taken, place: int) -> bool:
+        """Whether times stand in all places of one line."""
+        return MISFIT not in self._added(taken, place)
+
+    def _added(self, taken: Taken, place: int) -> list[int]:
+        halves = taken.structure.halves
+        return [part[halves[number][place]] for number, part in enumerate(self.parts)]
+
     def time(self, taken: Taken, place: int) -> int | None:
         """The time of one line; None where it has none."""
-        halves = taken.structure.halves
-        added = [part[halves[number][place]] for number, part in enumerate(self.parts)]
+        added = self._added(taken, place)
         return sum(added) if added and NO_TIME not in added else None
 
     def find(self, rows: Rows, chosen: pl.Series, taken: Taken, names: Texts, counts: array[int], first: int) -> Found:

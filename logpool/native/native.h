@@ -88,7 +88,8 @@ static inline int64_t interval_of(Interval *interval, int64_t time)
         return NO_TIME;
     if ((uint64_t)time - (uint64_t)interval->begin >= (uint64_t)interval->width) {
         interval->number = time / interval->width - (time % interval->width < 0);
-        interval->begin = interval->number * interval->width;
+        /* the least one may begin before all times */
+        interval->begin = (int64_t)((uint64_t)interval->number * (uint64_t)interval->width);
     }
     return interval->number;
 }

@@ -127,7 +127,8 @@ _MESSAGES = ("message", "msg", "event")
 _HOSTS = ("hostname", "host", "host.name", "pod")
 # a time that was a number: in JSON within JSON, its quotes are to be escaped as its key's are
 _BARE_TIME = re.compile(rf'(?P<key>(?P<escape>\\*)":\s*){TIME}')
-_PAIRS = re.compile(r'([\w.@]+)=("(?:[^"\\]|\\.)*"|\S*)')
+# a long word is looked at once
+_PAIRS = re.compile(r'(?<![\w.@])([\w.@]++)=("(?:[^"\\]|\\.)*"|\S*)')
 
 
 class Head(NamedTuple):

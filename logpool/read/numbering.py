@@ -148,13 +148,21 @@ class Numbering:
         known.fixed.extend([NONE] * len(keys))
         for place in keys.str.contains(MAY_MATTER).arg_true():
             found = reader.known.get(keys[place])
-            if found is None:
-                found = reader.learned(rest_of(taken, firsts[place]))
-            number = begin + place
-            known.fates[number] = _fate(found)
-            known.labels[number] = OTHER if found.naming is Naming.SINGLE else found.shape
-            if found.naming is Naming.FIXED and found.identity is not None:
-                known.fixed[number] = reader.vocabulary.connection(found.identity)
+            if found is not None:
+                self._keep(begin + place, found)
+            elif known.fits(taken, firsts[place]):
+                self._keep(begin + place, reader.learned(rest_of(taken, firsts[place])))
+            else:
+                # this is no line of the cut's, and what it says in vain must not count: the next one is looked at
+                known.fates[begin + place] = Fate.SET_ASIDE
+
+    def _keep(self, key: int, found: Numbered) -> None:
+        """Keeps what the lines of a key are."""
+        known = self._known
+        known.fates[key] = _fate(found)
+        known.labels[key] = OTHER if found.naming is Naming.SINGLE else found.shape
+        if found.naming is Naming.FIXED and found.identity is not None:
+            known.fixed[key] = self.reader.vocabulary.connection(found.identity)
 
     def _look(self, rows: Rows, taken: Taken, found: Found, first: int, told: Told) -> pl.Series:
         """Looks at the lines that were set aside, and returns the rows that this cut does not fit."""
@@ -166,6 +174,7 @@ class Numbering:
         vocabulary = self.reader.vocabulary
         for place, row in zip(found.aside.filter(alone), found.aside_row.filter(alone), strict=True):
             one = self.reader.learned(rest_of(taken, place))
+            self._keep(taken.key(place), one)
             if one.shape == UNFIT:
                 left.append(row)
             elif one.shape == UNRECOGNISED:

@@ -86,6 +86,30 @@ def test_the_last_time_is_that_of_the_last_line_that_tells_its_day(cuts: tuple[i
     assert log.reading.last_time == (log.reading.first_time or 0) + 7_000_000
 
 
+def test_what_stands_in_the_place_of_seconds_is_no_name() -> None:
+    lines = [
+        record(f"Time taken: {seconds} seconds.", "sqlalchemy.pool", "INFO") for seconds in ("0.5", "\x02", "0.25")
+    ]
+    log = read([*lines, created("<a.B object at 0x>"), created("<a.B object at 0x12>"), created("<a.B object at 0x>")])
+    assert [event.connection for event in log.events if event.kind == "timing"] == ["0.5", None, "0.25"]
+    assert [event.kind for event in log.events].count("created") == 3
+
+
+def test_lines_that_a_cut_does_not_fit_count_for_nothing() -> None:
+    def kubernetes(second: int) -> str:
+        head = f"2024-01-01T12:00:{second:02}.000123Z stdout F 2024-01-01 12:00:{second:02},000"
+        return f"{head} DEBUG {POOL} Created new connection {ONE}"
+
+    lines = [*map(kubernetes, range(12)), *(created() for _ in range(12))]
+    vocabulary = Vocabulary()
+    for number, cuts in enumerate(([0, 24], [0, 12, 24], [0, 5, 13, 14, 24])):
+        blocks = [Block(begin + 1, Lines.of(lines[begin:end]), 1) for begin, end in pairwise(cuts)]
+        list(EventReader(vocabulary, number, Reading("log")).read(blocks))
+        assert {pool for source, _, pool in vocabulary.groups if source == number} <= {POOL}
+        vocabulary.frame()
+    assert {pool for _, _, pool in vocabulary.groups} == {POOL}
+
+
 def test_what_is_forgotten_is_read_anew() -> None:
     lines = [
         record(f"Connection <a.B object at 0x{place % 7:x}> {what}", second=place)

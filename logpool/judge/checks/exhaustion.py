@@ -15,7 +15,7 @@ from logpool.judge.checks.plateau import Plateaus, Span
 from logpool.judge.names import EVIDENCE
 from logpool.read.vocabulary import split_pool_name
 from logpool.report.model import Finding
-from logpool.schema import Kind
+from logpool.schema import End, Kind
 from logpool.track.tracked import group_of
 from logpool.words import duration, times
 
@@ -92,14 +92,13 @@ class Exhaustion:
                 told.places.append((seq, source, line))
 
     def _note_holders(self, checkouts: pl.DataFrame) -> None:
+        # of one whose end is missing in the log nobody knows how long it lasted
+        is_open = pl.col("outcome") == int(End.OPEN)
         ended = checkouts.filter(
-            (pl.col("out_seq") < self._moments[-1])
-            & (pl.col("end_seq").is_null() | (pl.col("end_seq") > self._moments[0]))
+            (pl.col("out_seq") < self._moments[-1]) & (is_open | (pl.col("end_seq") > self._moments[0]))
         )
         for moment in self._moments if ended.height else ():
-            held = ended.filter(
-                (pl.col("out_seq") < moment) & (pl.col("end_seq").is_null() | (pl.col("end_seq") > moment))
-            )
+            held = ended.filter((pl.col("out_seq") < moment) & (is_open | (pl.col("end_seq") > moment)))
             oldest = held.with_columns_seq(group=group_of()).sort("out_seq").group_by("group").head(EVIDENCE)
             for group, *hold in oldest.select_seq("group", "out_seq", "out_time", "out_line", "out_source").iter_rows():
                 here = self._holders[moment, group]
