@@ -60,6 +60,26 @@ def test_findings_name_their_pool() -> None:
     assert found("pool-timeouts")["pool_exhausted"].pool == "sqlalchemy.pool.impl.QueuePool"
 
 
+@pytest.mark.parametrize("block_bytes", [60, 300, 1 << 20])
+def test_whose_end_is_missing_holds_nothing_at_a_timeout(block_bytes: int, tmp_path: Path) -> None:
+    log = written(
+        tmp_path,
+        f"Created new connection {CONNECTION}",
+        f"Connection {CONNECTION} checked out from pool",
+        # its return is missing
+        f"Connection {CONNECTION} checked out from pool",
+        "QueuePool limit of size 1 overflow 0 reached, connection timed out, timeout 30.00",
+        f"Connection {CONNECTION} being returned to pool",
+        f"Connection {CONNECTION} rollback-on-return",
+    )
+    (finding,) = (
+        finding
+        for finding in logpool.analyze(log, block_bytes=block_bytes).findings
+        if finding.code == "pool_exhausted"
+    )
+    assert [place.line for place in finding.evidence] == [4, 3]
+
+
 def test_the_worst_come_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     log = written(
         tmp_path,
