@@ -194,9 +194,11 @@ class Exhaustion:
         )
 
     def _worst(self, groups: list[int]) -> Plateau | None:
-        """Of some processes' pools the one that stood longest at its limit."""
+        """Of some processes' pools the one that stood longest at its limit; of equal ones the one that did so first."""
         states = [self._plateaus.of[group] for group in groups if group in self._plateaus.of]
-        return max((state for state in states if state.longest), key=lambda state: state.total, default=None)
+        # the numbers of groups tell no order: they come as texts are read
+        spans = [(-state.total, state.longest.source, state.longest.line, state) for state in states if state.longest]
+        return min(spans, key=lambda span: span[:3], default=(None,))[-1]
 
     def _plateau(self, facts: Facts, pool: Pool) -> Iterator[Finding]:
         """A pool that nobody timed out at, and that still stands at its limit."""
