@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from logpool.frames import stacked, where
 from logpool.report.model import Finding
 from logpool.words import many
 
@@ -42,6 +43,9 @@ _BLOCK = {
     "crossed": pl.Boolean,
 }
 _THREAD = ("group", "out_thread")
+_TOLD = (*_THREAD, "out_seq", "out", "seq", "line", "source")
+# more than there can be
+_THREADS = 1 << 32
 
 
 @dataclass(slots=True)
@@ -74,22 +78,25 @@ class Nesting:
         threads = tracked.steps["out_thread"]
         if threads.null_count() == len(threads):
             return
-        rows = tracked.steps.filter(
-            (pl.col("out") != 0) & pl.col("out_thread").is_not_null() & pl.col("out_seq").is_not_null()
+        rows = where(
+            tracked.steps.select_seq(*_TOLD),
+            (pl.col("out") != 0) & pl.col("out_thread").is_not_null() & pl.col("out_seq").is_not_null(),
         )
-        takes = pl.col("out") > 0
-        begun = pl.concat([self._open["out_seq"], rows.filter(takes)["out_seq"]])
-        rows = rows.filter(takes | pl.col("out_seq").is_in(begun.implode()))
+        begun = pl.concat([self._open["out_seq"], rows["out_seq"].filter(rows["out"] > 0)])
+        rows = where(rows, (pl.col("out") > 0) | pl.col("out_seq").is_in(begun.implode()))
         if not rows.height:
             return
-        held = self._open.group_by(_THREAD).len("held")
-        rows = rows.join(held, on=_THREAD, how="left", maintain_order="left")
-        level = pl.col("out").cast(pl.Int64).cum_sum().over(_THREAD) + pl.col("held").cast(pl.Int64).fill_null(0)
-        rows = rows.with_columns_seq(level=level)
-        known = pl.concat([self._open, rows.filter(takes).select_seq(_OPEN.keys())])
+        # what was held before comes first, as if it were taken here
+        before = self._open.height
+        whole = stacked([self._open.select_seq(*_THREAD, out=pl.lit(1, pl.Int8)), rows.select_seq(*_THREAD, "out")])
+        thread = pl.col("group").cast(pl.Int64) * _THREADS + pl.col("out_thread").cast(pl.Int64)
+        level = whole.select_seq(level=pl.col("out").cast(pl.Int64).cum_sum().over(thread)).to_series()
+        rows = rows.with_columns_seq(level.slice(before))
+        known = stacked([self._open, where(rows, pl.col("out") > 0).select_seq(_OPEN.keys())])
         if self._blocks.height or (rows["level"] > 1).any():
             self._judge(rows, known)
-        self._open = known.filter(~pl.col("out_seq").is_in(rows.filter(~takes)["out_seq"].implode()))
+        over = rows["out_seq"].filter(rows["out"] < 0)
+        self._open = where(known, ~pl.col("out_seq").is_in(over.implode()))
 
     def _judge(self, rows: pl.DataFrame, known: pl.DataFrame) -> None:
         """Adds the blocks of one batch, the first of a thread to what an earlier batch saw of it."""
