@@ -233,6 +233,7 @@ class Analysis:
             statistics.holds,
             self._files_and_pools(mixture.groups),
             {group: level.peak_out for group, level in statistics.by_group.levels.items()},
+            statistics.made,
             tuple(mixture.findings(names.place)),
         )
         skipped = self.damages.skipped

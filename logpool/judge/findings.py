@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from logpool.judge.books import imbalances
+from logpool.judge.cells import Cells
+from logpool.judge.checks.nullpools import churning_nullpools
 from logpool.judge.durations import DurationCounts
 from logpool.judge.names import EVIDENCE
 from logpool.read.damage import Damages
@@ -46,6 +48,7 @@ class Facts:
         holds: how long the checkouts lasted, each.
         mixed: the files and the pools whose records are of several processes, without telling which.
         peaks: by group, the most connections in use at once.
+        made: connections made, by group and second.
         others: findings made elsewhere.
     """
 
@@ -61,6 +64,7 @@ class Facts:
     holds: DurationCounts = field(default_factory=DurationCounts)
     mixed: frozenset[tuple[str, str]] = frozenset()
     peaks: Mapping[int, int] = field(default_factory=dict)
+    made: Cells = field(default_factory=Cells)
     others: tuple[Finding, ...] = ()
 
     def groups(self, pool: Pool) -> list[int]:
@@ -206,6 +210,7 @@ def _unrecognised(facts: Facts) -> Iterator[Finding]:
 
 
 _CHECKS: tuple[Callable[[Facts], Iterator[Finding]], ...] = (
+    churning_nullpools,
     _violated,
     _reclaimed,
     _unbalanced,

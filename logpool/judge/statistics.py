@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from logpool.frames import constant, where
+from logpool.judge.cells import Cells
 from logpool.judge.clock import Clock
 from logpool.judge.concurrency import Concurrency
 from logpool.judge.durations import DurationCounts
@@ -20,6 +21,7 @@ from logpool.read.vocabulary import split_pool_name
 from logpool.report.model import Timings
 from logpool.schema import Cause, Detail, End, Kind
 from logpool.track.sequence import Review
+from logpool.track.tracked import group_of
 
 if TYPE_CHECKING:
     from logpool.read.vocabulary import Vocabulary
@@ -58,6 +60,7 @@ class Statistics:
         cut_returns: per group, returns whose reset the log's end cuts off.
         holds: how long the checkouts lasted; likewise ``ages`` the lives.
         by_pool: connections open and in use, per number in ``pool_parts``; likewise per class, group, and together.
+        made: connections made, per group and second.
         closes: what closed connections, per group.
         timelines: connections open and in use over time, per pool.
         areas: the area under the connections in use, per number in ``pool_parts``.
@@ -80,6 +83,7 @@ class Statistics:
     by_class: Concurrency = field(default_factory=Concurrency)
     by_group: Concurrency = field(default_factory=Concurrency)
     together: Concurrency = field(default_factory=Concurrency)
+    made: Cells = field(default_factory=Cells)
     closes: Counter[tuple[int, Cause]] = field(default_factory=Counter)
     timelines: Timelines = field(init=False)
     areas: Areas = field(default_factory=Areas)
@@ -174,6 +178,15 @@ class Statistics:
         self.holds.add(tracked.holds)
         born = tracked.lives["born"]
         self.ages.add(where(tracked.ages, born))
+        self.made.add(
+            where(tracked.lives, born).select_seq(
+                label=group_of(),
+                time="life_time",
+                source="life_source",
+                line="life_line",
+                idle=pl.lit(None, pl.Int64),
+            )
+        )
         for group, cause, count in tracked.closes.group_by("group", "cause").len().iter_rows():
             self.closes[group, Cause(cause)] += count
         self.left_lives.update(tracked.ages["group"].filter(~born).to_list())

@@ -24,10 +24,39 @@ API int count(const uint32_t *one, const int64_t *other, int64_t size, Table *ta
     return !failed;
 }
 
+/* A row counts some more: of so many, from one time to another, with some values that only count where they are less. */
+static int tallied(Index *index, int64_t *row, int64_t label, int64_t bin, int64_t count, int64_t first, int64_t last,
+                   const int64_t *const *values, int64_t value_count, int64_t place)
+{
+    int64_t before = index->table->count;
+    int64_t *const *columns = index->table->columns;
+    if (*row < 0 || columns[0][*row] != label || columns[1][*row] != bin)
+        *row = index_row(index, label, bin);
+    if (*row < 0)
+        return 0;
+    if (index->table->count > before) {
+        columns[COUNT][*row] = 0;
+        columns[FIRST][*row] = first;
+        columns[LAST][*row] = last;
+        for (int64_t value = 0; value < value_count; value++)
+            columns[LEAST + value][*row] = values[value][place];
+    }
+    columns[COUNT][*row] += count;
+    if (first < columns[FIRST][*row])
+        columns[FIRST][*row] = first;
+    if (last > columns[LAST][*row])
+        columns[LAST][*row] = last;
+    for (int64_t value = 0; value < value_count; value++)
+        if (values[value][place] < columns[LEAST + value][*row])
+            columns[LEAST + value][*row] = values[value][place];
+    return 1;
+}
+
 /* Counts labels by interval: label, interval (NO_TIME for none), count, first and last time become a row each, and of some
-   columns the least value. Returns 0 where memory ran out. */
-API int tally(const uint32_t *labels, const int64_t *times, int64_t size, int64_t width, const int64_t *const *values,
-              int64_t value_count, Table *table)
+   columns the least value. `kept`: the columns of such rows from before, which are counted with them; two may be of the same
+   interval. Returns 0 where memory ran out. */
+API int tally(const int64_t *const *kept, int64_t kept_count, const uint32_t *labels, const int64_t *times, int64_t size,
+              int64_t width, const int64_t *const *values, int64_t value_count, Table *table)
 {
     /* the row asked for last of labels that end alike: most often it is asked for again */
     enum { RECENT = 1 << 10 };
@@ -35,33 +64,17 @@ API int tally(const uint32_t *labels, const int64_t *times, int64_t size, int64_
     memset(recent, 0xff, sizeof recent);
     Interval interval = {width, 0, 0};
     Index index;
-    int failed = !index_begin(&index, table);
-    int64_t *const *columns = table->columns;
-    for (int64_t place = 0; !failed && place < size; place++) {
-        int64_t time = times[place], bin = interval_of(&interval, time);
-        int64_t before = table->count, row = recent[labels[place] % RECENT];
-        if (row < 0 || columns[0][row] != labels[place] || columns[1][row] != bin)
-            row = recent[labels[place] % RECENT] = index_row(&index, labels[place], bin);
-        failed = row < 0;
-        if (failed)
-            break;
-        if (table->count > before) {
-            columns[COUNT][row] = 0;
-            columns[FIRST][row] = columns[LAST][row] = time;
-            for (int64_t value = 0; value < value_count; value++)
-                columns[LEAST + value][row] = values[value][place];
-        }
-        columns[COUNT][row]++;
-        if (time < columns[FIRST][row])
-            columns[FIRST][row] = time;
-        if (time > columns[LAST][row])
-            columns[LAST][row] = time;
-        for (int64_t value = 0; value < value_count; value++)
-            if (values[value][place] < columns[LEAST + value][row])
-                columns[LEAST + value][row] = values[value][place];
+    int made = index_begin(&index, table);
+    for (int64_t place = 0; made && place < kept_count; place++) {
+        int64_t row = -1;
+        made = tallied(&index, &row, kept[0][place], kept[1][place], kept[COUNT][place], kept[FIRST][place],
+                       kept[LAST][place], kept + LEAST, value_count, place);
     }
+    for (int64_t place = 0; made && place < size; place++)
+        made = tallied(&index, &recent[labels[place] % RECENT], labels[place], interval_of(&interval, times[place]), 1,
+                       times[place], times[place], values, value_count, place);
     index_end(&index);
-    return !failed;
+    return made;
 }
 
 /* How times go on, those missing left out: the latest, the greatest fall below the latest so far, the last, and the least and

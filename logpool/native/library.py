@@ -243,7 +243,11 @@ def library() -> ctypes.CDLL:
         ("table_free", None, (POINTER(TableStructure),)),
         ("table_out", c_int, (POINTER(TableStructure), number, *column)),
         ("count", c_int, (pointer, pointer, number, POINTER(TableStructure))),
-        ("tally", c_int, (pointer, pointer, number, number, pointer, number, POINTER(TableStructure))),
+        (
+            "tally",
+            c_int,
+            (pointer, number, pointer, pointer, number, number, pointer, number, POINTER(TableStructure)),
+        ),
         ("follow", None, (pointer, number, POINTER(CourseStructure))),
         ("ends", c_int, (pointer, number, number, POINTER(TableStructure))),
         ("extremes", c_int, (pointer, pointer, number, number, POINTER(TableStructure))),

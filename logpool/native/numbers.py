@@ -24,6 +24,7 @@ from logpool.native.library import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from ctypes import Array
 
 _NO_TIME = -(1 << 63)
 
@@ -57,35 +58,44 @@ def counted(one: pl.Series, other: pl.Series) -> pl.DataFrame:
     return _table(("one", "other", "count"), library().count, Lent(one, pl.UInt32), Lent(other, pl.Int64), len(one))
 
 
-def tallied(labels: pl.Series, times: pl.Series, width: int, **values: pl.Series) -> pl.DataFrame:
+def tallied(
+    labels: pl.Series, times: pl.Series, width: int, kept: pl.DataFrame | None = None, **values: pl.Series
+) -> pl.DataFrame:
     """How often each label, a small number, stands in each interval of time.
 
     Args:
         labels: UInt32.
         times: Int64, or null.
         width: of an interval.
+        kept: what was returned before, of intervals of the same width, to be counted with them; some may stand twice.
         values: columns of which the least value counts, Int64.
 
     Returns:
         ``label``, ``bin`` (the number of the interval), ``count``, and the ``first`` and ``last`` time, null without a
-        time; and the least of the values.
+        time; and the least of the values. All Int64.
     """
     names = ("label", "bin", "count", "first", "last", *values)
+    before = [] if kept is None else [Lent(_timed(kept[name]), pl.Int64) for name in names]
     lent = [Lent(column, pl.Int64) for column in values.values()]
-    addresses = (c_void_p * len(lent))(*(column.address for column in lent))
     found = _table(
         names,
         library().tally,
+        _addresses(before),
+        0 if kept is None else kept.height,
         Lent(labels, pl.UInt32),
         Lent(_timed(times), pl.Int64),
         len(labels),
         width,
-        addresses,
+        _addresses(lent),
         len(lent),
     )
-    if not times.null_count():
+    if not times.null_count() and not (kept is not None and kept["bin"].null_count()):
         return found
     return found.with_columns_seq(pl.col("bin", "first", "last").replace(_NO_TIME, None))
+
+
+def _addresses(columns: Sequence[Lent]) -> Array[c_void_p]:
+    return (c_void_p * len(columns))(*(column.address for column in columns))
 
 
 class Course(NamedTuple):

@@ -15,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from incidents import TIMELESS, WHOLE, judged, logged, use
-from logpool.judge.checks import tallies
+from logpool.judge import cells
+from logpool.judge.cells import Cells
 from logpool.judge.checks.overflow import Spare
-from logpool.judge.checks.tallies import Cells
 from logpool.judge.thresholds import Thresholds
 
 if TYPE_CHECKING:
@@ -206,7 +206,7 @@ def test_cells_do_not_depend_on_batches(times: list[int], cuts: int, most: int) 
         }
     )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tallies, "_MOST_CELLS", most)
+        patch.setattr(cells, "_MOST_CELLS", most)
         whole, parts = Cells(), Cells()
         whole.add(rows)
         for batch in rows.iter_slices(cuts):

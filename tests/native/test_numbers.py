@@ -83,6 +83,20 @@ def test_the_least_of_each_label(events: list[tuple[int, int | None, int, int]],
     }
 
 
+@given(EVENTS, st.integers(0, 60), st.integers(1, 20))
+@settings(deadline=None)
+def test_a_tally_goes_on(events: list[tuple[int, int | None]], cut: int, width: int) -> None:
+    labels = pl.Series([label for label, _ in events], dtype=pl.UInt32)
+    times = pl.Series([time for _, time in events], dtype=pl.Int64)
+    whole = tallied(labels, times, width, time=times.fill_null(99))
+    before = tallied(labels[:cut], times[:cut], width, time=times[:cut].fill_null(99))
+    assert tallied(labels[cut:], times[cut:], width, before, time=times[cut:].fill_null(99)).equals(whole)
+    # wider intervals are made of the same rows
+    nothing = pl.Series(dtype=pl.Int64)
+    wider = tallied(nothing.cast(pl.UInt32), nothing, 2 * width, whole.with_columns(pl.col("bin") // 2), time=nothing)
+    assert wider.equals(tallied(labels, times, 2 * width, time=times.fill_null(99)))
+
+
 def test_labels_that_end_alike_are_tallied() -> None:
     labels = pl.Series([5, 5 + (1 << 10), 5, 5 + (1 << 20), 5], dtype=pl.UInt32)
     found = tallied(labels, pl.Series([0] * 5, dtype=pl.Int64), 10)

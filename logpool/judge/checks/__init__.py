@@ -16,7 +16,6 @@ from logpool.judge.checks.failures import Failures
 from logpool.judge.checks.holds import LongHolds
 from logpool.judge.checks.leaks import Leaks
 from logpool.judge.checks.nesting import Nesting
-from logpool.judge.checks.nullpools import NullPools
 from logpool.judge.checks.overflow import Overflow
 from logpool.judge.checks.pings import FailedPings
 from logpool.judge.checks.resets import ResetTrouble
@@ -53,7 +52,6 @@ CHECKS: tuple[type[Check], ...] = (
     LongHolds,
     Cancellations,
     Overflow,
-    NullPools,
     FailedPings,
     ResetTrouble,
     ClockSteps,

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from logpool.judge.checks.tallies import SECOND, Sightings, together
+from logpool.judge.cells import SECOND
+from logpool.judge.checks.tallies import Sightings, together
 from logpool.report.model import Finding
 from logpool.words import duration, many
 

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from logpool.frames import where
-from logpool.judge.checks.nullpools import births
-from logpool.judge.checks.tallies import SECOND, Cells, place_of
+from logpool.judge.cells import SECOND, Cells, place_of
 from logpool.judge.names import EVIDENCE
 from logpool.report.model import Finding
 from logpool.schema import Detail, Kind
@@ -39,7 +38,7 @@ _FAILED, _REPLACED, _UNMADE = range(3)
 _LEAST = 2
 # so many storms of a pool are told, the largest
 _TOLD = 3
-_ROLE = {"label": pl.UInt32, "group": pl.UInt32, "process": pl.UInt32, "role": pl.UInt8, "pinged": pl.Boolean}
+_ROLE = {"label": pl.Int64, "group": pl.UInt32, "process": pl.UInt32, "role": pl.UInt8, "pinged": pl.Boolean}
 
 
 class Storm(NamedTuple):
@@ -66,17 +65,15 @@ class Storm(NamedTuple):
 
 @dataclass
 class Failures:
-    """Counts what failed, and what was made, per second; and how long connections may rest."""
+    """Counts what failed, per second; and how long connections may rest."""
 
     _failed: Cells = field(default_factory=Cells)
-    _made: Cells = field(default_factory=Cells)
     # microseconds, by group
     _rested: dict[int, int] = field(default_factory=dict)
 
     def take(self, tracked: Tracked) -> None:
         """Watches one batch."""
         self._failed.add(where(tracked.incidents, pl.col("kind").is_in(_KINDS)).rename({"shape": "label"}))
-        self._made.add(births(tracked.lives))
         for group, idle in tracked.rested.select_seq("group", "idle").drop_nulls().iter_rows():
             self._rested[group] = max(idle, self._rested.get(group, 0))
 
@@ -84,9 +81,7 @@ class Failures:
         """At most one finding on resting per pool, and a few storms."""
         roles = _roles(facts)
         for pool in facts.pools:
-            groups = [
-                number for number, (_, _, name) in enumerate(facts.names.vocabulary.groups) if name == pool.logger
-            ]
+            groups = facts.groups(pool)
             mine = roles.filter(pl.col("group").is_in(groups))
             cells = self._failed.of(mine["label"]).join(mine, on="label", maintain_order="left")
             if not (cells["role"] == _FAILED).any():
@@ -98,42 +93,42 @@ class Failures:
             yield from _stale(facts, pool, cells.filter(rested), longest)
             storms = _storms(facts, pool, cells.filter(~rested))
             for storm in storms[:_TOLD]:
-                yield self._storm(facts, pool, storm, groups, len(storms) - _TOLD)
+                yield _told(facts, pool, storm, groups, len(storms) - _TOLD)
 
-    def _storm(self, facts: Facts, pool: Pool, storm: Storm, groups: list[int], more: int) -> Finding:
-        message = (
-            f"{many(storm.failed, 'connection')} of {many(storm.processes, 'process', 'processes')} died within "
-            f"{duration((storm.last - storm.first) / SECOND)}"
-        )
-        if storm.replaced:
-            message += f", {many(storm.replaced, 'more was', 'more were')} replaced because of them"
-        if storm.unmade:
-            message += f", {many(storm.unmade, 'connect')} failed"
-        message += (
-            f": the server was restarted or failed over, or the network went away; {self._recovery(storm, groups)}"
-        )
-        if not pool.pings.sent:
-            message += "; pool_pre_ping=True spares callers the error on a connection that died while idle"
-        if more > 0:
-            message += f" (one of the {_TOLD} largest of this pool; {many(more, 'smaller one')} left out)"
-        return Finding(
-            "invalidation_storm",
-            "error",
-            pool.logger,
-            storm.failed + storm.replaced,
-            message,
-            facts.names.evidence(place_of(place) for place in storm.places),
-            facts.names.time(storm.first, groups[0]),
-            facts.names.time(storm.last, groups[0]),
-        )
 
-    def _recovery(self, storm: Storm, groups: list[int]) -> str:
-        made = self._made.of(groups).filter(pl.col("last") >= storm.outage)
-        if not made.height:
-            return "no new connection was made before the log ends"
-        # of a second, the first and the last connect are known
-        at = made.select_seq(pl.when(pl.col("first") >= storm.outage).then("first").otherwise("last").min()).item()
-        return f"new connections could be made again after {duration((int(at) - storm.first) / SECOND)}"
+def _told(facts: Facts, pool: Pool, storm: Storm, groups: list[int], more: int) -> Finding:
+    message = (
+        f"{many(storm.failed, 'connection')} of {many(storm.processes, 'process', 'processes')} died within "
+        f"{duration((storm.last - storm.first) / SECOND)}"
+    )
+    if storm.replaced:
+        message += f", {many(storm.replaced, 'more was', 'more were')} replaced because of them"
+    if storm.unmade:
+        message += f", {many(storm.unmade, 'connect')} failed"
+    message += f": the server was restarted or failed over, or the network went away; {_recovery(facts, storm, groups)}"
+    if not pool.pings.sent:
+        message += "; pool_pre_ping=True spares callers the error on a connection that died while idle"
+    if more > 0:
+        message += f" (one of the {_TOLD} largest of this pool; {many(more, 'smaller one')} left out)"
+    return Finding(
+        "invalidation_storm",
+        "error",
+        pool.logger,
+        storm.failed + storm.replaced,
+        message,
+        facts.names.evidence(place_of(place) for place in storm.places),
+        facts.names.time(storm.first, groups[0]),
+        facts.names.time(storm.last, groups[0]),
+    )
+
+
+def _recovery(facts: Facts, storm: Storm, groups: list[int]) -> str:
+    made = facts.made.of(groups).filter(pl.col("last") >= storm.outage)
+    if not made.height:
+        return "no new connection was made before the log ends"
+    # of a second, the first and the last connect are known
+    at = made.select_seq(pl.when(pl.col("first") >= storm.outage).then("first").otherwise("last").min()).item()
+    return f"new connections could be made again after {duration((int(at) - storm.first) / SECOND)}"
 
 
 def _roles(facts: Facts) -> pl.DataFrame:
