@@ -44,6 +44,8 @@ _KEYED = re.compile(
 _KEYS = ("asctime", "timestamp", "time", "ts", "t", "@timestamp", "created", "datetime", "date")
 # up to its seconds a time repeats from line to line; a fraction of few digits repeats from second to second
 _SECONDS = re.compile(r"\d{2}:\d{2}:\d{2}(?![.,]\d{4})")
+# so many times are read one by one in less time than polars takes for a column
+_FEW = 300
 _HEAD = 160
 _KEPT = 64
 _GAP = 3
@@ -200,8 +202,12 @@ class Cut:
     def _added(self, number: int, half: Half, texts: pl.Series) -> pl.Series:
         # the time of the example is added with the first part of it
         before = (self.spans[number].time or 0) if half.start else 0
-        time = pl.col("time") - before if number == self.chosen else pl.lit(NO_TIME if self.chosen is None else 0)
         printed = self.spans[number].format
+        if number == self.chosen and len(texts) <= _FEW:
+            plain = [printed.plain_time(half.before + text + half.behind) for text in texts]
+            if None not in plain:
+                return pl.Series([time - before for time in plain if time is not None], dtype=pl.Int64)
+        time = pl.col("time") - before if number == self.chosen else pl.lit(NO_TIME if self.chosen is None else 0)
         part = pl.when(printed.fits).then(time.fill_null(NO_TIME)).otherwise(MISFIT)
         return printed.read(half.whole(texts)).select_seq(part.alias("part")).to_series()
 

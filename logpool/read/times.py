@@ -6,6 +6,7 @@ import re
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
+from functools import cached_property
 
 import polars as pl
 
@@ -29,8 +30,11 @@ _IN_FIGURES = re.compile(r"(?P<one>\d{2})(?P<mark>[-./])(?P<other>\d{2})(?P=mark
 # as ``ctime`` prints it, but for the name of the day
 _YEAR_LAST = re.compile(r"[A-Z][a-z]{2} [ \d]\d \d{2}:\d{2}:\d{2} \d{4}")
 _EITHER_FIRST = re.compile("%[dm][-./]%[dm]")
-_PLAIN = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:[.,](?:\d{3}){1,2})?", re.ASCII)
+# as Python reads it by itself
+_PLAIN = re.compile(r"%Y-%m-%d(?P<gap>[ T])%H:%M:%S(?:(?P<mark>[.,])%(?P<digits>[36])f)?")
 _MONTHS = 12
+_EPOCH_BEGIN = datetime(1970, 1, 1)  # noqa: DTZ001 - local as printed
+_MICROSECOND = timedelta(microseconds=1)
 _EPOCH = re.compile(r"\d{9,}(?:\.\d+)?")
 # numbers below the first are to be multiplied by the second: seconds have at most eleven digits, milliseconds
 # three more, and so on
@@ -62,13 +66,30 @@ class TimeFormat:
         """Whether each such text tells its day by itself: where the month may stand first, not all do."""
         return self.directives is not None and _EITHER_FIRST.match(self.directives) is None
 
+    @cached_property
+    def _plain(self) -> re.Pattern[str] | None:
+        found = _PLAIN.fullmatch(self.directives or "") if self.clock is None else None
+        if found is None:
+            return None
+        fraction = rf"{re.escape(found['mark'])}\d{{{found['digits']}}}" if found["mark"] else ""
+        return re.compile(rf"\d{{4}}-\d\d-\d\d{found['gap']}(?:[01]\d|2[0-3]):\d\d:\d\d{fraction}", re.ASCII)
+
+    def plain_time(self, text: str) -> int | None:
+        """The microseconds of a text that is plainly in this format; None where only :meth:`read` tells.
+
+        Most are, and polars takes long for a few.
+        """
+        if self._plain is not None and self._plain.fullmatch(text):
+            # what there never was is left to polars
+            with suppress(ValueError):
+                return (datetime.fromisoformat(text) - _EPOCH_BEGIN) // _MICROSECOND
+        return None
+
     def time_of(self, text: str) -> int | None:
         """The microseconds of one text in this format, as :meth:`read` has them."""
-        if self.directives and self.directives.startswith("%Y-%m-%d") and _PLAIN.fullmatch(text):
-            # most are so, and polars takes long for one; what there never was is left to it
-            with suppress(ValueError):
-                return (datetime.fromisoformat(text) - datetime(1970, 1, 1)) // timedelta(microseconds=1)  # noqa: DTZ001
-        time: int | None = self.read(pl.Series([text]))["time"].item()
+        time = self.plain_time(text)
+        if time is None:
+            time = self.read(pl.Series([text]))["time"].item()
         return time
 
     def microseconds(self, text: pl.Expr) -> pl.Expr:

@@ -220,6 +220,21 @@ def test_one_text_is_read_as_a_column_is(text: str) -> None:
     assert [times.time_of(text)] == parsed(times, text)
 
 
+@given(
+    example=st.sampled_from(["2024-02-29 12:00:00,123", "2024-02-29T12:00:00.123456", "2024-02-29 12:00:00"]),
+    place=st.integers(0, 25),
+    instead=st.text("0123456789-:.,T Z\u0663", max_size=2),
+)
+def test_what_is_plainly_a_time_is_one_to_polars(example: str, place: int, instead: str) -> None:
+    times = any_time_format(example)
+    text = example[:place] + instead + example[place + len(instead) :]
+    found = times.plain_time(text)
+    if found is not None:
+        read = times.read(pl.Series([text])).with_columns(fits=times.fits)
+        assert read.select("time", "fits").row(0) == (found, True)
+    assert times.plain_time(example) is not None
+
+
 @pytest.mark.parametrize(
     ("expected", "microseconds", "offset"),
     [
