@@ -184,3 +184,45 @@ API int extremes(const uint32_t *labels, const int64_t *values, int64_t size, in
     free(rows);
     return !failed;
 }
+
+static int pushed(Table *stack, int64_t height)
+{
+    int64_t row = table_row(stack);
+    if (row >= 0)
+        stack->columns[0][row] = height;
+    return row >= 0;
+}
+
+/* Follows a stack: 0 takes what was put there last, 1 puts something there, 2 clears it. Of what is taken, the height that was
+   reached above it while it lay there, itself included: each such height and how often it was so become a row of `heights`, whose
+   second column is 0. `before`: that height for what is there, from the lowest on; likewise `stack` afterwards. Returns 0 where memory
+   ran out. */
+API int pile(const uint8_t *moves, int64_t size, const int64_t *before, int64_t depth, Table *heights, Table *stack)
+{
+    enum { TAKE, PUT };
+    Index index;
+    int made = index_begin(&index, heights);
+    for (int64_t place = 0; made && place < depth; place++)
+        made = pushed(stack, before[place]);
+    for (int64_t place = 0; made && place < size; place++) {
+        if (moves[place] == PUT) {
+            made = pushed(stack, 1);
+        } else if (moves[place] != TAKE) {
+            stack->count = 0;
+        } else if (stack->count) {
+            int64_t height = stack->columns[0][--stack->count], known = heights->count;
+            int64_t row = index_row(&index, height, 0);
+            made = row >= 0;
+            if (!made)
+                break;
+            if (heights->count > known)
+                heights->columns[COUNT][row] = 0;
+            heights->columns[COUNT][row]++;
+            int64_t *below = stack->columns[0] + stack->count - 1;
+            if (stack->count && *below <= height)
+                *below = height + 1;
+        }
+    }
+    index_end(&index);
+    return made;
+}

@@ -252,6 +252,7 @@ def library() -> ctypes.CDLL:
         ("ends", c_int, (pointer, number, number, POINTER(TableStructure))),
         ("extremes", c_int, (pointer, pointer, number, number, POINTER(TableStructure))),
         ("nexts", c_int, (pointer, number, pointer, number, pointer, pointer, number, POINTER(pointer))),
+        ("pile", c_int, (pointer, number, pointer, number, *[POINTER(TableStructure)] * 2)),
         ("wholes", c_int, (pointer, pointer, number, *[pointer] * 3, number, *[POINTER(TableStructure)] * 4)),
         (
             "steps",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ctypes import byref, c_int64, c_uint32, c_void_p
+from enum import IntEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
@@ -176,6 +177,35 @@ def nexts_of(shapes: pl.Series, labels: pl.Series, places: pl.Series, wanted: pl
         )
     )
     return column_of(library().numbers_out, 4, 1, found, len(places))
+
+
+class Stack(IntEnum):
+    """What happens to a stack."""
+
+    TAKE = 0
+    PUT = 1
+    CLEAR = 2
+
+
+def piled(moves: pl.Series, before: pl.Series) -> tuple[pl.DataFrame, pl.Series]:
+    """Follows a stack.
+
+    Args:
+        moves: what happens, :class:`Stack`, UInt8.
+        before: of what is there, from the lowest on, the height that was reached above it, itself included; Int64.
+
+    Returns:
+        ``height``, that of what was taken, and ``count``, how often it was so, Int64; and the heights afterwards.
+    """
+    heights, stack = _tables(
+        (("height", "unused", "count"), ("height",)),
+        library().pile,
+        Lent(moves, pl.UInt8),
+        len(moves),
+        Lent(before, pl.Int64),
+        len(before),
+    )
+    return heights.drop("unused"), stack["height"]
 
 
 def climbed(

@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WIDE = 16, MOST_PAIRS = 16 };
+/* LOOKED: so many bytes are looked at before the lines in them are: then they are at hand */
+enum { WIDE = 16, MOST_PAIRS = 16, LOOKED = 1 << 16 };
 
 typedef uint8_t Vector __attribute__((vector_size(WIDE)));
 
@@ -51,6 +52,7 @@ typedef struct {
     const Needle *needles;
     int64_t needle_count, pair_count;
     uint8_t pairs[MOST_PAIRS][2];
+    Vector wide[MOST_PAIRS][2]; /* the same, each byte many times */
     const Needle *last; /* the one found last, and where in its line */
     int64_t last_place;
 } Search;
@@ -72,7 +74,10 @@ static int with_pairs(Search *search)
             continue;
         if (pair == MOST_PAIRS)
             return 0;
-        memcpy(search->pairs[search->pair_count++], rare, 2);
+        memcpy(search->pairs[pair], rare, 2);
+        memset(&search->wide[pair][0], rare[0], WIDE);
+        memset(&search->wide[pair][1], rare[1], WIDE);
+        search->pair_count++;
     }
     return 1;
 }
@@ -102,7 +107,7 @@ static int64_t next_hit(Search *search, int64_t begin)
         memcpy(&here, search->data + place, WIDE);
         memcpy(&next, search->data + place + 1, WIDE);
         for (int64_t pair = 0; pair < search->pair_count; pair++)
-            found |= (Vector)(here == search->pairs[pair][0]) & (Vector)(next == search->pairs[pair][1]);
+            found |= (Vector)(here == search->wide[pair][0]) & (Vector)(next == search->wide[pair][1]);
         uint64_t halves[2];
         memcpy(halves, &found, WIDE);
         if (!(halves[0] | halves[1]))
@@ -117,6 +122,7 @@ static int64_t next_hit(Search *search, int64_t begin)
     return search->size;
 }
 
+/* Notes which bytes there are. */
 static void look(const char *data, int64_t size, Rows *rows)
 {
     uint8_t all = 0, nul = 0;
@@ -124,8 +130,8 @@ static void look(const char *data, int64_t size, Rows *rows)
         all |= (uint8_t)data[place];
         nul |= !data[place];
     }
-    rows->plain = all < 0x80;
-    rows->nul = nul;
+    rows->plain &= all < 0x80;
+    rows->nul |= nul;
 }
 
 /* Finds the lines that hold a needle, without their ends. Returns how many lines there are; -1 where memory ran out,
@@ -135,9 +141,12 @@ API int64_t scan(const char *data, int64_t size, const Needle *needles, int64_t 
     Search search = {.data = data, .size = size, .needles = needles, .needle_count = needle_count};
     if (!with_pairs(&search))
         return -1;
-    look(data, size, rows);
-    int64_t line = 0, start = 0;
+    rows->plain = 1;
+    rows->nul = 0;
+    int64_t line = 0, start = 0, looked = 0;
     while (start < size) {
+        for (; looked <= start; looked += LOOKED)
+            look(data + looked, size - looked < LOOKED ? size - looked : LOOKED, rows);
         const char *found;
         int64_t hit = start + search.last_place;
         /* most often where the line before has it; then it does not matter whether another one stands before it */
@@ -168,5 +177,7 @@ API int64_t scan(const char *data, int64_t size, const Needle *needles, int64_t 
         line++;
         start = next + 1;
     }
+    if (looked < size)
+        look(data + looked, size - looked, rows);
     return line;
 }

@@ -19,6 +19,7 @@ from logpool.judge import cells
 from logpool.judge.cells import Cells
 from logpool.judge.checks.overflow import Spare
 from logpool.judge.thresholds import Thresholds
+from logpool.native.numbers import Stack
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,27 +87,28 @@ def test_a_pool_that_is_disposed_of_again_and_again_does_not_overflow(tmp_path: 
     assert judged(log) == {}
 
 
-@given(steps=st.lists(st.booleans(), max_size=200), size=st.integers(1, 4))
-def test_what_a_larger_pool_saves_is_exact(steps: list[bool], size: int) -> None:
+@given(steps=st.lists(st.booleans(), max_size=200), size=st.integers(1, 4), cut=st.integers(0, 200))
+def test_what_a_larger_pool_saves_is_exact(steps: list[bool], size: int, cut: int) -> None:
     """For any traffic and every size: as many fewer connects as the larger pool has, walked through by itself."""
 
-    def connects(of: int) -> tuple[int, list[int]]:
+    def connects(of: int) -> tuple[int, list[Stack]]:
         idle = out = made = 0
-        told = []
+        told: list[Stack] = []
         for takes in steps:
             if takes:
                 made += not idle
-                told += [] if idle else [0]
+                told += [] if idle else [Stack.TAKE]
                 idle, out = max(idle - 1, 0), out + 1
             elif out:
                 out -= 1
-                told += [1] if idle == of else []
+                told += [Stack.PUT] if idle == of else []
                 idle = min(idle + 1, of)
         return made, told
 
     made, told = connects(size)
     spare = Spare()
-    spare.take(told)
+    for part in (told[:cut], told[cut:]):
+        spare.take(pl.Series(part, dtype=pl.UInt8))
     for more in range(1, 8):
         assert sum(spare.saved[one] for one in range(1, more + 1)) == made - connects(size + more)[0]
 

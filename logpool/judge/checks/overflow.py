@@ -11,21 +11,22 @@ import polars as pl
 
 from logpool.frames import stacked, where
 from logpool.judge.checks.tallies import Sightings, together
+from logpool.native.numbers import Stack, piled
 from logpool.report.model import Finding
 from logpool.schema import Kind
 from logpool.track.tracked import group_of
 from logpool.words import many
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from logpool.judge.findings import Facts
     from logpool.report.model import Pool, Severity
     from logpool.track.tracked import Tracked
 
-_MADE, _THROWN, _DISPOSED = range(3)
 # the pool size to name is the smallest that saves this share of what the largest would
 _MOST = 0.9
+_NEVER = 1 << 62
 
 
 @dataclass
@@ -43,25 +44,17 @@ class Spare:
 
     saved: Counter[int] = field(default_factory=Counter)
     # of each, the height reached above it
-    _stack: list[int] = field(default_factory=list)
+    _stack: pl.Series = field(default_factory=lambda: pl.Series(dtype=pl.Int64))
 
     def holds(self) -> bool:
         """Whether anything was thrown away that has not been made anew."""
-        return bool(self._stack)
+        return bool(len(self._stack))
 
-    def take(self, events: Iterable[int]) -> None:
-        """Follows some events."""
-        stack, saved = self._stack, self.saved
-        for what in events:
-            if what == _THROWN:
-                stack.append(1)
-            elif what == _DISPOSED:
-                stack.clear()
-            elif stack:
-                height = stack.pop()
-                saved[height] += 1
-                if stack and stack[-1] <= height:
-                    stack[-1] = height + 1
+    def take(self, moves: pl.Series) -> None:
+        """Follows what is put there and taken from it: :class:`Stack`, UInt8."""
+        heights, self._stack = piled(moves, self._stack)
+        for height, count in heights.iter_rows():
+            self.saved[height] += count
 
     def growth(self) -> tuple[int, int]:
         """By how much a pool should be larger, and how many connections that saves."""
@@ -84,33 +77,34 @@ class Overflow:
 
     def take(self, tracked: Tracked) -> None:
         """Watches one batch."""
-        self._begin(tracked)
+        for group, seq in tracked.rested.select_seq("group", "seq").iter_rows():
+            self._began.setdefault(group, seq)
         if not self._began or not tracked.steps.height:
             return
         thrown = where(tracked.lives, "at_return").select_seq(
-            group=group_of(), seq="end_seq", what=pl.lit(_THROWN), time="end_time", source="end_source", line="end_line"
+            group=group_of(), seq="end_seq", time="end_time", source="end_source", line="end_line"
         )
-        disposed = where(tracked.incidents, pl.col("kind") == int(Kind.DISPOSED))
         if not thrown.height and not any(spare.holds() for spare in self._spare.values()):
             return
-        blank = {"time": pl.lit(None, pl.Int64), "source": pl.lit(0, pl.UInt32), "line": pl.lit(0, pl.Int64)}
-        parts = [
-            thrown,
-            where(tracked.steps, pl.col("opened") > 0).select_seq("group", "seq", what=pl.lit(_MADE), **blank),
-            disposed.select_seq("group", "seq", what=pl.lit(_DISPOSED), **blank),
+        thrown = self._followed(thrown)
+        self._thrown.add(thrown.sort("seq"), "group")
+        moves = [
+            rows.select_seq("group", "seq", move=pl.lit(int(move), pl.UInt8))
+            for move, rows in (
+                (Stack.PUT, thrown),
+                (Stack.TAKE, self._followed(where(tracked.steps, tracked.steps["opened"] > 0))),
+                (Stack.CLEAR, self._followed(where(tracked.incidents, pl.col("kind") == int(Kind.DISPOSED)))),
+            )
         ]
-        began = pl.DataFrame(list(self._began.items()), schema={"group": pl.UInt32, "began": pl.Int64}, orient="row")
-        events = where(stacked(parts).join(began, on="group"), pl.col("seq") > pl.col("began"))
-        self._follow(events.sort("seq"))
+        events = stacked(moves).sort("seq")
+        for group in events["group"].unique():
+            self._spare[group].take(events["move"].filter(events["group"] == group))
 
-    def _begin(self, tracked: Tracked) -> None:
-        for group, seq in tracked.rested.select_seq("group", "seq").iter_rows():
-            self._began.setdefault(group, seq)
-
-    def _follow(self, events: pl.DataFrame) -> None:
-        for (group,), own in events.group_by("group", maintain_order=True):
-            self._spare[group].take(own["what"].to_list())
-        self._thrown.add(where(events, pl.col("what") == _THROWN), "group")
+    def _followed(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Those of rows with ``group`` and ``seq`` that stand behind their group's beginning."""
+        began = pl.Series([self._began.get(group, _NEVER) for group in range(1 + max(self._began))], dtype=pl.Int64)
+        known = where(rows, rows["group"] < len(began))
+        return where(known, known["seq"] > began[known["group"]])
 
     def findings(self, facts: Facts) -> Iterator[Finding]:
         """One finding per pool that goes on overflowing."""
