@@ -283,7 +283,7 @@ def compare(
     if output is Format.json:
         _print_json(comparison.to_dict())
     else:
-        from logpool.report.text import render_comparison
+        from logpool.report.changes import render_comparison
 
         _write(render_comparison(comparison, _width(), colour=_colour()))
     if gate.fails_on(comparison):

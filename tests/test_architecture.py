@@ -34,11 +34,13 @@ ARROWS: dict[str, set[str]] = {
         "logpool.native",
         "logpool.read",
         "logpool.track",
+        "logpool.report.comparison",
         "logpool.report.model",
         "logpool.judge",
         "logpool.words",
     },
     "logpool.report": {"logpool.schema", "logpool.errors", "logpool.report", "logpool.words"},
+    "logpool.report.comparison": {"logpool.report.model"},
     "logpool.report.model": set(),
     "logpool.runner": {"logpool.errors", "logpool.runner"},
     "logpool.analysis": {

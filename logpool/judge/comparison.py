@@ -9,7 +9,7 @@ from logpool.judge.gate import SEVERITIES
 from logpool.judge.ranks import clusters, hold_test
 from logpool.judge.thresholds import Thresholds
 from logpool.judge.worse import judged, reasons
-from logpool.report.model import Comparison, Figure, FindingChange, FindingChanges, PoolChange, Side
+from logpool.report.comparison import Comparison, Figure, FindingChange, FindingChanges, PoolChange, Side
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,7 +11,8 @@ from logpool.schema import FINDINGS
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from logpool.report.model import Comparison, Finding, FindingChange, Severity
+    from logpool.report.comparison import Comparison, FindingChange
+    from logpool.report.model import Finding, Severity
 
 #: the severities, the worst first
 SEVERITIES = ("error", "warning", "info")

@@ -6,7 +6,7 @@ import math
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
-from logpool.report.model import HoldTest
+from logpool.report.comparison import HoldTest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from logpool.judge.thresholds import Thresholds
-    from logpool.report.model import Comparison, Durations, HoldTest, PoolChange
+    from logpool.report.comparison import Comparison, HoldTest, PoolChange
+    from logpool.report.model import Durations
 
 #: figures of which more is worse, and what they count
 TROUBLES = {

@@ -1,13 +1,17 @@
-"""What changed between two logs, in words and rows of tables."""
+"""Two logs side by side, as text: what changed between them, and what is worse."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+from logpool.report.comparison import Side
+from logpool.report.layout import painted, place_told, short_logger, table, wrapped
+from logpool.words import duration
 
-    from logpool.report.model import Comparison, Figure, FindingChange, PoolChange
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from logpool.report.comparison import Comparison, Figure, FindingChange, PoolChange
 
     Rows = list[list[str]]
 
@@ -37,6 +41,103 @@ _WHOLE = {
     "little.arrivals_per_second": "checkouts per second",
 }
 _SECONDS = ("seconds.mean", "seconds.p50", "seconds.p95", "seconds.p99", "seconds.max", "_seconds")
+_FIGURES = {
+    "mean_seconds": "query, mean",
+    "first_seconds": "query, the first",
+    "mean_after_first_seconds": "query, mean after the first",
+    "checkouts": "checkouts",
+    "created": "connections created",
+    "closed": "connections closed",
+    "created_per_checkout": "created per checkout",
+    "reuse_ratio": "reuse ratio",
+    "hold_mean": "hold, mean",
+    "hold_p50": "hold, p50",
+    "hold_p95": "hold, p95",
+    "hold_p99": "hold, p99",
+    "hold_max": "hold, max",
+    "peak_open": "open at most",
+    "peak_checked_out": "in use at most",
+    "timeouts": "timeouts",
+}
+
+
+def render_comparison(comparison: Comparison, width: int = 80, *, colour: bool = False) -> str:
+    """Two logs side by side, what else changed, and what is worse."""
+    left, right = comparison.baseline, comparison.other
+    rows = []
+    for name in Side.FIGURES:
+        one, two = getattr(left, name), getattr(right, name)
+        if one is None and two is None:
+            continue
+        ratio = comparison.ratios[name]
+        rows.append([_FIGURES[name], _figure(name, one), _figure(name, two), "" if ratio is None else f"{ratio:.2f}"])
+    names = _side_names(left, right)
+    tables = changed_figures(comparison, names, duration)
+    parts = [
+        table(["", *names, "ratio"], rows, width),
+        wrapped(_compared(comparison, names), width),
+        *(_titled(title, [*sides, "ratio"], changed, width) for title, sides, changed in tables),
+        wrapped(unmatched(comparison), width, "", "  "),
+        *(wrapped(told, width, "", "  ") for told in hold_tests(comparison, names)),
+        _finding_changes(comparison, width, colour=colour),
+        _worse(comparison, width, colour=colour),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _titled(title: str, headings: Sequence[str], rows: list[list[str]], width: int) -> str:
+    """A table whose first heading is a title, which stands above it where it is too wide."""
+    whole = table([title, *headings], rows, width)
+    if max(map(len, whole.splitlines()), default=0) <= width:
+        return whole
+    return f"{wrapped(title, width)}\n{table(['', *headings], rows, width)}"
+
+
+def _finding_changes(comparison: Comparison, width: int, *, colour: bool) -> str:
+    """What came, went and changed, each with the first place that shows it."""
+    findings = comparison.findings
+    lines = []
+    for word, changes in (("appeared", findings.appeared), ("gone", findings.gone), ("changed", findings.changed)):
+        for change in changes:
+            severity = change.other_severity or change.baseline_severity or "info"
+            where = f" ({short_logger(change.pool)})" if change.pool else ""
+            told = wrapped(f"{word}: {severity} {change.code}{where}, {degree(change)}", width, "  ", "    ")
+            lines.append(told.replace(severity, painted(severity, severity, colour=colour), 1))
+            if word != "gone":
+                lines += [wrapped(change.message, width, "    ", "    ")]
+            lines += [f"    {place_told(place)}" for place in change.evidence[:1]]
+    return "\n".join(["findings", *lines]) if lines else "findings: the same"
+
+
+def _worse(comparison: Comparison, width: int, *, colour: bool) -> str:
+    word = painted("worse", "error" if comparison.worse else "good", colour=colour)
+    lines = [wrapped(f"worse: {reason}", width, "", "  ") for reason in comparison.worse or ("nothing",)]
+    return "\n".join(line.replace("worse", word, 1) for line in lines)
+
+
+def _figure(name: str, value: float | None) -> str:
+    if value is None:
+        return "-"
+    if name.endswith("seconds") or name.startswith("hold"):
+        return duration(value)
+    return f"{value:,}" if isinstance(value, int) else f"{value:.2f}"
+
+
+def _side_names(left: Side, right: Side) -> tuple[str, str]:
+    # several classes on a side make no name for it
+    if len(left.pool_classes) == len(right.pool_classes) == 1 and left.pool_classes != right.pool_classes:
+        return left.pool_classes[0], right.pool_classes[0]
+    return "baseline", "other"
+
+
+def _compared(comparison: Comparison, names: tuple[str, str]) -> str:
+    ratios = comparison.ratios
+    mean, after = ratios["mean_seconds"], ratios["mean_after_first_seconds"]
+    if mean is not None:
+        text = f"a query took {mean:.2f} times as long with {names[1]} as with {names[0]}"
+        return text + (f", and {after:.2f} times after the first one" if after is not None else "")
+    hold = ratios["hold_mean"]
+    return "" if hold is None else f"a connection was held {hold:.2f} times as long in {names[1]} as in {names[0]}"
 
 
 def changed_figures(
@@ -57,11 +158,6 @@ def pool_title(pool: PoolChange) -> str:
     """What a pool is called in both logs."""
     one, two = short_logger(pool.baseline or "all pools"), short_logger(pool.other or "all pools")
     return one if one == two else f"{one} → {two}"
-
-
-def short_logger(logger: str) -> str:
-    """A pool's logger without what all of them begin with."""
-    return logger.removeprefix("sqlalchemy.pool.impl.").removeprefix("sqlalchemy.pool.")
 
 
 def _rows(pool: PoolChange, seconds: Callable[[float], str]) -> Iterator[tuple[str, list[str]]]:

@@ -15,7 +15,8 @@ from logpool.cli import main
 from logpool.judge.comparison import compare
 from logpool.judge.gate import WORSE, Gate
 from logpool.judge.thresholds import Thresholds
-from logpool.report.model import Durations, Finding, Report, Side, Timings
+from logpool.report.comparison import Side
+from logpool.report.model import Durations, Finding, Report, Timings
 from logpool.runner import Experiment, run
 from traffic import BASIC, Traffic, written
 

@@ -13,8 +13,9 @@ import pytest
 import logpool
 from logpool.judge.comparison import compare
 from logpool.report import text
+from logpool.report.changes import render_comparison
 from logpool.report.model import Evidence, Finding, Report
-from logpool.report.text import render, render_comparison, render_verdict
+from logpool.report.text import render, render_verdict
 from logpool.words import duration
 
 ROOT = Path(__file__).parents[2]
