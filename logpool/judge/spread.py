@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 STRETCHES = 32
 # a class of hold times is so much wider than its begin: 32 to the octave, 2.2 percent
 _TO_THE_OCTAVE = 32
-# more than the classes that 64 bits of microseconds can have
-_CLASSES = 64 * _TO_THE_OCTAVE
 _SCHEMA = {"part": pl.UInt32, "stretch": pl.Int64, "length": pl.UInt32, "count": pl.UInt64}
 
 
@@ -53,22 +51,25 @@ class HoldSpread:
         if not holds.height:
             return
         group, microseconds, taken = holds
-        begin, end = _span(taken // (1 << self._power), self._kept["stretch"])
+        first, last = (time >> self._power for time in _span(taken))
+        begin, end = _span(self._kept["stretch"]) if self._kept.height else (first, last)
+        begin, end = min(begin, first), max(end, last)
         wider = 0
         while (end >> wider) - (begin >> wider) >= STRETCHES:
             wider += 1
         self._power += wider
         parts = [self._parts.setdefault(pool, len(self._parts)) for _, _, pool in self.vocabulary.groups]
+        first >>= wider
         stretch = taken // (1 << self._power)
-        first = int(stretch.min())  # type: ignore[arg-type]
-        length = (microseconds.clip(0).log1p() * (_TO_THE_OCTAVE / math.log(2))).floor().cast(pl.Int64)
-        counts = counted(pl.Series(parts, dtype=pl.UInt32)[group], (stretch - first) * _CLASSES + length)
-        found = counts.select_seq(
-            part="one",
-            stretch=pl.col("other") // _CLASSES + first,
-            length=pl.col("other") % _CLASSES,
-            count="count",
+        # what is equal is counted before it is classed, which takes longer
+        place = pl.Series(parts, dtype=pl.UInt32)[group] * STRETCHES + (stretch - first).cast(pl.UInt32)
+        found = counted(place, microseconds.clip(0)).select_seq(
+            "count",
+            part=pl.col("one") // STRETCHES,
+            stretch=pl.col("one") % STRETCHES + first,
+            length=(pl.col("other").log1p() * (_TO_THE_OCTAVE / math.log(2))).floor(),
         )
+        found = found.select_seq(_SCHEMA.keys())
         kept = self._kept.with_columns_seq(pl.col("stretch") // (1 << wider))
         merged = stacked([kept, found.cast(_SCHEMA)])  # type: ignore[arg-type]
         self._kept = merged.group_by("part", "stretch", "length").agg(pl.col("count").sum())
@@ -84,7 +85,6 @@ class HoldSpread:
         return tuple(HoldCounts(pool, found[pool]) for pool in pools if pool in found)
 
 
-def _span(*times: pl.Series) -> tuple[int, int]:
+def _span(times: pl.Series) -> tuple[int, int]:
     """The first and the last of some times."""
-    known = [series for series in times if len(series)]
-    return min(int(series.min()) for series in known), max(int(series.max()) for series in known)  # type: ignore[arg-type]
+    return int(times.min()), int(times.max())  # type: ignore[arg-type]

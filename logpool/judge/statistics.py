@@ -187,7 +187,7 @@ class Statistics:
                 idle=pl.lit(None, pl.Int64),
             )
         )
-        for group, cause, count in tracked.closes.group_by("group", "cause").len().iter_rows():
+        for group, cause, count in tracked.closes.iter_rows():
             self.closes[group, Cause(cause)] += count
         self.left_lives.update(tracked.ages["group"].filter(~born).to_list())
 

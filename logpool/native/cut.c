@@ -64,6 +64,32 @@ static int is_digit(char byte) { return byte >= '0' && byte <= '9'; }
 /* Without a branch, since digits and letters come at random; small letters and capitals differ in one bit. */
 static int is_hexadecimal(char byte) { return is_digit(byte) | ((uint8_t)((byte | 0x20) - 'a') < 6); }
 
+/* Of each of eight bytes the highest bit: whether it is hexadecimal. What is added to seven bits sets the eighth from a digit or a
+   letter on. */
+static uint64_t hexadecimals(uint64_t bytes)
+{
+    const uint64_t each = 0x0101010101010101u, high = each << 7;
+    uint64_t low = bytes & ~high, small = low | each * 0x20;
+    uint64_t digits = (low + each * (0x80 - '0')) & ~(low + each * (0x7f - '9'));
+    uint64_t letters = (small + each * (0x80 - 'a')) & ~(small + each * (0x7f - 'f'));
+    return (digits | letters) & ~bytes & high;
+}
+
+/* Behind the last of some hexadecimal digits. */
+static const char *behind_hexadecimals(const char *at, const char *end)
+{
+    const uint64_t all = 0x8080808080808080u;
+    for (; end - at >= 8; at += 8) {
+        uint64_t word;
+        memcpy(&word, at, 8);
+        if (hexadecimals(word) != all)
+            break;
+    }
+    while (at < end && is_hexadecimal(*at))
+        at++;
+    return at;
+}
+
 static void add(Buffer *buffer, const char *text, int64_t size)
 {
     memcpy(buffer->bytes + buffer->size, text, (size_t)size);
@@ -117,11 +143,8 @@ static void find_address(const char *text, const char *end, Name *address)
     const char *start = found(text, end, NAMED, sizeof NAMED - 1, 1);
     if (!start)
         return;
-    const char *at = start + 2;
-    while (at < end && is_hexadecimal(*at))
-        at++;
     address->start = start;
-    address->end = at;
+    address->end = behind_hexadecimals(start + 2, end);
     address->is_sought = 0;
 }
 
@@ -219,13 +242,21 @@ enum { ALIKE_BITS = 11, ALIKES = 1 << ALIKE_BITS };
 
 static int64_t size_of(Piece piece) { return piece.end - piece.start; }
 
-/* Eight bytes of a piece; 0 where it has fewer from there on. */
-static uint64_t word_of(Piece piece, int64_t from)
+static uint64_t word_at(const char *text)
 {
-    uint64_t word = 0;
-    if (from >= 0 && size_of(piece) >= from + 8)
-        memcpy(&word, piece.start + from, 8);
+    uint64_t word;
+    memcpy(&word, text, 8);
     return word;
+}
+
+/* A number that equal pieces have in common: the sum of their words, each times a number of its own, so that none waits for another. */
+static uint64_t print_of(Piece piece)
+{
+    static const uint64_t times = 0x9e3779b97f4a7c15u, more = 0xd1b54a32d192ed02u;
+    uint64_t print = (uint64_t)size_of(piece), factor = times;
+    for (const char *at = piece.start; piece.end - at >= 8; at += 8, factor += more)
+        print += word_at(at) * factor;
+    return size_of(piece) < 8 ? print : print + word_at(piece.end - 8) * factor;
 }
 
 static Alike alike_of(Piece head, Piece tail, Name *address)
@@ -237,18 +268,16 @@ static Alike alike_of(Piece head, Piece tail, Name *address)
         line.before.end = address->start;
         line.behind.start = address->end;
     }
-    int64_t before = size_of(line.before), behind = size_of(line.behind);
-    uint64_t print = (uint64_t)(before << 20 ^ behind << 1 ^ has_address);
-    for (int64_t part = 1; part <= 4; part++)
-        print = print * 0x9e3779b97f4a7c15u ^ word_of(line.before, before * part / 4 - 8);
-    print = print * 0x9e3779b97f4a7c15u ^ word_of(line.behind, behind - 8);
-    line.print = print * 0xe7037ed1a0b428dbu;
+    int64_t behind = size_of(line.behind);
+    line.print = print_of(line.before) + print_of((Piece){line.behind.end - (behind < 8 ? behind : 8), line.behind.end});
+    line.print = (line.print + (uint64_t)behind) * 0xe7037ed1a0b428dbu;
     return line;
 }
 
 static int is_same(Piece one, Piece other)
 {
-    return size_of(one) == size_of(other) && !memcmp(one.start, other.start, (size_t)size_of(one));
+    int64_t size = size_of(one);
+    return size == size_of(other) && (!size || !memcmp(one.start, other.start, (size_t)size));
 }
 
 static int are_alike(const Alike *one, const Alike *other)
@@ -318,9 +347,9 @@ API int cut(const char *data, const Rows *rows, const uint32_t *chosen, int64_t 
     Buffer rest = {NULL, 0, 0};
     uint32_t *halves = column_for(half_count);
     Piece *pieces = malloc(((size_t)span_count + 1) * sizeof(Piece));
-    Alike *alikes = malloc(ALIKES * sizeof(Alike));
+    Alike *alikes = malloc(2 * ALIKES * sizeof(Alike));
     int failed = !halves || !pieces || !alikes || !has_columns(taken, count, half_count);
-    for (int64_t place = 0; alikes && place < ALIKES; place++)
+    for (int64_t place = 0; alikes && place < 2 * ALIKES; place++)
         alikes[place].key = NONE;
     int64_t key_count = texts_count(keys);
     for (int64_t place = 0; !failed && place < count; place++) {
@@ -335,7 +364,10 @@ API int cut(const char *data, const Rows *rows, const uint32_t *chosen, int64_t 
         Alike line = {0}, *alike = NULL;
         if (span_count <= 1) {
             line = alike_of(span_count ? pieces[0] : (Piece){text, text}, pieces[span_count], &address);
-            alike = alikes + (line.print >> (64 - ALIKE_BITS));
+            /* each line has two places, which it shares with few others */
+            alike = alikes + 2 * (line.print >> (64 - ALIKE_BITS));
+            if (!are_alike(alike, &line) && alike->key != NONE)
+                alike += are_alike(alike + 1, &line) || alike[1].key == NONE || line.print % 2;
             if (are_alike(alike, &line))
                 key = alike->key;
         }

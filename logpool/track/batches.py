@@ -27,17 +27,23 @@ class EventBatch:
         events: ``line``, ``time``, ``shape``, ``connection``, ``source``.
         first: the number of the first one in the whole analysis.
         vocabulary: gives them their meaning.
+        lasts: the places of the last events of each shape, in order, UInt32.
     """
 
     events: pl.DataFrame
     first: int
     vocabulary: Vocabulary
+    lasts: pl.Series
 
     def told(self, places: pl.Series) -> pl.DataFrame:
         """Some of the events, with what their shapes say, numbered."""
         rows = self.events[places]
         meaning = self.vocabulary.frame()[rows["shape"]]
         return rows.hstack([*meaning.get_columns(), (places.cast(pl.Int64) + self.first).alias("seq")])
+
+    def details(self, places: pl.Series) -> pl.Series:
+        """The details of some of the events."""
+        return self.vocabulary.frame()["detail"][self.events["shape"][places]]
 
     @cached_property
     def lent(self) -> Events:
@@ -66,7 +72,7 @@ class EventBatch:
     def whole_lives(self, lives: pl.DataFrame) -> pl.DataFrame:
         """Whole lives as lives that ended."""
         begins, ends = self.lent.marks(lives["begin"]), self.lent.marks(lives["end"])
-        soft = self.vocabulary.frame()["detail"][self.events["shape"][lives["end"]]] == int(Detail.SOFT)
+        soft = self.details(lives["end"]) == int(Detail.SOFT)
         at_once = ends["time"] - self.events["time"][lives["back"]] <= AT_ONCE
         columns = {
             "key": lives["key"],

@@ -16,18 +16,19 @@ import polars as pl
 
 from logpool.frames import constant, stacked, where
 from logpool.native.library import NONE
-from logpool.native.numbers import nexts_of
+from logpool.native.numbers import counted, nexts_of
 from logpool.read.vocabulary import split_pool_name
 from logpool.schema import Cause, Detail, Kind, Reason
-from logpool.track.clocks import lasts_of
+from logpool.track.tracked import groups_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from logpool.read.vocabulary import Vocabulary
+    from logpool.track.batches import EventBatch
 
-# one row per close whose cause is settled
-CLOSE = {"key": pl.Int64, "group": pl.UInt32, "seq": pl.Int64, "cause": pl.UInt8}
+# how many closes of each group were settled, by their cause
+CLOSES = {"group": pl.UInt32, "cause": pl.UInt8, "count": pl.Int64}
 
 _GROUP = 1 << 32
 # the place of records whose layout shows no thread
@@ -91,9 +92,8 @@ class Causes:
     def take(
         self,
         tracked: pl.DataFrame,
-        whole: pl.DataFrame,
-        events: pl.DataFrame,
-        first: int,
+        lives: pl.DataFrame,
+        batch: EventBatch,
         later: pl.DataFrame,
         detached: Collection[int],
     ) -> pl.DataFrame:
@@ -101,22 +101,31 @@ class Causes:
 
         Args:
             tracked: the related rows of a batch, sorted by connection, with the states before them.
-            whole: the closes of its whole lives, as related rows, with ``before`` and ``is_last``.
-            events: all events of the batch, in the log's order.
-            first: the number of the first one.
+            lives: its whole ones.
+            batch: all its events.
             later: its reset failures, reclaimings, and invalidations after a return.
             detached: the ``seq`` of closes that end a detached checkout of a shared connection.
 
         Returns:
-            The closes whose cause is settled, as :data:`CLOSE`.
+            The closes whose cause is settled, as :data:`CLOSES`.
         """
         related = tracked.select_seq(*_RELATED, before=self._before(tracked), is_last=_IS_LAST)
-        related = stacked([related, whole.select_seq(related.columns)])
-        closes = self._explained(related, later, detached)
+        styles = pl.Series("style", [_style(pool) for _, _, pool in self.vocabulary.groups], dtype=pl.UInt8)
+        # a pool that keeps nothing closes all that comes back: nothing else need be known of a whole life
+        groups = groups_of(lives["key"])
+        plain = (styles[groups] == int(Style.NULL)) & (batch.details(lives["end"]) != int(Detail.HARD))
+        others = batch.whole_closes(where(lives, ~plain))
+        related = stacked([related, others.select_seq(related.columns)])
+        closes = self._explained(related, lives["key"], styles, later, detached)
         waits = closes["cause"].is_null()
         terminated = waits & (closes["detail"] == int(Detail.HARD)) & (closes["previous"] == int(Kind.RETURNED))
-        settled = [_settled(where(closes, ~waits)), self._reclaimed(where(closes, terminated), later)]
-        settled.append(self._runs(where(closes, waits & ~terminated), events, first))
+        kept_nothing = constant(int(Cause.NULLPOOL), pl.UInt8, int(plain.sum()))
+        settled = [
+            _settled(pl.DataFrame({"group": groups.filter(plain), "cause": kept_nothing})),
+            _settled(where(closes, ~waits)),
+            self._reclaimed(where(closes, terminated), later),
+        ]
+        settled.append(self._runs(where(closes, waits & ~terminated), batch))
         return stacked(settled)
 
     def _before(self, tracked: pl.DataFrame) -> pl.Series:
@@ -129,18 +138,28 @@ class Causes:
         )
         return before.zip_with(~tracked["first"], said["seq"])
 
-    def _explained(self, related: pl.DataFrame, later: pl.DataFrame, detached: Collection[int]) -> pl.DataFrame:
-        """The closes of a batch, with the ``cause`` that the records before them tell, null where they do not."""
+    def _explained(
+        self, related: pl.DataFrame, lived: pl.Series, styles: pl.Series, later: pl.DataFrame, detached: Collection[int]
+    ) -> pl.DataFrame:
+        """The closes of a batch, with the ``cause`` that the records before them tell, null where they do not.
+
+        Args:
+            related: its rows.
+            lived: the connections of its whole lives.
+            styles: of each group's pool.
+            later: as :meth:`take` has it.
+            detached: likewise.
+        """
         said = pl.col("kind").is_in([int(kind) for kind in _SAID_BEFORE]) | _STRAY
         new = where(related, said).select_seq("key", "seq", "is_last", cause=_said(self._reset_failures(later)))
         marks = stacked([self._marks, new.drop("is_last")])
         closes = where(related, pl.col("kind") == int(Kind.CLOSING)).join(
             marks.select_seq(before="seq", said="cause"), on="before", how="left", maintain_order="left"
         )
-        touched = related["key"].unique() if self._marks.height else related["key"]
-        kept = where(self._marks, ~pl.col("key").is_in(touched.implode()))
+        kept = self._marks
+        for touched in (related["key"], lived) if kept.height else ():
+            kept = where(kept, ~kept["key"].is_in(touched.unique().implode()))
         self._marks = stacked([kept, where(new, "is_last").drop("is_last")])
-        styles = pl.Series("style", [_style(pool) for _, _, pool in self.vocabulary.groups], dtype=pl.UInt8)
         returned = pl.col("previous").is_in([int(Kind.RETURNED), int(Kind.RESET)]) & ~pl.col("was_out")
         closes = closes.with_columns_seq(
             styles[closes["group"]],
@@ -182,7 +201,7 @@ class Causes:
             self._terminated = pl.concat([self._terminated, terminated.select_seq(_HARD.keys())])
         messages = where(later, pl.col("kind") == int(Kind.RECLAIMED)).select_seq("key", told="seq").sort("told")
         if not messages.height or not self._terminated.height:
-            return pl.DataFrame(schema=CLOSE)
+            return pl.DataFrame(schema=CLOSES)
         waiting = self._terminated.sort("seq")
         told = messages.join_asof(
             waiting.select_seq("key", "seq"),
@@ -197,17 +216,17 @@ class Causes:
         self._terminated = waiting.filter(~explained).unique("key", keep="last", maintain_order=True)
         return _settled(waiting.filter(explained).with_columns_seq(cause=pl.lit(int(Cause.RECLAIMED))))
 
-    def _runs(self, closes: pl.DataFrame, events: pl.DataFrame, first: int) -> pl.DataFrame:
+    def _runs(self, closes: pl.DataFrame, batch: EventBatch) -> pl.DataFrame:
         """Settles the closes by what their place says next: of one thread, or of all where no thread shows."""
         waiting = stacked([self._waiting, closes.select_seq(_WAITING.keys()).sort("seq")])
         if not waiting.height:
-            return pl.DataFrame(schema=CLOSE)
+            return pl.DataFrame(schema=CLOSES)
         others = self._others(waiting["group"].unique())
-        waiting = waiting.join(_lasts(others, events, first), on="group", how="left", maintain_order="left")
+        waiting = waiting.join(_lasts(others, batch), on="group", how="left", maintain_order="left")
         waiting = waiting.with_columns_seq(
             goes_on=pl.col("goes_on") | (pl.col("in_group") > pl.col("seq")).fill_null(value=False)
         )
-        ended = self._ended(waiting.drop("in_group"), others, events, first)
+        ended = self._ended(waiting.drop("in_group"), others, batch)
         open_runs = where(ended, pl.col("end").is_null())
         to_come = pl.int_range(pl.len()).reverse().over("place")
         too_long = open_runs.select_seq(to_come >= _LONGEST_RUN).to_series()
@@ -220,15 +239,16 @@ class Causes:
         shapes = where(self.vocabulary.frame().with_row_index("shape"), pl.col("group").is_in(groups.implode()))
         return where(shapes, ~pl.col("kind").is_in(_IN_A_RUN)).select_seq("shape", "group", place=_PLACE)
 
-    def _ended(self, waiting: pl.DataFrame, others: pl.DataFrame, events: pl.DataFrame, first: int) -> pl.DataFrame:
+    def _ended(self, waiting: pl.DataFrame, others: pl.DataFrame, batch: EventBatch) -> pl.DataFrame:
         """With what ends each one's run: ``end`` (its ``seq``), ``ender`` (its kind), ``size`` (of the pool)."""
         meaning = self.vocabulary.frame()
         # places by small numbers
         numbers = waiting["place"].clone().append(others["place"]).rank("dense") - 1
         wanted, theirs = numbers.head(waiting.height), numbers.tail(others.height)
         labels = constant(NONE, pl.UInt32, meaning.height).scatter(others["shape"], theirs)
-        ends = nexts_of(events["shape"], labels, waiting["seq"] - first, wanted)
-        found = waiting.with_columns_seq(shape=events["shape"][ends], end=ends.cast(pl.Int64) + first)
+        happened = batch.events["shape"]
+        ends = nexts_of(happened, labels, waiting["seq"] - batch.first, wanted)
+        found = waiting.with_columns_seq(shape=happened[ends], end=ends.cast(pl.Int64) + batch.first)
         shapes = found["shape"].unique().drop_nulls()
         sizes = {number: told for number in shapes if (told := self._pool_size(number)) is not None}
         size = pl.col("shape").replace_strict(sizes, default=None, return_dtype=pl.Int64)
@@ -251,10 +271,11 @@ class Causes:
         return _settled(waiting.with_columns_seq(cause=cause))
 
 
-def _lasts(others: pl.DataFrame, events: pl.DataFrame, first: int) -> pl.DataFrame:
+def _lasts(others: pl.DataFrame, batch: EventBatch) -> pl.DataFrame:
     """The last event of some shapes in each ``group``: its ``seq``, as ``in_group``."""
-    lasts = lasts_of(events["shape"])
-    rows = pl.DataFrame([events["shape"][lasts], lasts.cast(pl.Int64).alias("in_group") + first])
+    rows = pl.DataFrame(
+        [batch.events["shape"][batch.lasts], batch.lasts.cast(pl.Int64).alias("in_group") + batch.first]
+    )
     return rows.join(others, on="shape").group_by("group").agg(pl.col("in_group").max())
 
 
@@ -293,7 +314,7 @@ def _said(failed: list[int]) -> pl.Expr:
 def _by_the_end(closes: pl.DataFrame) -> pl.DataFrame:
     """Settles closes by the record that ends their run, which is null where the run never seems to end."""
     if not closes.height:
-        return pl.DataFrame(schema=CLOSE)
+        return pl.DataFrame(schema=CLOSES)
     style, ender = pl.col("style"), pl.col("ender")
     queue = style == int(Style.QUEUE)
     # the others say so only by the pool that replaces them
@@ -319,7 +340,10 @@ def _by_the_end(closes: pl.DataFrame) -> pl.DataFrame:
 
 
 def _settled(closes: pl.DataFrame) -> pl.DataFrame:
-    return closes.select_seq(pl.col(name).cast(dtype) for name, dtype in CLOSE.items())
+    """Closes whose ``cause`` is known, counted."""
+    found = counted(closes["group"], closes["cause"].cast(pl.Int64))
+    columns = zip(CLOSES.items(), ("one", "other", "count"), strict=True)
+    return found.select_seq(pl.col(column).cast(dtype).alias(name) for (name, dtype), column in columns)
 
 
 def _style(pool: str) -> Style:

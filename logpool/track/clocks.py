@@ -24,12 +24,13 @@ class Clocks:
     _course: Course = field(default_factory=Course)
     _last: dict[int, int] = field(default_factory=dict)
 
-    def take(self, events: pl.DataFrame, group_of: pl.Series) -> pl.DataFrame:
+    def take(self, events: pl.DataFrame, group_of: pl.Series, lasts: pl.Series) -> pl.DataFrame:
         """The steps back of one batch, in the log's order.
 
         Args:
             events: their ``time``, microseconds or null, and ``shape``.
             group_of: each shape's group; null where no pool is named.
+            lasts: the places of the last events of each shape.
 
         Returns:
             ``place`` in the batch, ``back``.
@@ -38,7 +39,11 @@ class Clocks:
         before = self._last.copy()
         if times.null_count() == len(times):
             return pl.DataFrame(schema=_BACK)
-        self._note_last(events.select_seq("time", "shape"), group_of)
+        if times.null_count():
+            timed = events.select_seq("time", "shape").drop_nulls("time")
+            self._note_last(timed[lasts_of(timed["shape"])], group_of)
+        else:
+            self._note_last(events[lasts], group_of)
         # no process steps back where the whole log does not
         self._course = course_of(times, self._course)
         if self._course.fall < LEAST_STEP:
@@ -50,10 +55,8 @@ class Clocks:
         previous = pl.col("time").shift(1).over("group").fill_null(pl.col("known"))
         return timed.with_columns_seq(back=previous - pl.col("time")).filter(pl.col("back") >= LEAST_STEP)[list(_BACK)]
 
-    def _note_last(self, timed: pl.DataFrame, group_of: pl.Series) -> None:
-        """Notes the last time of each group."""
-        timed = timed if not timed["time"].null_count() else timed.drop_nulls("time")
-        last = timed[lasts_of(timed["shape"])]
+    def _note_last(self, last: pl.DataFrame, group_of: pl.Series) -> None:
+        """Notes the last time of each group, of the last event of each shape."""
         groups = group_of[last["shape"]]
         self._last |= {group: time for group, time in zip(groups, last["time"], strict=True) if group is not None}
 

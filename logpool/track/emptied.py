@@ -37,13 +37,14 @@ class Emptied:
     _last: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_LAST))
     _found: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema={"seq": pl.Int64}))
 
-    def named(self, events: pl.DataFrame, shapes: pl.DataFrame, first: int) -> pl.DataFrame:
+    def named(self, events: pl.DataFrame, shapes: pl.DataFrame, first: int, lasts: pl.Series) -> pl.DataFrame:
         """The events of a batch, each such disconnection with the connection that it befell.
 
         Args:
             events: ``shape``, ``connection`` and whatever.
             shapes: what the shapes mean.
             first: the number of the first event.
+            lasts: the places of the last events of each shape.
         """
         self.begun, self.groups, self._found = (), set(), self._found.clear()
         kind, reason = shapes["kind"], shapes["reason"]
@@ -55,7 +56,7 @@ class Emptied:
             places = pl.int_range(len(shape), dtype=pl.UInt32, eager=True).filter(connection.is_not_null())
         if not seeks:
             # the last of a kind in a place is the last of its shape
-            places = places[lasts_of(shape[places])] if connection.null_count() else lasts_of(shape)
+            places = places[lasts_of(shape[places])] if connection.null_count() else lasts
         places = places.filter(kind.is_in(_TAKING)[shape[places]])
         taken = _placed(places, shape, shapes, first).with_columns_seq(
             taken=connection[places], kind=kind[shape[places]]

@@ -16,7 +16,7 @@ from logpool.frames import stacked, where
 from logpool.schema import Detail, End, Kind
 from logpool.track.batches import EventBatch
 from logpool.track.causes import Causes
-from logpool.track.clocks import SETBACK, Clocks
+from logpool.track.clocks import SETBACK, Clocks, lasts_of
 from logpool.track.emptied import Emptied
 from logpool.track.keys import KeySet
 from logpool.track.moves import HIDDEN, Failed, Moves
@@ -103,8 +103,9 @@ class Fold:
         """Follows one batch: ``line``, ``time``, ``shape``, ``connection``, ``source``."""
         first = self._seq
         self._seq += events.height
-        events = self._emptied.named(events, self.vocabulary.frame(), first)
-        batch = EventBatch(events, first, self.vocabulary)
+        lasts = lasts_of(events["shape"])
+        events = self._emptied.named(events, self.vocabulary.frame(), first, lasts)
+        batch = EventBatch(events, first, self.vocabulary, lasts)
         incidents = batch.told(self._meaning("incident")[events["shape"]].arg_true())
         failures = where(incidents, pl.col("kind").is_in(_NAMELESS)).select_seq(FAILURE.keys())
         wholes = without_wholes(events, self._roles(incidents), self._meaning("base"), self._states["key"])
@@ -142,7 +143,7 @@ class Fold:
             incidents_of(incidents, own),
             rested(stacked([whole_rests, rests(own)])),
             self._setbacks(batch),
-            self._causes.take(tracked, batch.whole_closes(wholes.lives), events, first, later, detached),
+            self._causes.take(tracked, wholes.lives, batch, later, detached),
             unfinished(own, self.vocabulary.in_transaction()),
             unborn(own),
             self._emptied.begun,
@@ -183,7 +184,7 @@ class Fold:
         return roles.zip_with(~waited_for, pl.Series([OTHER], dtype=pl.UInt8).new_from_index(0, len(roles)))
 
     def _setbacks(self, batch: EventBatch) -> pl.DataFrame:
-        found = self._clocks.take(batch.events, self.vocabulary.frame()["group"])
+        found = self._clocks.take(batch.events, self.vocabulary.frame()["group"], batch.lasts)
         rows = batch.told(found["place"])
         return rows.hstack([found["back"]]).select_seq(SETBACK.keys())
 

@@ -110,7 +110,7 @@ class Tracked:
         incidents: what does not happen to a healthy pool, or not often, in the log's order.
         rested: what kept connections were good for, per group.
         setbacks: where a process's clock steps back.
-        closes: those whose cause is settled, as :data:`logpool.track.causes.CLOSE`.
+        closes: those whose cause is settled, as :data:`logpool.track.causes.CLOSES`.
         unfinished: returns with a transaction still open, where the driver prints it.
         unborn: connections that are first seen without having been created.
         emptied: the numbers of the events at which checkouts began whose connection a listener took away at once.

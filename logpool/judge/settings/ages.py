@@ -109,7 +109,7 @@ class Ages:
         checkouts = tracked.checkouts.select_seq("key", *(f"out_{name}" for name in _PLACED), "fresh")
         reused = where(checkouts, chosen & ~pl.col("fresh") & promising)
         reused = reused.select_seq("key", **{name: f"out_{name}" for name in _PLACED})
-        for group, age, place in self._extremes(reused, tracked.lives, oldest=True):
+        for group, age, place in self._extremes(reused, tracked.lives, oldest=True, beyond=round(known * _SECOND)):
             pool = pool_of(group)
             if pool not in self.reused or age > self.reused[pool][0]:
                 self.reused[pool] = age, place
@@ -127,11 +127,22 @@ class Ages:
         groups = self._births.select_seq(group_of()).to_series().unique()
         return all(pool_of(group) in self.reused for group in groups)
 
-    def _extremes(self, rows: pl.DataFrame, lives: pl.DataFrame, *, oldest: bool) -> list[tuple[int, float, Place]]:
-        """Per group the greatest or the smallest age of some connections, in seconds, and where."""
+    def _extremes(
+        self, rows: pl.DataFrame, lives: pl.DataFrame, *, oldest: bool, beyond: int = -1
+    ) -> list[tuple[int, float, Place]]:
+        """Per group the greatest or the smallest age of some connections, in seconds, and where.
+
+        Args:
+            rows: uses of connections: ``key``, ``seq``, ``time``, ``source``, ``line``.
+            lives: those that ended.
+            oldest: whether the greatest counts.
+            beyond: microseconds; a lesser age counts for nothing.
+        """
         if not rows.height:
             return []
         aged = self._born(where(rows, pl.col("time").is_not_null() & pl.col("key").is_not_null()))
+        # most are no older than what is known
+        aged = where(aged, pl.col("time") - pl.col("birth_time") > beyond)
         if aged.height and lives.height:
             # what is used after its end is no older for that; in the next batch it is forgotten
             ends = lives.select_seq("end_seq", birth_seq="life_seq").drop_nulls()
@@ -142,7 +153,7 @@ class Ages:
             aged = aged.sort("seq").join_asof(steps, left_on="seq", right_on="step", coalesce=False)
             aged = aged.filter(pl.col("birth_seq") >= pl.col("step").fill_null(-1))
         age = pl.col("time") - pl.col("birth_time")
-        aged = where(aged, age >= 0).select_seq("seq", "source", "line", age=age, group=group_of())
+        aged = aged.select_seq("seq", "source", "line", age=age, group=group_of())
         # of equal ones the first
         ordered = aged.sort("age", "seq", descending=[oldest, False]).unique("group", keep="first", maintain_order=True)
         rows = ordered.select_seq("group", "age", "source", "line")
