@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 def where(rows: pl.DataFrame, chosen: pl.Series | pl.Expr | str) -> pl.DataFrame:
     """The rows where something is true: a column, one made of them, or one of theirs by name."""
+    if not rows.height:
+        return rows
     if isinstance(chosen, str):
         chosen = rows[chosen]
     elif isinstance(chosen, pl.Expr):

@@ -120,7 +120,7 @@ class Statistics:
             self._shapes[shape] += count
         self._note_groups(events, told)
         self._note_unidentified(events)
-        reclaimed = where(told, pl.col("kind") == int(Kind.RECLAIMED))["shape"].unique()
+        reclaimed = where(told, told["kind"] == int(Kind.RECLAIMED))["shape"].unique()
         if len(reclaimed):
             self._note_reclaimed(events.filter(pl.col("shape").is_in(reclaimed.implode())))
         taken = (pl.col("kind") == int(Kind.TIMING)) & (pl.col("detail") == int(Detail.TIME_TAKEN))
@@ -135,7 +135,9 @@ class Statistics:
 
     def _note_groups(self, events: pl.DataFrame, told: pl.DataFrame) -> None:
         groups = self.vocabulary.groups
-        spans = told.drop_nulls("group").group_by("group").agg(pl.col("first").min(), pl.col("last").max())
+        spans = (
+            where(told, told["group"].is_not_null()).group_by("group").agg(pl.col("first").min(), pl.col("last").max())
+        )
         for group, first, last in spans.iter_rows():
             if first is not None:
                 self.areas.reach(self.pool_parts[groups[group][2]], first, last)

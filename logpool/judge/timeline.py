@@ -146,10 +146,10 @@ class Timelines:
         }
         rows = where(tally.hstack(told.get_columns()), pl.col("kind").is_in(_COUNTED_KINDS))
         rows = rows.select_seq("bin", part=part[rows["group"]], **counted)
-        untimed = where(rows, pl.col("bin").is_null())
+        untimed = where(rows, rows["bin"].is_null())
         for one, *counts in untimed.select_seq("part", *_COUNTED).iter_rows():
             self._untimed[one] += sum(counts)
-        self._counts = _counted(stacked([self._counts, rows.drop_nulls("bin").select_seq(_COUNTS.keys())]))
+        self._counts = _counted(stacked([self._counts, where(rows, rows["bin"].is_not_null())[list(_COUNTS)]]))
 
     def _begin_together(self) -> None:
         """A second pool appears: until now, one pool was all of them."""
@@ -161,10 +161,10 @@ class Timelines:
 
     def _climb(self, rows: pl.DataFrame) -> None:
         """Adds the levels of some parts, in the log's order."""
-        untimed = where(rows, pl.col("bin").is_null()).group_by("part")
+        untimed = where(rows, rows["bin"].is_null()).group_by("part")
         before = untimed.agg(pl.col("last_open").last(), pl.col("last_out").last())
         self._before |= {part: (opened, out) for part, opened, out in before.iter_rows()}
-        found = rows.drop_nulls("bin").select_seq(CLIMB.keys())
+        found = where(rows, rows["bin"].is_not_null())[list(CLIMB)]
         self._levels = _levelled(stacked([self._levels, found]))
 
     def finish(self, pools: Sequence[str], names: Names) -> tuple[Timeline, ...]:

@@ -153,7 +153,7 @@ class Causes:
         said = pl.col("kind").is_in([int(kind) for kind in _SAID_BEFORE]) | _STRAY
         new = where(related, said).select_seq("key", "seq", "is_last", cause=_said(self._reset_failures(later)))
         marks = stacked([self._marks, new.drop("is_last")])
-        closes = where(related, pl.col("kind") == int(Kind.CLOSING)).join(
+        closes = where(related, related["kind"] == int(Kind.CLOSING)).join(
             marks.select_seq(before="seq", said="cause"), on="before", how="left", maintain_order="left"
         )
         kept = self._marks
@@ -199,7 +199,7 @@ class Causes:
         """The closes that a message of the garbage collector's explains."""
         if terminated.height:
             self._terminated = pl.concat([self._terminated, terminated.select_seq(_HARD.keys())])
-        messages = where(later, pl.col("kind") == int(Kind.RECLAIMED)).select_seq("key", told="seq").sort("told")
+        messages = where(later, later["kind"] == int(Kind.RECLAIMED)).select_seq("key", told="seq").sort("told")
         if not messages.height or not self._terminated.height:
             return pl.DataFrame(schema=CLOSES)
         waiting = self._terminated.sort("seq")
@@ -227,11 +227,11 @@ class Causes:
             goes_on=pl.col("goes_on") | (pl.col("in_group") > pl.col("seq")).fill_null(value=False)
         )
         ended = self._ended(waiting.drop("in_group"), others, batch)
-        open_runs = where(ended, pl.col("end").is_null())
+        open_runs = where(ended, ended["end"].is_null())
         to_come = pl.int_range(pl.len()).reverse().over("place")
         too_long = open_runs.select_seq(to_come >= _LONGEST_RUN).to_series()
         self._waiting = where(open_runs, ~too_long).select_seq(_WAITING.keys())
-        over = where(ended, pl.col("end").is_not_null())
+        over = where(ended, ended["end"].is_not_null())
         return stacked([_by_the_end(over), _by_the_end(where(open_runs, too_long))])
 
     def _others(self, groups: pl.Series) -> pl.DataFrame:

@@ -122,7 +122,7 @@ class Fold:
         shared = self._share(tracked, failures)
         self.keys.add(wholes.keys)
         self._remember(touched, tracked)
-        own = where(tracked, pl.col("kind") != STATE)
+        own = where(tracked, tracked["kind"] != STATE)
         others = stacked([steps(own), failed_steps(failed), shared_steps(shared)])
         checkouts = [
             *checkouts_of(tracked, self._moves.given_up),
@@ -174,7 +174,7 @@ class Fold:
     def _roles(self, incidents: pl.DataFrame) -> pl.Series:
         """The part that the events of each shape can have in whole uses and lives of this batch."""
         roles = self._meaning("role")
-        thrown = where(incidents, pl.col("kind") == int(Kind.INVALIDATED))["group"]
+        thrown = where(incidents, incidents["kind"] == int(Kind.INVALIDATED))["group"]
         busy = self._moves.busy() | self._emptied.groups | set(thrown)
         if not busy:
             return roles

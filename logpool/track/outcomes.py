@@ -34,7 +34,7 @@ def at_return_of(rows: pl.DataFrame) -> pl.DataFrame:
 def outcome_of(rows: pl.DataFrame, outcome: End | pl.Expr) -> pl.DataFrame:
     """Rows with ``out_*``, ``end_*`` and ``complete`` as checkouts that ended so."""
     ended = pl.lit(int(outcome)) if isinstance(outcome, End) else outcome
-    return where(rows, pl.col("out_seq") >= 0).select_seq(
+    return where(rows, rows["out_seq"] >= 0).select_seq(
         pl.col("out_key").alias("key"),
         *(name for name in CHECKOUT if name.startswith(("out_", "end_"))),
         outcome=ended.cast(pl.UInt8),

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import polars as pl
 
+from logpool.frames import where
 from logpool.track.neighbours import MARK
+
+if TYPE_CHECKING:
+    from logpool.schema import Kind
 
 # one row per checkout that ended, or did not
 CHECKOUT = {
@@ -129,6 +134,11 @@ class Tracked:
     unfinished: pl.DataFrame
     unborn: pl.DataFrame
     emptied: tuple[int, ...] = ()
+
+    def incidents_of(self, kind: Kind, *, grouped: bool = False) -> pl.DataFrame:
+        """The incidents of a kind; if need be, only those whose pool is known."""
+        found = where(self.incidents, self.incidents["kind"] == int(kind))
+        return where(found, found["group"].is_not_null()) if grouped else found
 
     @cached_property
     def holds(self) -> pl.DataFrame:

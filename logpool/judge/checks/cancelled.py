@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from logpool.frames import where
 from logpool.judge.names import EVIDENCE
 from logpool.report.model import Finding
 from logpool.schema import Kind
@@ -37,7 +36,7 @@ class Cancellations:
 
     def take(self, tracked: Tracked) -> None:
         """Watches one batch."""
-        thrown = where(tracked.incidents, (pl.col("kind") == int(Kind.INVALIDATED)) & pl.col("group").is_not_null())
+        thrown = tracked.incidents_of(Kind.INVALIDATED, grouped=True)
         if not thrown.height:
             return
         counts = thrown.group_by("shape", pl.col("time") // _MINUTE).agg(pl.len(), pl.col("time").min().alias("first"))

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from logpool.frames import where
 from logpool.judge.checks.tallies import Sightings, together
 from logpool.report.model import Finding
 from logpool.schema import Detail, Kind
@@ -46,7 +45,7 @@ class ConnectErrors:
 
     def take(self, tracked: Tracked) -> None:
         """Watches one batch."""
-        failed = where(tracked.incidents, pl.col("kind") == int(Kind.CONNECT_FAILED))
+        failed = tracked.incidents_of(Kind.CONNECT_FAILED)
         if failed.height:
             self._seen.add(failed, "shape")
             self._count(failed.filter(pl.col("detail") == int(Detail.TOO_MANY_CLIENTS)), tracked.steps)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from logpool.frames import where
 from logpool.judge.checks.holds import Longest
 from logpool.judge.checks.limits import LIMITLESS, is_saturated, is_threaded, standing
 from logpool.judge.checks.plateau import Plateaus, Span
@@ -75,7 +74,7 @@ class Exhaustion:
         """Watches one batch."""
         self._plateaus.take(tracked.steps)
         self._longest.take(tracked.checkouts, tracked.holds)
-        self._note(where(tracked.incidents, pl.col("kind") == int(Kind.TIMED_OUT)))
+        self._note(tracked.incidents_of(Kind.TIMED_OUT))
         if self._moments:
             self._note_holders(tracked.checkouts)
 

@@ -77,7 +77,7 @@ class Leaks:
         longest = extremes_of(tracked.holds["group"], tracked.checkouts["end_seq"] - tracked.checkouts["out_seq"])
         for group, _, records in longest.iter_rows():
             self._records[group] = max(self._records[group], records or 0)
-        still = where(tracked.checkouts, pl.col("outcome") == int(End.OPEN))
+        still = where(tracked.checkouts, tracked.checkouts["outcome"] == int(End.OPEN))
         if still.height:
             self._open = still if self._open is None else pl.concat([self._open, still])
 

@@ -92,7 +92,7 @@ class Nesting:
         thread = pl.col("group").cast(pl.Int64) * _THREADS + pl.col("out_thread").cast(pl.Int64)
         level = whole.select_seq(level=pl.col("out").cast(pl.Int64).cum_sum().over(thread)).to_series()
         rows = rows.with_columns_seq(level.slice(before))
-        known = stacked([self._open, where(rows, pl.col("out") > 0).select_seq(_OPEN.keys())])
+        known = stacked([self._open, where(rows, rows["out"] > 0).select_seq(_OPEN.keys())])
         if self._blocks.height or (rows["level"] > 1).any():
             self._judge(rows, known)
         over = rows["out_seq"].filter(rows["out"] < 0)

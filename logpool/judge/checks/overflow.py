@@ -93,7 +93,7 @@ class Overflow:
             for move, rows in (
                 (Stack.PUT, thrown),
                 (Stack.TAKE, self._followed(where(tracked.steps, tracked.steps["opened"] > 0))),
-                (Stack.CLEAR, self._followed(where(tracked.incidents, pl.col("kind") == int(Kind.DISPOSED)))),
+                (Stack.CLEAR, self._followed(tracked.incidents_of(Kind.DISPOSED))),
             )
         ]
         events = stacked(moves).sort("seq")

@@ -5,9 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import polars as pl
-
-from logpool.frames import where
 from logpool.judge.checks.tallies import Sightings, together
 from logpool.report.model import Finding
 from logpool.schema import Kind
@@ -28,7 +25,7 @@ class FailedPings:
 
     def take(self, tracked: Tracked) -> None:
         """Watches one batch."""
-        failed = where(tracked.incidents, (pl.col("kind") == int(Kind.PING_FAILED)) & pl.col("group").is_not_null())
+        failed = tracked.incidents_of(Kind.PING_FAILED, grouped=True)
         self._seen.add(failed, "group")
 
     def findings(self, facts: Facts) -> Iterator[Finding]:

@@ -157,7 +157,7 @@ class Plateaus:
             .agg(pl.col("time").first(), pl.col("end").last(), pl.col("line", "source").first(), pl.col("visits").sum())
             .with_columns_seq(latest=pl.col("span") == pl.col("span").max().over(_BY_GROUP))
         )
-        over = where(spans, ~pl.col("latest"))
+        over = where(spans, ~spans["latest"])
         columns = ("group", "time", "end", "line", "source", "visits")
         longest = over.group_by(_BY_GROUP, maintain_order=True).agg(
             pl.len(), pl.all().exclude("span", "latest").get((pl.col("end") - pl.col("time")).arg_max())

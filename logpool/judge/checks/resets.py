@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from logpool.frames import where
 from logpool.judge.names import EVIDENCE
 from logpool.report.model import Finding
 from logpool.schema import Kind
@@ -33,7 +32,7 @@ class ResetTrouble:
 
     def take(self, tracked: Tracked) -> None:
         """Watches one batch."""
-        failed = where(tracked.incidents, (pl.col("kind") == int(Kind.RESET_FAILED)) & pl.col("group").is_not_null())
+        failed = tracked.incidents_of(Kind.RESET_FAILED, grouped=True)
         if not failed.height:
             return
         for group, count, last in (
