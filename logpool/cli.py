@@ -446,6 +446,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(error.message, error.hint, error.exit_code)
     except typer.TyperException as error:
         return _fail(_plain(error.format_message()), _where_to_look(error), USAGE)
+    except MemoryError:
+        return _fail("memory ran out", "analyze a part of the log: --since, --until", LogpoolError.exit_code)
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
     except SystemExit:

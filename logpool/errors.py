@@ -41,5 +41,9 @@ class DatabaseError(LogpoolError):
     exit_code = 3
 
 
+class InstallationError(LogpoolError, ImportError):
+    """The package is not installed as it should be."""
+
+
 class DamagedInputWarning(UserWarning):
     """Part of the input is damaged or was left out, and the rest was read."""

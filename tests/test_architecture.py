@@ -18,7 +18,7 @@ ARROWS: dict[str, set[str]] = {
     "logpool.progress": set(),
     "logpool.words": set(),
     "logpool.frames": set(),
-    "logpool.native": {"logpool.native"},
+    "logpool.native": {"logpool.errors", "logpool.native"},
     "logpool.read": {"logpool.schema", "logpool.errors", "logpool.frames", "logpool.native", "logpool.read"},
     "logpool.track": {
         "logpool.schema",

@@ -8,6 +8,7 @@ import os
 import re
 import select
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,6 +21,7 @@ import pytest
 import typer
 
 from logpool import __version__
+from logpool.analysis import Analysis
 from logpool.cli import app, main
 from logpool.read.needles import NEEDLES
 
@@ -323,6 +325,32 @@ def test_interrupted() -> None:
         assert code == 130
         assert process.stdout.read() == b""
         assert process.stderr.read() == b"error: interrupted\n"
+
+
+@pytest.mark.parametrize(
+    ("breaks", "told"),
+    [
+        ("_native.*", "logpool's compiled part is missing"),
+        ("cut.c", "logpool's compiled part was built from other sources than lie beside it"),
+    ],
+)
+def test_a_package_that_is_not_installed_as_it_should_be(tmp_path: Path, breaks: str, told: str) -> None:
+    shutil.copytree(ROOT / "logpool", tmp_path / "logpool", ignore=shutil.ignore_patterns("__pycache__"))
+    for path in (tmp_path / "logpool" / "native").glob(breaks):
+        path.unlink()
+    command = [sys.executable, "-m", "logpool", "analyze", str(SAMPLE)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr == f"error: {told}\nhint: install the package with pip, which builds it\n"
+
+
+def test_memory_that_runs_out(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def run_out(_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(Analysis, "report", run_out)
+    assert main(["analyze", str(SAMPLE)]) == 3
+    assert capsys.readouterr() == ("", "error: memory ran out\nhint: analyze a part of the log: --since, --until\n")
 
 
 def test_output_that_nobody_reads_on() -> None:

@@ -28,9 +28,12 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from logpool.errors import InstallationError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_BUILT_BY = "install the package with pip, which builds it"
 _ENDINGS = {"win32": "dll", "darwin": "dylib"}
 #: stands for no number
 NONE = 0xFFFFFFFF
@@ -187,18 +190,18 @@ def library() -> ctypes.CDLL:
     """The compiled part.
 
     Raises:
-        ImportError: the package was not installed, or not since its sources were changed.
+        InstallationError: the package was not installed, or not since its sources were changed.
     """
     folder = Path(__file__).parent
     path = folder / f"_native.{_ENDINGS.get(sys.platform, 'so')}"
     if not path.exists():
-        raise ImportError("logpool's compiled part is missing: pip builds it when it installs the package")
+        raise InstallationError("logpool's compiled part is missing", _BUILT_BY)
     loaded = ctypes.CDLL(str(path))
     loaded.sources.restype = c_uint32
     # they lie beside it where the package is developed
     sources = sorted(folder.glob("*.[ch]"))
     if sources and loaded.sources() != zlib.crc32(b"".join(source.read_bytes() for source in sources)):
-        raise ImportError("logpool's compiled part was built from other sources: install the package anew")
+        raise InstallationError("logpool's compiled part was built from other sources than lie beside it", _BUILT_BY)
     pointer, number, rows = c_void_p, c_int64, POINTER(RowsStructure)
     column = (POINTER(Schema), POINTER(Array))
     for name, result, arguments in (
