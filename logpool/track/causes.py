@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 # how many closes of each group were settled, by their cause
 CLOSES = {"group": pl.UInt32, "cause": pl.UInt8, "count": pl.Int64}
+_SETTLED = {"group": pl.UInt32, "cause": pl.UInt8}
 
 _GROUP = 1 << 32
 # the place of records whose layout shows no thread
@@ -119,14 +120,14 @@ class Causes:
         closes = self._explained(related, lives["key"], styles, later, detached)
         waits = closes["cause"].is_null()
         terminated = waits & (closes["detail"] == int(Detail.HARD)) & (closes["previous"] == int(Kind.RETURNED))
-        kept_nothing = constant(int(Cause.NULLPOOL), pl.UInt8, int(plain.sum()))
+        kept_nothing = pl.DataFrame([groups.filter(plain).alias("group")])
         settled = [
-            _settled(pl.DataFrame({"group": groups.filter(plain), "cause": kept_nothing})),
+            kept_nothing.with_columns_seq(cause=pl.lit(int(Cause.NULLPOOL), pl.UInt8)),
             _settled(where(closes, ~waits)),
             self._reclaimed(where(closes, terminated), later),
         ]
         settled.append(self._runs(where(closes, waits & ~terminated), batch))
-        return stacked(settled)
+        return _counted(stacked(settled))
 
     def _before(self, tracked: pl.DataFrame) -> pl.Series:
         """The record before each one of its connection; of a connection without a state, what was said of it last."""
@@ -201,7 +202,7 @@ class Causes:
             self._terminated = pl.concat([self._terminated, terminated.select_seq(_HARD.keys())])
         messages = where(later, later["kind"] == int(Kind.RECLAIMED)).select_seq("key", told="seq").sort("told")
         if not messages.height or not self._terminated.height:
-            return pl.DataFrame(schema=CLOSES)
+            return pl.DataFrame(schema=_SETTLED)
         waiting = self._terminated.sort("seq")
         told = messages.join_asof(
             waiting.select_seq("key", "seq"),
@@ -220,7 +221,7 @@ class Causes:
         """Settles the closes by what their place says next: of one thread, or of all where no thread shows."""
         waiting = stacked([self._waiting, closes.select_seq(_WAITING.keys()).sort("seq")])
         if not waiting.height:
-            return pl.DataFrame(schema=CLOSES)
+            return pl.DataFrame(schema=_SETTLED)
         others = self._others(waiting["group"].unique())
         waiting = waiting.join(_lasts(others, batch), on="group", how="left", maintain_order="left")
         waiting = waiting.with_columns_seq(
@@ -268,7 +269,7 @@ class Causes:
         at_once = pl.col("seq") - pl.col("before") == 1
         full = (pl.col("style") == int(Style.QUEUE)) & pl.col("idle") & (pl.col("goes_on") | at_once)
         cause = pl.when(full).then(int(Cause.OVERFLOW)).when(_TAKEN).then(int(Cause.TAKEN)).otherwise(_UNKNOWN)
-        return _settled(waiting.with_columns_seq(cause=cause))
+        return _counted(_settled(waiting.with_columns_seq(cause=cause)))
 
 
 def _lasts(others: pl.DataFrame, batch: EventBatch) -> pl.DataFrame:
@@ -314,7 +315,7 @@ def _said(failed: list[int]) -> pl.Expr:
 def _by_the_end(closes: pl.DataFrame) -> pl.DataFrame:
     """Settles closes by the record that ends their run, which is null where the run never seems to end."""
     if not closes.height:
-        return pl.DataFrame(schema=CLOSES)
+        return pl.DataFrame(schema=_SETTLED)
     style, ender = pl.col("style"), pl.col("ender")
     queue = style == int(Style.QUEUE)
     # the others say so only by the pool that replaces them
@@ -340,7 +341,11 @@ def _by_the_end(closes: pl.DataFrame) -> pl.DataFrame:
 
 
 def _settled(closes: pl.DataFrame) -> pl.DataFrame:
-    """Closes whose ``cause`` is known, counted."""
+    """The ``group`` and the ``cause`` of closes."""
+    return closes.select_seq(pl.col(name).cast(dtype) for name, dtype in _SETTLED.items())
+
+
+def _counted(closes: pl.DataFrame) -> pl.DataFrame:
     found = counted(closes["group"], closes["cause"].cast(pl.Int64))
     columns = zip(CLOSES.items(), ("one", "other", "count"), strict=True)
     return found.select_seq(pl.col(column).cast(dtype).alias(name) for (name, dtype), column in columns)
