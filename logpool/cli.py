@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from logpool import __version__
-from logpool.errors import DamagedInputWarning, InputError, LogpoolError, UsageError
+from logpool.errors import DamagedInputWarning, InputError, LogpoolError, OutputError, UsageError
 from logpool.progress import Progress
 from logpool.words import many
 
@@ -441,13 +441,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
     try:
-        code = app(args=list(sys.argv[1:] if argv is None else argv), prog_name="logpool", standalone_mode=False)
+        code = _run(list(sys.argv[1:] if argv is None else argv))
     except LogpoolError as error:
         return _fail(error.message, error.hint, error.exit_code)
     except typer.TyperException as error:
         return _fail(_plain(error.format_message()), _where_to_look(error), USAGE)
-    except MemoryError:
-        return _fail("memory ran out", "analyze a part of the log: --since, --until", LogpoolError.exit_code)
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
     except SystemExit:
@@ -457,6 +455,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     if code == INTERRUPTED:
         return _fail("interrupted", None, INTERRUPTED)
     return code if isinstance(code, int) else DONE
+
+
+def _run(arguments: list[str]) -> object:
+    """What a command line returns; what the machine cannot give is told as this program's own errors."""
+    try:
+        return app(args=arguments, prog_name="logpool", standalone_mode=False)
+    except MemoryError:
+        message, hint = "memory ran out", "analyze a part of the log: --since, --until"
+        raise LogpoolError(message, hint) from None
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        _mute()
+        message = f"cannot write to standard output: {error.strerror}"
+        raise OutputError(message) from None
 
 
 def _plain(text: str) -> str:
@@ -488,6 +501,11 @@ def entry() -> None:
     # the stages work side by side, and what they ask of polars is done sooner than it is shared out
     os.environ.setdefault("POLARS_MAX_THREADS", "1")
     code = main()
-    # what is left goes with the process: nobody need look for cycles in it
-    gc.freeze()
-    sys.exit(code)
+    if "sqlalchemy" in sys.modules:
+        # the experiment's drivers and its server are left in order
+        sys.exit(code)
+    # what is left goes with the process: nobody need free it
+    with suppress(OSError, ValueError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code)

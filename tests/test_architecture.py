@@ -181,14 +181,13 @@ def test_libraries_stay_in_their_rooms(library: str) -> None:
 
 def loaded(*words: str) -> set[str]:
     """The libraries that a new interpreter has loaded in the end."""
-    code = (
-        "import atexit, json, sys\n"
-        "def tell():\n"
-        f"    print(json.dumps([name for name in {sorted(LIBRARIES)} if name in sys.modules]), file=sys.stderr)\n"
-        "atexit.register(tell)\n"
-        f"sys.argv = {['logpool', *words]}\n"
+    code = "\n".join(
+        [
+            "import json, sys",
+            f"from logpool.cli import main; main({list(words)})" if words else "import logpool",
+            f"print(json.dumps([name for name in {sorted(LIBRARIES)} if name in sys.modules]), file=sys.stderr)",
+        ]
     )
-    code += "from logpool.cli import entry\nentry()\n" if words else "import logpool\n"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=PACKAGE.parent, timeout=60
     )

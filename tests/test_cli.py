@@ -16,6 +16,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import pytest
 import typer
@@ -301,7 +302,7 @@ def test_every_reader_takes_the_shared_options(command: str) -> None:
     assert shared <= {spelling for spellings in options_of(command) for spelling in spellings}
 
 
-def started(*command: str, **streams: int) -> subprocess.Popen[bytes]:
+def started(*command: str, **streams: int | IO[bytes]) -> subprocess.Popen[bytes]:
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
     return subprocess.Popen([sys.executable, "-m", "logpool", *command], env=environment, **streams)  # type: ignore[call-overload,no-any-return]
 
@@ -384,6 +385,15 @@ def test_standard_output_closed_before_the_first_byte(command: list[str], code: 
             assert code == process.wait(timeout=20)
     finally:
         os.close(write_end)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no full disk to write to")
+@pytest.mark.parametrize("command", [["analyze", str(SAMPLE)], ["verify", str(SAMPLE)], ["--help"], ["--version"]])
+def test_standard_output_on_a_full_disk(command: list[str]) -> None:
+    with Path("/dev/full").open("wb") as full, started(*command, stdout=full, stderr=subprocess.PIPE) as process:
+        assert process.stderr is not None
+        assert process.stderr.read() == b"error: cannot write to standard output: No space left on device\n"
+        assert process.wait(timeout=20) == 2
 
 
 def test_standard_input_is_read() -> None:

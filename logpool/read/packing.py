@@ -6,6 +6,8 @@ import bz2
 import lzma
 from typing import TYPE_CHECKING, Protocol
 
+from logpool.read.zstd import Blockwise
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -23,8 +25,9 @@ _MAGIC = {
 }
 _LONGEST_MAGIC = 6
 _SKIPPABLE = b"\x2a\x4d\x18"
-# what is fed to a decompressor at once: where it finds damage, no more than this is lost; and no bomb goes off, since
-# even of the best compressed data so little becomes a few megabytes only, but for bzip2's
+# what is fed at once to a decompressor that does not say how much it wants: where it finds damage, no more than this is
+# lost; and no bomb goes off, since even of the best compressed data so little becomes a few megabytes only, but for
+# bzip2's
 _FED = 512
 _TAKEN = 1 << 22
 # where a decompressor can be copied, it takes more at once, and where that finds damage its copy takes it again
@@ -119,7 +122,7 @@ def _engine(name: str) -> tuple[Callable[[], Engine], tuple[type[Exception], ...
     import zstandard  # noqa: PLC0415 - loaded only for such a file
 
     made = zstandard.ZstdDecompressor(max_window_size=_LARGEST_WINDOW)
-    return made.decompressobj, (zstandard.ZstdError, MemoryError)
+    return lambda: Blockwise(made.decompressobj()), (zstandard.ZstdError, MemoryError)
 
 
 def _inflater(bits: int) -> tuple[Callable[[], Engine], tuple[type[Exception], ...]]:
@@ -215,7 +218,7 @@ class Unpacked:
         assert self._engine is not None  # noqa: S101 - for the type checker
         waits = getattr(self._engine, "needs_input", True)
         copy = None if self._careful else getattr(self._engine, "copy", None)
-        size = 1 if self._place <= _CAREFUL else _FED_WITH_COPY if copy else _FED
+        size = getattr(self._engine, "wanted", 1 if self._place <= _CAREFUL else _FED_WITH_COPY if copy else _FED)
         saved = copy() if copy and size > _FED else None
         data = self._take(size) if waits else b""
         if waits and not data:
