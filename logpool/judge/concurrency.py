@@ -25,17 +25,12 @@ class Level(NamedTuple):
 #: of the steps of one part in one run of them in an interval, ``bin`` (null without a time): how many more are in use
 #: after it, the sum of each step's times the microseconds since the interval began, the highest levels in it, the
 #: number of its last step, and the levels after that
-CLIMB = {
-    "part": pl.Int64,
-    "bin": pl.Int64,
-    "out": pl.Int64,
-    "moment": pl.Int64,
-    "most_open": pl.Int64,
-    "most_out": pl.Int64,
-    "last": pl.Int64,
-    "last_open": pl.Int64,
-    "last_out": pl.Int64,
-}
+CLIMB = pl.Schema(
+    dict.fromkeys(
+        ("part", "bin", "out", "moment", "most_open", "most_out", "last", "last_open", "last_out"),
+        pl.Int64,
+    )
+)
 
 
 @dataclass
@@ -62,7 +57,7 @@ class Concurrency:
         levels = [self.of(part) for part in range(1 + max(parts, default=-1))]
         found, after = climbed(steps, parts, width, levels)
         self.levels |= {part: Level(*after[part]) for part in found["part"].unique()}
-        return found.select_seq(CLIMB.keys())
+        return found
 
     def of(self, part: int) -> Level:
         """The level of one part."""

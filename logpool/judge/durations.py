@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from logpool.frames import where
+from logpool.judge.merged import Merged
 from logpool.native.numbers import counted
 from logpool.report.model import Durations
 
@@ -15,13 +16,15 @@ from logpool.report.model import Durations
 MOST_DISTINCT = 1 << 19
 #: beyond, durations that agree in so many binary digits become one: a quantile is then too long by 0.2 % at most
 DIGITS = 10
-_SCHEMA = {
-    "group": pl.UInt32,
-    "microseconds": pl.Int64,
-    "count": pl.UInt64,
-    "total": pl.Int128,
-    "longest": pl.Int64,
-}
+_SCHEMA = pl.Schema(
+    {
+        "group": pl.UInt32,
+        "microseconds": pl.Int64,
+        "count": pl.UInt64,
+        "total": pl.Int128,
+        "longest": pl.Int64,
+    }
+)
 _MERGED = (pl.col("count").sum(), pl.col("total").sum(), pl.col("longest").max())
 _POWERS = pl.Series([1 << power for power in range(63)], dtype=pl.Int64)
 
@@ -42,9 +45,11 @@ class DurationCounts:
 
     bounds: tuple[int, ...] = ()
     most: int = MOST_DISTINCT
-    _kept: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_SCHEMA))
-    _recent: list[pl.DataFrame] = field(default_factory=list)
+    _counts: Merged = field(init=False)
     _classed: bool = False
+
+    def __post_init__(self) -> None:
+        self._counts = Merged(_SCHEMA, self._merged)
 
     def add(self, rows: pl.DataFrame) -> None:
         """Adds ``group`` and ``microseconds``, a row a duration; null ones do not count.
@@ -58,19 +63,14 @@ class DurationCounts:
         longest = pl.col("other")
         total = longest.cast(pl.Int128) * pl.col("count")
         found = found.select_seq("count", group="one", microseconds=longest, total=total, longest=longest)
-        found = found.select_seq(_SCHEMA.keys())
-        self._recent.append(found.cast(_SCHEMA))  # type: ignore[arg-type]
-        if sum(frame.height for frame in self._recent) > self._kept.height + 10_000:
-            self._tidy()
+        self._counts.add(found.select_seq(_SCHEMA.names()).cast(_SCHEMA))
 
-    def _tidy(self) -> None:
-        if not self._recent:
-            return
-        self._kept = pl.concat([self._kept, *self._recent]).group_by("group", "microseconds").agg(*_MERGED)
-        self._recent = []
-        if self._classed or self._kept.height > self.most:
-            self._classed = True
-            self._kept = self._kept.group_by("group", self._class()).agg(*_MERGED)
+    def _merged(self, rows: pl.DataFrame) -> pl.DataFrame:
+        merged = rows.group_by("group", "microseconds").agg(*_MERGED)
+        if not self._classed and merged.height <= self.most:
+            return merged
+        self._classed = True
+        return merged.group_by("group", self._class()).agg(*_MERGED)
 
     def _class(self) -> pl.Expr:
         """The shortest duration of the class that one is of."""
@@ -84,14 +84,13 @@ class DurationCounts:
 
     def beyond(self, groups: list[int], seconds: float) -> tuple[int, int]:
         """How many durations of some groups are longer than that, and their sum in microseconds."""
-        self._tidy()
-        long = self._kept.filter(pl.col("group").is_in(groups) & (pl.col("microseconds") > round(seconds * 1e6)))
-        return int(long["count"].sum()), int(long["total"].sum())
+        long = pl.col("group").is_in(groups) & (pl.col("microseconds") > round(seconds * 1e6))
+        chosen = self._counts.table.filter(long)
+        return int(chosen["count"].sum()), int(chosen["total"].sum())
 
     def of(self, groups: list[int]) -> Durations:
         """Mean, quantiles and maximum over some groups."""
-        self._tidy()
-        chosen = self._kept.filter(pl.col("group").is_in(groups))
+        chosen = self._counts.table.filter(pl.col("group").is_in(groups))
         if not chosen.height:
             return Durations()
         ordered = chosen.group_by("microseconds").agg(*_MERGED).sort("microseconds")

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from logpool.frames import stacked, where
+from logpool.frames import where
+from logpool.judge.merged import Merged
 from logpool.native.numbers import counted
 from logpool.report.model import HoldCounts
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 STRETCHES = 32
 # a class of hold times is so much wider than its begin: 32 to the octave, 2.2 percent
 _TO_THE_OCTAVE = 32
-_SCHEMA = {"part": pl.UInt32, "stretch": pl.Int64, "length": pl.UInt32, "count": pl.UInt64}
+_SCHEMA = pl.Schema({"part": pl.UInt32, "stretch": pl.Int64, "length": pl.UInt32, "count": pl.UInt64})
 
 
 @dataclass
@@ -39,8 +40,10 @@ class HoldSpread:
     """
 
     vocabulary: Vocabulary
-    _kept: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_SCHEMA))
+    _kept: Merged = field(default_factory=lambda: Merged(_SCHEMA, _merged))
     _power: int = 0
+    # the first stretch and the last
+    _span: tuple[int, int] | None = None
     _parts: dict[str, int] = field(default_factory=dict)
 
     def take(self, tracked: Tracked) -> None:
@@ -51,15 +54,9 @@ class HoldSpread:
         if not holds.height:
             return
         group, microseconds, taken = holds
-        first, last = (time >> self._power for time in _span(taken))
-        begin, end = _span(self._kept["stretch"]) if self._kept.height else (first, last)
-        begin, end = min(begin, first), max(end, last)
-        wider = 0
-        while (end >> wider) - (begin >> wider) >= STRETCHES:
-            wider += 1
-        self._power += wider
+        self._reach(int(taken.min()), int(taken.max()))  # type: ignore[arg-type]
         parts = [self._parts.setdefault(pool, len(self._parts)) for _, _, pool in self.vocabulary.groups]
-        first >>= wider
+        first = self._span[0] if self._span else 0
         stretch = taken // (1 << self._power)
         # what is equal is counted before it is classed, which takes longer
         place = pl.Series(parts, dtype=pl.UInt32)[group] * STRETCHES + (stretch - first).cast(pl.UInt32)
@@ -69,22 +66,30 @@ class HoldSpread:
             stretch=pl.col("one") % STRETCHES + first,
             length=(pl.col("other").log1p() * (_TO_THE_OCTAVE / math.log(2))).floor(),
         )
-        found = found.select_seq(_SCHEMA.keys())
-        kept = self._kept.with_columns_seq(pl.col("stretch") // (1 << wider))
-        merged = stacked([kept, found.cast(_SCHEMA)])  # type: ignore[arg-type]
-        self._kept = merged.group_by("part", "stretch", "length").agg(pl.col("count").sum())
+        self._kept.add(found.select_seq(_SCHEMA.names()).cast(_SCHEMA))
+
+    def _reach(self, first: int, last: int) -> None:
+        """Makes the stretches as long as it takes to hold some times, too."""
+        begin, end = first >> self._power, last >> self._power
+        if self._span is not None:
+            begin, end = min(begin, self._span[0]), max(end, self._span[1])
+        wider = 0
+        while (end >> wider) - (begin >> wider) >= STRETCHES:
+            wider += 1
+        if wider:
+            self._power += wider
+            self._kept.become(self._kept.table.with_columns_seq(pl.col("stretch") // (1 << wider)))
+        self._span = begin >> wider, end >> wider
 
     def finish(self, pools: Iterable[str]) -> tuple[HoldCounts, ...]:
         """One per pool that has holds, in their order."""
-        if not self._kept.height:
+        if self._span is None:
             return ()
-        begin = self._kept.select_seq(pl.col("stretch").min()).item()
-        ordered = self._kept.with_columns_seq(pl.col("stretch") - begin).sort("part", "stretch", "length")
+        ordered = self._kept.table.with_columns_seq(pl.col("stretch") - self._span[0]).sort("part", "stretch", "length")
         rows = {part: ordered.filter(pl.col("part") == part).drop("part").rows() for part in self._parts.values()}
         found = {pool: tuple(rows[part]) for pool, part in self._parts.items() if rows[part]}
         return tuple(HoldCounts(pool, found[pool]) for pool in pools if pool in found)
 
 
-def _span(times: pl.Series) -> tuple[int, int]:
-    """The first and the last of some times."""
-    return int(times.min()), int(times.max())  # type: ignore[arg-type]
+def _merged(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.group_by("part", "stretch", "length").agg(pl.col("count").sum())

@@ -15,6 +15,7 @@ from logpool.judge.clock import Clock
 from logpool.judge.concurrency import Concurrency
 from logpool.judge.durations import DurationCounts
 from logpool.judge.little import Areas
+from logpool.judge.merged import Merged
 from logpool.judge.timeline import Timelines
 from logpool.native.numbers import counted, ends_of, tallied
 from logpool.read.vocabulary import split_pool_name
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     from logpool.track.tracked import Tracked
 
 _EVIDENCE = 5
-# so many are kept before they become one
-_SMALL_TABLES = 64
 # what is neither true nor false, as a number
 _UNTOLD = 2
 RESETS = (Detail.ALREADY_RESET, Detail.ROLLBACK, Detail.COMMIT)
@@ -43,6 +42,15 @@ _OUTCOME = pl.Schema(
         "len": pl.UInt32,
     }
 )
+_TIMING = pl.Schema({"one": pl.Int64, "count": pl.Int64})
+
+
+def _outcomes_merged(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.group_by("group", "outcome", "fresh", "complete").agg(pl.col("len").sum())
+
+
+def _timings_merged(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.group_by("one").agg(pl.col("count").sum())
 
 
 @dataclass
@@ -73,7 +81,7 @@ class Statistics:
     first: dict[int, tuple[int, int]] = field(default_factory=dict)
     _shapes: Counter[int] = field(default_factory=Counter)
     unidentified: Counter[int] = field(default_factory=Counter)
-    _outcomes: list[pl.DataFrame] = field(default_factory=list)
+    _outcomes: Merged = field(default_factory=lambda: Merged(_OUTCOME, _outcomes_merged))
     left_lives: Counter[int] = field(default_factory=Counter)
     cut_returns: Counter[int] = field(default_factory=Counter)
     left_checkouts: Counter[int] = field(default_factory=Counter)
@@ -90,7 +98,7 @@ class Statistics:
     _clock: Clock = field(default_factory=Clock)
     _review: Review = field(default_factory=Review)
     # how many timings there are of each text of seconds, by the code that it has among connections
-    _timings: list[pl.DataFrame] = field(default_factory=list)
+    _timings: Merged = field(default_factory=lambda: Merged(_TIMING, _timings_merged))
     _first_timing: int | None = None
     pool_parts: dict[str, int] = field(default_factory=dict)
     class_parts: dict[str, int] = field(default_factory=dict)
@@ -166,17 +174,10 @@ class Statistics:
         if self._first_timing is None and len(seconds):
             self._first_timing = seconds[0]
         # one column of two would do; the other one is of the seconds alone
-        self._timings.append(counted(seconds, constant(0, pl.Int64, len(seconds))).select_seq("one", "count"))
-        if len(self._timings) > _SMALL_TABLES:
-            self._timings = [self._timed()]
-
-    def _timed(self) -> pl.DataFrame:
-        return pl.concat(self._timings).group_by("one").agg(pl.col("count").sum())
+        self._timings.add(counted(seconds, constant(0, pl.Int64, len(seconds))).select_seq("one", "count"))
 
     def _add(self, tracked: Tracked) -> None:
-        self._outcomes.append(_outcomes(tracked))
-        if len(self._outcomes) > _SMALL_TABLES:
-            self._outcomes = [self.outcomes().cast(_OUTCOME)]
+        self._outcomes.add(_outcomes(tracked))
         self.holds.add(tracked.holds)
         born = tracked.lives["born"]
         self.ages.add(where(tracked.ages, born))
@@ -237,8 +238,7 @@ class Statistics:
 
     def outcomes(self) -> pl.DataFrame:
         """How many checkouts of each group ended how: ``group``, ``outcome``, ``fresh``, ``complete``, ``len``."""
-        merged = pl.concat([pl.DataFrame(schema=_OUTCOME), *self._outcomes])
-        return merged.group_by("group", "outcome", "fresh", "complete").agg(pl.col("len").sum())
+        return self._outcomes.table
 
     def drivers(self) -> dict[int, str]:
         """The driver of each group's connections: the one that most records name."""
@@ -264,7 +264,7 @@ class Statistics:
             return None
         texts = self.vocabulary.connections.all()
         first = float(texts[self._first_timing])
-        timings = self._timed()
+        timings = self._timings.table
         count = int(timings["count"].sum())
         seconds = texts[timings["one"]].cast(pl.Float64)
         total = math.fsum(seconds * timings["count"])
@@ -275,9 +275,9 @@ class Statistics:
 def _outcomes(tracked: Tracked) -> pl.DataFrame:
     """How many checkouts of each ``group`` ended how: ``outcome``, ``fresh``, ``complete``, ``len``."""
     # one number for all three is counted in half the time
-    fresh, complete = (pl.col(name).cast(pl.Int64).fill_null(_UNTOLD) for name in ("fresh", "complete"))
-    how = pl.col("outcome").cast(pl.Int64) * 9 + fresh * 3 + complete
-    found = counted(tracked.holds["group"], tracked.checkouts.select_seq(how).to_series())
+    fresh, complete = (pl.col(name).cast(pl.UInt8).fill_null(_UNTOLD) for name in ("fresh", "complete"))
+    how = pl.col("outcome") * 9 + fresh * 3 + complete
+    found = counted(tracked.holds["group"], tracked.checkouts.select_seq(how.cast(pl.Int64)).to_series())
     code = pl.col("other")
     told = found.select_seq(
         group="one",

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from logpool.errors import UsageError
-from logpool.frames import stacked, where
+from logpool.frames import where
 from logpool.judge.concurrency import CLIMB
 from logpool.judge.intervals import FINE, NICE, SECOND
+from logpool.judge.merged import Merged
 from logpool.read.vocabulary import split_pool_name
 from logpool.report.model import Bin, Timeline
 from logpool.schema import Kind
@@ -48,7 +49,7 @@ ALL = -1
 # that of the timeouts, which name none
 _NOBODY = -2
 _COUNTED_KINDS = [int(kind) for kind in _COUNTED.values()]
-_COUNTS = {"part": pl.Int64, "bin": pl.Int64, **dict.fromkeys(_COUNTED, pl.Int64)}
+_COUNTS = pl.Schema(dict.fromkeys(("part", "bin", *_COUNTED), pl.Int64))
 
 
 @dataclass
@@ -73,8 +74,8 @@ class Timelines:
     _untimed: Counter[int] = field(default_factory=Counter)
     # open and in use before the first time, by part
     _before: dict[int, tuple[int, int]] = field(default_factory=dict)
-    _counts: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_COUNTS))
-    _levels: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=CLIMB))
+    _counts: Merged = field(default_factory=lambda: Merged(_COUNTS, _counted))
+    _levels: Merged = field(default_factory=lambda: Merged(CLIMB, _levelled))
 
     def __post_init__(self) -> None:
         self._width = self.interval or self._width
@@ -125,9 +126,9 @@ class Timelines:
             return
         start = pl.col("bin") * self._width
         wider = start // width
-        self._counts = _counted(self._counts.with_columns_seq(bin=wider))
+        self._counts.become(self._counts.table.with_columns_seq(bin=wider))
         moved = pl.col("moment") + pl.col("out") * (start - wider * width)
-        self._levels = _levelled(self._levels.with_columns_seq(bin=wider, moment=moved))
+        self._levels.become(self._levels.table.with_columns_seq(bin=wider, moment=moved))
         self._width = width
 
     def count(self, tally: pl.DataFrame, parts: Sequence[int]) -> None:
@@ -149,13 +150,12 @@ class Timelines:
         untimed = where(rows, rows["bin"].is_null())
         for one, *counts in untimed.select_seq("part", *_COUNTED).iter_rows():
             self._untimed[one] += sum(counts)
-        self._counts = _counted(stacked([self._counts, where(rows, rows["bin"].is_not_null())[list(_COUNTS)]]))
+        self._counts.add(where(rows, rows["bin"].is_not_null()).select_seq(_COUNTS.names()))
 
     def _begin_together(self) -> None:
         """A second pool appears: until now, one pool was all of them."""
         self._together = True
-        mine = self._levels.with_columns_seq(part=pl.lit(ALL, pl.Int64))
-        self._levels = pl.concat([self._levels, mine])
+        self._levels.add(self._levels.table.with_columns_seq(part=pl.lit(ALL, pl.Int64)))
         if self._before:
             self._before[ALL] = next(iter(self._before.values()))
 
@@ -164,8 +164,7 @@ class Timelines:
         untimed = where(rows, rows["bin"].is_null()).group_by("part")
         before = untimed.agg(pl.col("last_open").last(), pl.col("last_out").last())
         self._before |= {part: (opened, out) for part, opened, out in before.iter_rows()}
-        found = where(rows, rows["bin"].is_not_null())[list(CLIMB)]
-        self._levels = _levelled(stacked([self._levels, found]))
+        self._levels.add(where(rows, rows["bin"].is_not_null()).select_seq(CLIMB.names()))
 
     def finish(self, pools: Sequence[str], names: Names) -> tuple[Timeline, ...]:
         """One per pool, and one of all together where there are several; none where the log has no times."""
@@ -194,7 +193,7 @@ class Timelines:
     def _timeline(
         self, pool: str | None, part: int, counted: list[int], span: tuple[int, int], iso: Callable[[int], str | None]
     ) -> Timeline:
-        counts = self._counts.filter(pl.col("part").is_in(counted)).group_by("bin").agg(pl.col(*_COUNTED).sum())
+        counts = self._counts.table.filter(pl.col("part").is_in(counted)).group_by("bin").agg(pl.col(*_COUNTED).sum())
         happened = {number: told for number, *told in counts.select_seq("bin", *_COUNTED).iter_rows()}
         nothing = [0] * len(_COUNTED)
         bins = tuple(
@@ -206,7 +205,7 @@ class Timelines:
     def _filled(self, part: int, span: tuple[int, int]) -> Iterator[tuple[int, tuple[int, int, float]]]:
         """Every interval of one part: the most open, the most in use, and in use on average."""
         first, last = span
-        mine = self._levels.filter(pl.col("part") == part)
+        mine = self._levels.table.filter(pl.col("part") == part)
         climbed = {row["bin"]: row for row in mine.iter_rows(named=True)}
         opened, out = self._before.get(part, (0, 0))
         level = out
@@ -227,15 +226,17 @@ class Timelines:
 
 
 def _counted(rows: pl.DataFrame) -> pl.DataFrame:
-    return rows.group_by("part", "bin").agg(pl.col(*_COUNTED).sum()).select_seq(_COUNTS.keys())
+    return rows.group_by("part", "bin").agg(pl.col(*_COUNTED).sum())
 
 
 def _levelled(rows: pl.DataFrame) -> pl.DataFrame:
     """One row per part and interval."""
-    ordered = rows.sort("last")
-    merged = ordered.group_by("part", "bin").agg(
-        pl.col("out", "moment").sum(),
-        pl.col("most_open", "most_out").max(),
-        pl.col("last", "last_open", "last_out").last(),
+    return (
+        rows.sort("last")
+        .group_by("part", "bin")
+        .agg(
+            pl.col("out", "moment").sum(),
+            pl.col("most_open", "most_out").max(),
+            pl.col("last", "last_open", "last_out").last(),
+        )
     )
-    return merged.select_seq(CLIMB.keys())

@@ -14,11 +14,12 @@ from typing import NamedTuple
 import polars as pl
 
 from logpool.frames import stacked, where
+from logpool.judge.merged import Merged
 from logpool.track.tracked import group_of
 
 # a connection that is closed after one use, as a NullPool's, tells nothing of the time between two
 _USED_AGAIN = 2
-_ERA = {"group": pl.UInt32, "start": pl.Int64, "end": pl.Int64, "time": pl.Int64}
+_ERA = pl.Schema({"group": pl.UInt32, "start": pl.Int64, "end": pl.Int64, "time": pl.Int64})
 
 
 class Era(NamedTuple):
@@ -38,8 +39,8 @@ class Era(NamedTuple):
 class Eras:
     """The eras of all groups, grown batch by batch: there are few, one for each start of a process."""
 
-    _spans: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_ERA))
-    _open: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_ERA | {"key": pl.Int64}))
+    _spans: Merged = field(default_factory=lambda: Merged(_ERA, _joined))
+    _open: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema={**_ERA, "key": pl.Int64}))
 
     def take(self, lives: pl.DataFrame) -> None:
         """Adds the lives of one batch; in the last one, those still open."""
@@ -50,7 +51,7 @@ class Eras:
         spans = used.select_seq(
             "key", group_of().alias("group"), still.alias("still"), start="life_seq", end="seq", time="time"
         )
-        self._spans = _joined(stacked([self._spans, spans.select_seq(_ERA.keys())]))
+        self._spans.add(spans.select_seq(_ERA.names()))
         self._open = stacked([self._open, where(spans, "still").select_seq(self._open.columns)])
 
     def of(self, group: int, out: pl.DataFrame, usual: float) -> list[Era]:
@@ -66,7 +67,7 @@ class Eras:
         begun = out.select_seq("out_seq", "out_time").rows()
         eras: list[Era] = []
         ended = True
-        for row in self._spans.filter(mine).sort("start").select_seq("start", "end", "time").iter_rows():
+        for row in self._spans.table.filter(mine).sort("start").select_seq("start", "end", "time").iter_rows():
             era = Era(*row)
             if ended:
                 eras.append(era)
@@ -87,7 +88,6 @@ def _joined(spans: pl.DataFrame) -> pl.DataFrame:
     eras = spans.sort("group", "start").with_columns_seq(
         era=(pl.col("start") > reached).fill_null(value=True).cast(pl.Int64).cum_sum()
     )
-    joined = eras.group_by("group", "era", maintain_order=True).agg(
+    return eras.group_by("group", "era", maintain_order=True).agg(
         pl.col("start").first(), pl.col("end").max(), pl.col("time").max()
     )
-    return joined.select_seq(_ERA.keys())
