@@ -22,7 +22,8 @@ def where(rows: pl.DataFrame, chosen: pl.Series | pl.Expr | str) -> pl.DataFrame
         chosen = rows[chosen]
     elif isinstance(chosen, pl.Expr):
         chosen = rows.select_seq(chosen).to_series()
-    return pl.DataFrame([column.filter(chosen) for column in rows.get_columns()])
+    first, *others = [column.filter(chosen) for column in rows.get_columns()]
+    return first.to_frame().hstack(others)
 
 
 def stacked(tables: Sequence[pl.DataFrame]) -> pl.DataFrame:

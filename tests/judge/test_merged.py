@@ -43,8 +43,8 @@ def test_rows_are_merged_in_their_order(batches: list[list[tuple[int, int]]], lo
 def test_memory_is_for_what_is_left() -> None:
     grown = table()
     most = 0
-    for number in range(100):
+    for number in range(200):
         grown.add(pl.DataFrame({"what": [number % 7] * 1000, "count": [1] * 1000, "last": [0] * 1000}, schema=SCHEMA))
         most = max(most, sum(added.height for added in grown._added))  # noqa: SLF001
     assert most <= merged._FEW + 7  # noqa: SLF001
-    assert grown.table["count"].sum() == 100_000
+    assert grown.table["count"].sum() == 200_000

@@ -73,10 +73,12 @@ class Longest:
             shortest = longest.min()
             if len(longest) == _KEPT and isinstance(shortest, int):
                 least[number] = max(0, shortest)
+        # most are shorter than any of these
+        places = (microseconds >= min(least.values())).arg_true()
+        held = checkouts.select_seq(*_HELD)[places].hstack([group[places], microseconds[places]])
         bounds = pl.Series([least.get(number, 0) for number in range(1 + max(least))], dtype=pl.Int64)
-        long = microseconds >= bounds[group]
         found = (
-            where(checkouts.select_seq(*_HELD, group, microseconds), long)
+            where(held, held["microseconds"] >= bounds[held["group"]])
             .sort("group", "microseconds", "out_seq", descending=[False, True, False])
             .group_by("group", maintain_order=True)
             .head(_KEPT)
