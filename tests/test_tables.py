@@ -204,6 +204,33 @@ def test_a_moved_checkout_is_that_of_its_first_connection() -> None:
     assert (moved["connection"], moved["hold_seconds"]) == ("0x7feb87ec2700", 0.028)
 
 
+def test_a_connection_that_cannot_be_set_up_carries_no_checkout_on(tmp_path: Path) -> None:
+    records = [
+        ("DEBUG", "Created new connection {a}"),
+        ("DEBUG", "Connection {a} checked out from pool"),
+        ("INFO", "Disconnection detected on checkout, invalidating individual connection None (reason: Gone('fork'))"),
+        # in its place; nothing more is said of it
+        ("DEBUG", "Created new connection {b}"),
+        ("DEBUG", "Created new connection {c}"),
+        ("INFO", "Invalidate connection {c} (reason: Fault:cannot set up)"),
+        ("DEBUG", "Hard-closing connection {c}"),
+        ("DEBUG", "Created new connection {d}"),
+        ("DEBUG", "Connection {d} checked out from pool"),
+        ("DEBUG", "Connection {d} being returned to pool"),
+        ("DEBUG", "Connection {d} reset, transaction already reset"),
+    ]
+    connections = {name: f"<sqlite3.Connection object at 0x7f00000000{name}0>" for name in "abcd"}
+    lines = [
+        f"2024-09-26 17:45:0{number // 4},000 - sqlalchemy.pool.impl.QueuePool - {level} - {text}\n"
+        for number, (level, text) in enumerate(records)
+    ]
+    log = tmp_path / "set-up.log"
+    log.write_text("".join(lines).format(**connections))
+    checkouts = logpool.read_checkouts(log)
+    expected = [(2, None, "open"), (9, 10, "returned")]
+    assert sorted(checkouts.select("line", "end_line", "outcome").rows()) == expected
+
+
 @pytest.mark.parametrize(
     ("name", "expected"),
     [

@@ -109,7 +109,7 @@ class Moves:
         if not carried:
             spare.clear()
             self._exhausted.pop(place, None)
-        if row["inherits"]:
+        if row["inherits"] and not (life in spare and _is_not_ready(row)):
             self._find(place, life)  # type: ignore[arg-type]
         if row["moves"]:
             # a checkout that a life carries on has no beginning of its own yet; its next ones have
@@ -174,6 +174,11 @@ class Moves:
         """Those on their way where the log ends; one that a new connection carries on is served by a fresh one."""
         waiting = [moving for queue in self.waiting.values() for moving in queue]
         return waiting + [one._replace(fresh=True) for held in self.carried.values() for one in held.values()]
+
+
+def _is_not_ready(row: Row) -> bool:
+    """Whether a connection is invalidated right behind its creation: it could not be set up, and nobody used it."""
+    return row["kind"] == _INVALIDATED and row["seq"] - row["life_seq"] == 1  # type: ignore[operator]
 
 
 def _mark(row: Row) -> Mark:
