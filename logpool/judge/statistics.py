@@ -17,7 +17,7 @@ from logpool.judge.durations import DurationCounts
 from logpool.judge.little import Areas
 from logpool.judge.merged import Merged
 from logpool.judge.timeline import Timelines
-from logpool.native.numbers import counted, ends_of, tallied
+from logpool.native.numbers import counted, tallied
 from logpool.read.vocabulary import split_pool_name
 from logpool.report.model import Timings
 from logpool.schema import Cause, Detail, End, Kind
@@ -112,13 +112,13 @@ class Statistics:
         # while this looks, more are read
         pools = [pool for _, _, pool in self.vocabulary.groups]
         parts = [self.pool_parts.setdefault(pool, len(self.pool_parts)) for pool in pools]
-        self._count(events, parts)
+        self._count(events, parts, tracked.ends)
         self._add(tracked)
         self._review.take(tracked.violations, tracked.later)
         self.left_checkouts.update(tracked.censored.to_list())
         self._climb(self._clock.timed(events, tracked.steps), pools, parts)
 
-    def _count(self, events: pl.DataFrame, parts: list[int]) -> None:
+    def _count(self, events: pl.DataFrame, parts: list[int], ends: pl.DataFrame) -> None:
         self.timelines.reach(events["time"])
         tally = self._tallied(events)
         self.timelines.count(tally, parts)
@@ -126,7 +126,7 @@ class Statistics:
         told = tally.hstack(meaning.get_columns())
         for shape, count in tally.group_by("shape").agg(pl.col("count").sum()).iter_rows():
             self._shapes[shape] += count
-        self._note_groups(events, told)
+        self._note_groups(events, told, ends)
         self._note_unidentified(events)
         reclaimed = where(told, told["kind"] == int(Kind.RECLAIMED))["shape"].unique()
         if len(reclaimed):
@@ -141,7 +141,7 @@ class Statistics:
         found = tallied(events["shape"], events["time"], self.timelines.width)
         return found.select_seq("count", "first", "last", "bin", shape=pl.col("label").cast(pl.UInt32))
 
-    def _note_groups(self, events: pl.DataFrame, told: pl.DataFrame) -> None:
+    def _note_groups(self, events: pl.DataFrame, told: pl.DataFrame, ends: pl.DataFrame) -> None:
         groups = self.vocabulary.groups
         spans = (
             where(told, told["group"].is_not_null()).group_by("group").agg(pl.col("first").min(), pl.col("last").max())
@@ -150,10 +150,9 @@ class Statistics:
             if first is not None:
                 self.areas.reach(self.pool_parts[groups[group][2]], first, last)
         if any(group not in self.first for group in spans["group"]):
-            firsts = ends_of(events["shape"])
-            shapes = self.vocabulary.frame()["group"][firsts["label"]]
+            shapes = self.vocabulary.frame()["group"][ends["label"]]
             # the shapes come in the order in which they are first seen
-            for group, place in zip(shapes, firsts["first"], strict=True):
+            for group, place in zip(shapes, ends["first"], strict=True):
                 if group is not None and group not in self.first:
                     self.first[group] = (events["source"][place], events["line"][place])
 

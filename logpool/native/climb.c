@@ -163,39 +163,37 @@ API int steps(const Events *events, const int64_t *use_begins, const int64_t *us
     return made;
 }
 
-/* Which events some are, and where they stand. */
+/* Which events some are, and when and where they stand. */
 typedef struct {
     int64_t count;
     int64_t *seq, *time, *line;
-    uint32_t *source, *thread;
-} Marks;
+    uint32_t *source;
+} Points;
 
-API void marks_free(Marks *marks)
+API void points_free(Points *points)
 {
-    free(marks->seq);
-    free(marks->time);
-    free(marks->line);
-    free(marks->source);
-    free(marks->thread);
-    memset(marks, 0, sizeof *marks);
+    free(points->seq);
+    free(points->time);
+    free(points->line);
+    free(points->source);
+    memset(points, 0, sizeof *points);
 }
 
-/* The marks of the events at some places. Returns 0 where memory ran out. */
-API int marks(const Events *events, const int64_t *places, int64_t count, Marks *marks)
+/* The points of the events at some places. Returns 0 where memory ran out. */
+API int points(const Events *events, const int64_t *places, int64_t count, Points *points)
 {
     size_t wide = (size_t)(count + 1) * sizeof(int64_t), narrow = (size_t)(count + 1) * sizeof(uint32_t);
-    *marks = (Marks){count, malloc(wide), malloc(wide), malloc(wide), malloc(narrow), malloc(narrow)};
-    if (!marks->seq || !marks->time || !marks->line || !marks->source || !marks->thread) {
-        marks_free(marks);
+    *points = (Points){count, malloc(wide), malloc(wide), malloc(wide), malloc(narrow)};
+    if (!points->seq || !points->time || !points->line || !points->source) {
+        points_free(points);
         return 0;
     }
     for (int64_t at = 0; at < count; at++) {
         int64_t place = places[at];
-        marks->seq[at] = events->first + place;
-        marks->time[at] = events->time[place];
-        marks->line[at] = events->line[place];
-        marks->source[at] = events->source[place];
-        marks->thread[at] = events->threads[events->shape[place]];
+        points->seq[at] = events->first + place;
+        points->time[at] = events->time[place];
+        points->line[at] = events->line[place];
+        points->source[at] = events->source[place];
     }
     return 1;
 }

@@ -161,12 +161,12 @@ class EventsStructure(Structure):
     )
 
 
-class MarksStructure(Structure):
+class PointsStructure(Structure):
     """Which events some are, and where they stand."""
 
     _fields_ = (
         ("count", c_int64),
-        *((name, c_void_p) for name in ("seq", "time", "line", "source", "thread")),
+        *((name, c_void_p) for name in ("seq", "time", "line", "source")),
     )
 
 
@@ -268,8 +268,8 @@ def library() -> ctypes.CDLL:
             ),
         ),
         ("steps_free", None, (POINTER(StepsStructure),)),
-        ("marks", c_int, (POINTER(EventsStructure), pointer, number, POINTER(MarksStructure))),
-        ("marks_free", None, (POINTER(MarksStructure),)),
+        ("points", c_int, (POINTER(EventsStructure), pointer, number, POINTER(PointsStructure))),
+        ("points_free", None, (POINTER(PointsStructure),)),
         ("peaks", c_int, (*[pointer] * 6, number, pointer, *[POINTER(TableStructure)] * 2)),
         ("climb", c_int, (*[pointer] * 6, number, pointer, number, number, pointer, POINTER(TableStructure))),
     ):
@@ -339,7 +339,7 @@ _WIDTHS: dict[type[pl.DataType], int] = {pl.Int8: 1, pl.UInt8: 1, pl.UInt32: 4, 
 
 
 def taken_over(
-    columns: FoundStructure | StepsStructure | MarksStructure,
+    columns: FoundStructure | StepsStructure | PointsStructure,
     name: str,
     width: int = 4,
     *,

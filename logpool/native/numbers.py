@@ -13,9 +13,9 @@ from logpool.native.library import (
     CourseStructure,
     EventsStructure,
     Lent,
-    MarksStructure,
     OthersStructure,
     PeakStructure,
+    PointsStructure,
     StepsStructure,
     column_of,
     library,
@@ -306,24 +306,23 @@ class Events:
         addresses = {name: column.address for name, column in self._lent.items()}
         self._structure = EventsStructure(events.height, first, **addresses)
 
-    def marks(self, places: pl.Series) -> dict[str, pl.Series]:
-        """Which events some are, and where they stand: ``seq``, ``time``, ``line``, ``source`` and ``thread``.
+    def points(self, places: pl.Series) -> dict[str, pl.Series]:
+        """Which events some are, and when and where they stand: ``seq``, ``time``, ``line`` and ``source``.
 
         Args:
             places: theirs in the batch, Int64.
         """
-        found = MarksStructure()
-        must(library().marks(byref(self._structure), Lent(places, pl.Int64), len(places), byref(found)))
+        found = PointsStructure()
+        must(library().points(byref(self._structure), Lent(places, pl.Int64), len(places), byref(found)))
         try:
             return {
                 "seq": taken_over(found, "seq", 8),
                 "time": taken_over(found, "time", 8, gaps=True),
                 "line": taken_over(found, "line", 8),
                 "source": taken_over(found, "source"),
-                "thread": taken_over(found, "thread", gaps=True),
             }
         finally:
-            library().marks_free(byref(found))
+            library().points_free(byref(found))
 
     def steps(self, uses: pl.DataFrame, lives: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
         """Puts the steps of the batch in order.

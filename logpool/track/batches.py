@@ -11,7 +11,7 @@ import polars as pl
 from logpool.frames import constant
 from logpool.native.numbers import Events
 from logpool.schema import Detail, End, Kind
-from logpool.track.neighbours import MARK
+from logpool.track.neighbours import POINT
 from logpool.track.outcomes import AT_ONCE
 from logpool.track.tracked import CHECKOUT, LIFE, groups_of
 
@@ -52,11 +52,11 @@ class EventBatch:
 
     def whole_uses(self, uses: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Whole uses as checkouts, and the rests before those whose connection the pool had kept."""
-        begins, ends = self.lent.marks(uses["begin"]), self.lent.marks(uses["end"])
+        begins, ends = self.lent.points(uses["begin"]), self.lent.points(uses["end"])
         columns = {
             "key": uses["key"],
-            **{f"out_{name}": begins[name] for name in MARK},
-            **{f"end_{name}": ends[name] for name in MARK},
+            **{f"out_{name}": begins[name] for name in POINT},
+            **{f"end_{name}": ends[name] for name in POINT},
             "outcome": constant(int(End.RETURNED), pl.UInt8, uses.height),
             "fresh": uses["fresh"],
             "complete": constant(value=True, dtype=pl.Boolean, size=uses.height),
@@ -71,13 +71,13 @@ class EventBatch:
 
     def whole_lives(self, lives: pl.DataFrame) -> pl.DataFrame:
         """Whole lives as lives that ended."""
-        begins, ends = self.lent.marks(lives["begin"]), self.lent.marks(lives["end"])
+        begins, ends = self.lent.points(lives["begin"]), self.lent.points(lives["end"])
         soft = self.details(lives["end"]) == int(Detail.SOFT)
         at_once = ends["time"] - self.events["time"][lives["back"]] <= AT_ONCE
         columns = {
             "key": lives["key"],
-            **{f"life_{name}": begins[name] for name in MARK},
-            **{f"end_{name}": ends[name] for name in MARK},
+            **{f"life_{name}": begins[name] for name in POINT},
+            **{f"end_{name}": ends[name] for name in POINT},
             "born": constant(value=True, dtype=pl.Boolean, size=lives.height),
             "dropped": constant(value=False, dtype=pl.Boolean, size=lives.height),
             "uses": lives["uses"],

@@ -21,7 +21,7 @@ LEAST_STEP = 100_000
 class Clocks:
     """Follows the time of each pool in each process, batch by batch."""
 
-    _course: Course = field(default_factory=Course)
+    course: Course = field(default_factory=Course)
     _last: dict[int, int] = field(default_factory=dict)
 
     def take(self, events: pl.DataFrame, group_of: pl.Series, lasts: pl.Series) -> pl.DataFrame:
@@ -37,16 +37,16 @@ class Clocks:
         """
         times = events["time"]
         before = self._last.copy()
+        self.course = course_of(times, self.course)
         if times.null_count() == len(times):
             return pl.DataFrame(schema=_BACK)
         if times.null_count():
             timed = events.select_seq("time", "shape").drop_nulls("time")
-            self._note_last(timed[lasts_of(timed["shape"])], group_of)
+            self._note_last(timed[lasts_of(ends_of(timed["shape"]))], group_of)
         else:
             self._note_last(events[lasts], group_of)
         # no process steps back where the whole log does not
-        self._course = course_of(times, self._course)
-        if self._course.fall < LEAST_STEP:
+        if self.course.fall < LEAST_STEP:
             return pl.DataFrame(schema=_BACK)
         timed = pl.DataFrame([group_of[events["shape"]].alias("group"), times]).with_row_index("place")
         timed = timed.drop_nulls()
@@ -61,6 +61,6 @@ class Clocks:
         self._last |= {group: time for group, time in zip(groups, last["time"], strict=True) if group is not None}
 
 
-def lasts_of(shapes: pl.Series) -> pl.Series:
-    """The places of the last events of each shape, in their order."""
-    return ends_of(shapes)["last"].sort().cast(pl.UInt32)
+def lasts_of(ends: pl.DataFrame) -> pl.Series:
+    """The places of the last events of each shape, in their order, of what :func:`ends_of` returns."""
+    return ends["last"].sort().cast(pl.UInt32)

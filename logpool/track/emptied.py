@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from logpool.frames import stacked
+from logpool.native.numbers import ends_of
 from logpool.schema import Kind, Reason
 from logpool.track.clocks import lasts_of
 
@@ -56,7 +57,7 @@ class Emptied:
             places = pl.int_range(len(shape), dtype=pl.UInt32, eager=True).filter(connection.is_not_null())
         if not seeks:
             # the last of a kind in a place is the last of its shape
-            places = places[lasts_of(shape[places])] if connection.null_count() else lasts
+            places = places[lasts_of(ends_of(shape[places]))] if connection.null_count() else lasts
         places = places.filter(kind.is_in(_TAKING)[shape[places]])
         taken = _placed(places, shape, shapes, first).with_columns_seq(
             taken=connection[places], kind=kind[shape[places]]

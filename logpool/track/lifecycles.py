@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from logpool.frames import stacked, where
+from logpool.native.numbers import ends_of
 from logpool.schema import Detail, End, Kind
 from logpool.track.batches import EventBatch
 from logpool.track.causes import Causes
@@ -103,7 +104,8 @@ class Fold:
         """Follows one batch: ``line``, ``time``, ``shape``, ``connection``, ``source``."""
         first = self._seq
         self._seq += events.height
-        lasts = lasts_of(events["shape"])
+        ends = ends_of(events["shape"])
+        lasts = lasts_of(ends)
         events = self._emptied.named(events, self.vocabulary.frame(), first, lasts)
         batch = EventBatch(events, first, self.vocabulary, lasts)
         incidents = batch.told(self._meaning("incident")[events["shape"]].arg_true())
@@ -147,6 +149,8 @@ class Fold:
             unfinished(own, self.vocabulary.in_transaction()),
             unborn(own),
             self._emptied.begun,
+            ends,
+            self._clocks.course,
         )
 
     def _meaning(self, name: str) -> pl.Series:

@@ -4,8 +4,8 @@ Every answer looks backwards only, so a batch needs no more of the past than one
 state, put in front of its events. That is why the way a log is cut into batches never changes a number.
 
 Rows carry the time and place of an event as a *mark*: ``seq`` (its number in the whole analysis), ``time``,
-``line``, ``source``, ``thread``. ``life_*`` is the mark at which the connection's life begins, ``out_*`` of its
-checkout, ``back_*`` of its return.
+``line``, ``source``, ``thread``; without the thread it is a *point*. ``life_*`` is the mark at which the connection's
+life begins, ``out_*`` of its checkout, ``back_*`` of its return.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from logpool.schema import Detail, Kind, Reason
 
 STATE = 255
 
-MARK = {"seq": pl.Int64, "time": pl.Int64, "line": pl.Int64, "source": pl.UInt32, "thread": pl.UInt32}
+POINT = {"seq": pl.Int64, "time": pl.Int64, "line": pl.Int64, "source": pl.UInt32}
+MARK = {**POINT, "thread": pl.UInt32}
 STATE_COLUMNS = {
     "key": pl.Int64,
     "kind": pl.UInt8,

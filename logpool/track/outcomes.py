@@ -8,22 +8,22 @@ import polars as pl
 
 from logpool.frames import stacked, where
 from logpool.schema import Detail, End, Kind
-from logpool.track.neighbours import MARK, STATE
+from logpool.track.neighbours import POINT, STATE
 from logpool.track.tracked import CHECKOUT, LIFE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from logpool.track.moves import Failed
+    from logpool.track.moves import Failed, Mark
     from logpool.track.sharing import Use
 
 #: microseconds: a pool without room closes what comes back at once, one that is disposed of whenever that is
 AT_ONCE = 1_000_000
 #: what a connection last did that is idle now
 BACK = [int(Kind.RETURNED), int(Kind.RESET)]
-NO_END = {f"end_{name}": pl.lit(None, dtype) for name, dtype in MARK.items()}
-HERE = {f"end_{name}": pl.col(name) for name in MARK}
-AT_RETURN = {f"end_{name}": pl.col(f"back_{name}") for name in MARK}
+NO_END = {f"end_{name}": pl.lit(None, dtype) for name, dtype in POINT.items()}
+HERE = {f"end_{name}": pl.col(name) for name in POINT}
+AT_RETURN = {f"end_{name}": pl.col(f"back_{name}") for name in POINT}
 
 
 def at_return_of(rows: pl.DataFrame) -> pl.DataFrame:
@@ -90,19 +90,20 @@ def _lost(rows: pl.DataFrame) -> pl.DataFrame:
 def failed_checkouts(failed: Iterable[Failed], outcome: End) -> pl.DataFrame:
     """Moving checkouts that got no connection, or none before the log ends."""
     rows = [
-        (moving.key, *moving.mark, *(mark or (None,) * len(MARK)), int(outcome), moving.fresh, False)
+        (moving.key, *_point(moving.mark), *_point(mark), int(outcome), moving.fresh, False)
         for moving, mark in failed
         if moving.mark.seq >= 0
     ]
     return pl.DataFrame(rows, schema=CHECKOUT, orient="row")
 
 
+def _point(mark: Mark | None) -> tuple[int | None, ...]:
+    return (None,) * len(POINT) if mark is None else mark[: len(POINT)]
+
+
 def shared_checkouts(uses: Iterable[Use]) -> pl.DataFrame:
     """Those of shared connections."""
-    rows = [
-        (use.key, *use.start, *(use.end or (None,) * len(MARK)), int(use.outcome), use.fresh, use.complete)
-        for use in uses
-    ]
+    rows = [(use.key, *_point(use.start), *_point(use.end), int(use.outcome), use.fresh, use.complete) for use in uses]
     return pl.DataFrame(rows, schema=CHECKOUT, orient="row")
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from logpool.frames import where
-from logpool.track.neighbours import MARK
+from logpool.native.numbers import Course
+from logpool.track.neighbours import MARK, POINT
 
 if TYPE_CHECKING:
     from logpool.schema import Kind
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 # one row per checkout that ended, or did not
 CHECKOUT = {
     "key": pl.Int64,
-    **{f"out_{name}": dtype for name, dtype in MARK.items()},
-    **{f"end_{name}": dtype for name, dtype in MARK.items()},
+    **{f"out_{name}": dtype for name, dtype in POINT.items()},
+    **{f"end_{name}": dtype for name, dtype in POINT.items()},
     "outcome": pl.UInt8,
     "fresh": pl.Boolean,
     "complete": pl.Boolean,
@@ -27,8 +28,8 @@ CHECKOUT = {
 # "at_return" where the connection was closed as soon as it came back, as a pool does that has no room for it
 LIFE = {
     "key": pl.Int64,
-    **{f"life_{name}": dtype for name, dtype in MARK.items()},
-    **{f"end_{name}": dtype for name, dtype in MARK.items()},
+    **{f"life_{name}": dtype for name, dtype in POINT.items()},
+    **{f"end_{name}": dtype for name, dtype in POINT.items()},
     "born": pl.Boolean,
     "dropped": pl.Boolean,
     "uses": pl.Int64,
@@ -53,8 +54,8 @@ CHANGE = {"seq": pl.Int64, **CHANGES, **WHOSE}
 # one row per return that psycopg's status shows to end inside a transaction
 UNFINISHED = {
     "key": pl.Int64,
-    **{f"out_{name}": dtype for name, dtype in MARK.items()},
-    **{f"end_{name}": dtype for name, dtype in MARK.items()},
+    **{f"out_{name}": dtype for name, dtype in POINT.items()},
+    **{f"end_{name}": dtype for name, dtype in POINT.items()},
 }
 FAILURE = {"group": pl.UInt32, "kind": pl.UInt8, **MARK}
 # of what does not happen to a healthy pool, or not often; no connection and no group where the record names none;
@@ -80,6 +81,9 @@ LATER = {
     "previous": pl.UInt8,
     **MARK,
 }
+
+# where each shape first and last stands in a batch
+ENDS = dict.fromkeys(("label", "first", "last"), pl.Int64)
 
 GROUP = 1 << 32
 #: of the events of connections: their group and connection in one number
@@ -119,6 +123,8 @@ class Tracked:
         unfinished: returns with a transaction still open, where the driver prints it.
         unborn: connections that are first seen without having been created.
         emptied: the numbers of the events at which checkouts began whose connection a listener took away at once.
+        ends: where each shape stands in the batch, as :func:`logpool.native.numbers.ends_of` returns it.
+        course: how the times of the batch go on after those before.
     """
 
     checkouts: pl.DataFrame
@@ -134,6 +140,8 @@ class Tracked:
     unfinished: pl.DataFrame
     unborn: pl.DataFrame
     emptied: tuple[int, ...] = ()
+    ends: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=ENDS))
+    course: Course = field(default_factory=Course)
 
     def incidents_of(self, kind: Kind, *, grouped: bool = False) -> pl.DataFrame:
         """The incidents of a kind; if need be, only those whose pool is known."""

@@ -225,20 +225,18 @@ def test_steps_come_in_order(data: st.DataObject) -> None:
 
 @given(st.data())
 @settings(deadline=None)
-def test_marks(data: st.DataObject) -> None:
+def test_points(data: st.DataObject) -> None:
     events = data.draw(st.lists(st.tuples(st.integers(0, 2), TIMES, st.integers(), LABELS), min_size=1, max_size=20))
     schema = {"shape": pl.UInt32, "time": pl.Int64, "line": pl.Int64, "source": pl.UInt32}
     events = [(shape, time, line % (1 << 40), source) for shape, time, line, source in events]
     places = data.draw(st.lists(st.integers(0, len(events) - 1), max_size=20))
     batch = Events(pl.DataFrame(events, schema=schema, orient="row"), 9, SHAPES)
-    found = batch.marks(pl.Series(places, dtype=pl.Int64))
-    threads = SHAPES["thread"].to_list()
+    found = batch.points(pl.Series(places, dtype=pl.Int64))
     chosen = [(place, *events[place]) for place in places]
     assert found["seq"].to_list() == [9 + place for place, *_ in chosen]
     assert found["time"].to_list() == [time for _, _, time, _, _ in chosen]
     assert found["line"].to_list() == [line for _, _, _, line, _ in chosen]
     assert found["source"].to_list() == [source for *_, source in chosen]
-    assert found["thread"].to_list() == [threads[shape] for _, shape, *_ in chosen]
 
 
 STEP = st.tuples(st.integers(0, 2), TIMES, st.integers(-2, 2), st.none() | st.integers(0, 3))

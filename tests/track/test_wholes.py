@@ -56,7 +56,8 @@ def tables(path: Path) -> list[pl.DataFrame]:
     """All that is brought to light, whatever the order in which it came."""
     tracked = list(Analysis(str(path), block_bytes=1 << 14).tracked())
     found = []
-    for field in fields(Tracked):
+    # the course of times is no table, and knows nothing of connections
+    for field in (field for field in fields(Tracked) if field.name != "course"):
         table = pl.concat([pl.DataFrame(getattr(one, field.name)) for one in tracked])
         found.append(table.sort(pl.all()))
     return found

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from logpool.frames import stacked, where
-from logpool.native.numbers import Course, course_of
 from logpool.schema import Detail, Kind
 from logpool.track.tracked import group_of
 
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from logpool.judge.settings.seen import Place
+    from logpool.native.numbers import Course
     from logpool.track.tracked import Tracked
 
 # microseconds: a clock that steps back so far, or a silence so long, and the time between is unknown: a change from
@@ -52,7 +52,8 @@ class Ages:
     _births: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_BIRTH))
     # the events at which the clock makes a step
     _steps: list[int] = field(default_factory=list)
-    _course: Course = field(default_factory=Course)
+    # the last time before a batch
+    _last: int | None = None
 
     def take(
         self, events: pl.DataFrame, first: int, created: pl.DataFrame, tracked: Tracked, pool_of: Callable[[int], str]
@@ -67,7 +68,8 @@ class Ages:
             pool_of: the pool of a group.
         """
         if len(self._steps) <= _STEPS:
-            self._watch_clock(events["time"], first)
+            self._watch_clock(events["time"], first, tracked.course)
+            self._last = tracked.course.last
         births = created.select_seq("key", birth_seq="seq", birth_time="time")
         if births.height:
             births = births.drop_nulls()
@@ -83,14 +85,12 @@ class Ages:
         """Takes what is open at the end of the log."""
         self._look(last, pool_of)
 
-    def _watch_clock(self, times: pl.Series, first: int) -> None:
-        before = self._course
-        self._course = course_of(times, before)
-        if self._course.least >= _STEP_BACK and self._course.greatest < _SILENCE:
+    def _watch_clock(self, times: pl.Series, first: int, course: Course) -> None:
+        if course.least >= _STEP_BACK and course.greatest < _SILENCE:
             return
         known = times.drop_nulls()
         change = known.diff()
-        change[0] = 0 if before.last is None else known[0] - before.last
+        change[0] = 0 if self._last is None else known[0] - self._last
         steps = (change < _STEP_BACK) | (change >= _SILENCE)
         places = pl.int_range(len(times), eager=True).filter(times.is_not_null()).filter(steps)
         self._steps += (places + first).to_list()

@@ -16,7 +16,6 @@ from logpool.frames import where
 from logpool.judge.settings.ages import Ages
 from logpool.judge.settings.queueing import Study
 from logpool.judge.settings.seen import PLACES, Event, Seen
-from logpool.native.numbers import ends_of
 from logpool.read.vocabulary import split_pool_name
 from logpool.schema import Detail, Kind
 
@@ -85,7 +84,7 @@ class Watch:
         """Takes one batch: its events, and what the fold made of them."""
         first, self._seq = self._seq, self._seq + events.height
         meaning = self.vocabulary.frame()
-        begins = ends_of(events["shape"])["first"].cast(pl.UInt32)
+        begins = tracked.ends["first"].cast(pl.UInt32)
         shapes = events["shape"][begins]
         self._note_firsts(events, begins, shapes)
         if tracked.incidents.height:
