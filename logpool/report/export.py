@@ -8,6 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from polars.exceptions import ComputeError
+
 from logpool.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
@@ -54,13 +56,19 @@ def write_table(table: pl.DataFrame, path: Path, *, force: bool = False) -> None
         _write(table, draft, path.suffix.lower())
         draft.chmod(0o666 & ~_umask())
         draft.replace(path)
-    except OSError as error:
-        msg = f"cannot write {path}: {(error.strerror or str(error)).lower()}"
+    except (OSError, ComputeError) as error:
+        msg = f"cannot write {path}: {_reason(error)}"
         raise OutputError(msg) from error
     finally:
         if draft is not None:
             with suppress(OSError):
                 draft.unlink(missing_ok=True)
+
+
+def _reason(error: OSError | ComputeError) -> str:
+    """What the system says; polars hands it on with words around it."""
+    told = getattr(error, "strerror", None) or str(error).rpartition("error: ")[2].partition(" (os error")[0]
+    return told.lower()
 
 
 def _write(table: pl.DataFrame, path: Path, suffix: str) -> None:

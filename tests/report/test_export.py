@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import tempfile
 from datetime import datetime
 from pathlib import Path
@@ -15,7 +17,7 @@ from polars.testing import assert_frame_equal
 import logpool
 from logpool.errors import OutputError, UsageError
 from logpool.report import export
-from logpool.report.export import check_target, write_table
+from logpool.report.export import SUFFIXES, check_target, write_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,6 +88,22 @@ def test_whole_or_not_at_all(force: bool, tmp_path: Path, monkeypatch: pytest.Mo
         write_table(TABLE, target, force=force)
     assert ([target] if force else []) == list(tmp_path.iterdir())
     assert not force or target.read_text("utf-8") == "old"
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_no_room_for_all_of_it(suffix: str, tmp_path: Path) -> None:
+    target = tmp_path / f"events{suffix}"
+    # a file that may have so many bytes is as good as a disk that has no more
+    code = (
+        "import resource, signal, sys\n"
+        "from logpool.cli import main\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (900, 900))\n"
+        f"sys.exit(main({['export', str(SAMPLE), '-o', str(target)]}))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", f"error: cannot write {target}: file too large\n")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_interrupted_export_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
