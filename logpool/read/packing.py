@@ -218,7 +218,12 @@ class Unpacked:
         assert self._engine is not None  # noqa: S101 - for the type checker
         waits = getattr(self._engine, "needs_input", True)
         copy = None if self._careful else getattr(self._engine, "copy", None)
-        size = getattr(self._engine, "wanted", 1 if self._place <= _CAREFUL else _FED_WITH_COPY if copy else _FED)
+        size = 1 if self._place <= _CAREFUL else _FED_WITH_COPY if copy else _FED
+        wanted = getattr(self._engine, "wanted", None)
+        if wanted is not None:
+            self._fill(_LONGEST_MAGIC)
+            size = wanted(self._fed[:_LONGEST_MAGIC])
+            self._fill(size)
         saved = copy() if copy and size > _FED else None
         data = self._take(size) if waits else b""
         if waits and not data:
@@ -277,7 +282,7 @@ class Unpacked:
 
     def _fill(self, size: int) -> None:
         if len(self._fed) < size:
-            self._fed += self._stream.read(_READ)
+            self._fed += self._stream.read(max(_READ, size - len(self._fed)))
 
     def _take(self, size: int) -> bytes:
         self._fill(1)
