@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 # fewer rows than these are not worth the call: some megabytes
-_FEW = 50_000
+_FEW = 20_000
 
 
 @dataclass
