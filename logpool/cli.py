@@ -12,7 +12,7 @@ import warnings
 from contextlib import ExitStack, suppress
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
@@ -492,6 +492,10 @@ def _fail(message: str, hint: str | None, code: int) -> int:
     return code
 
 
+def _nowhere() -> TextIO:
+    return Path(os.devnull).open("w", encoding="utf-8")
+
+
 def entry() -> None:
     """The ``logpool`` command."""
     # what is loaded lasts as long as the program, and what comes later is freed without looking for cycles
@@ -500,6 +504,9 @@ def entry() -> None:
     os.environ.setdefault("_RJEM_MALLOC_CONF", _ALLOCATION)
     # the stages work side by side, and what they ask of polars is done sooner than it is shared out
     os.environ.setdefault("POLARS_MAX_THREADS", "1")
+    # closed by who wants nothing of them: Python has none then
+    sys.stdout = sys.stdout or _nowhere()
+    sys.stderr = sys.stderr or _nowhere()
     code = main()
     if "sqlalchemy" in sys.modules:
         # the experiment's drivers and its server are left in order

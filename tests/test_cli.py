@@ -391,6 +391,24 @@ def test_standard_output_closed_before_the_first_byte(command: list[str], code: 
         os.close(write_end)
 
 
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        ("analyze {sample} >&-", 0),
+        ("analyze {sample} >&- 2>&-", 0),
+        ("--version >&-", 0),
+        ("analyze --fail-on left_out_at_end {case} >&-", 1),
+        ("analyze {case}/none 2>&-", 3),
+    ],
+)
+def test_closed_streams(command: str, code: int) -> None:
+    paths = {"sample": shlex.quote(str(SAMPLE)), "case": shlex.quote(str(CASES / "right-cut" / "input.log"))}
+    shell = f"{shlex.quote(sys.executable)} -m logpool {command.format(**paths)}"
+    done = subprocess.run(["/bin/sh", "-c", shell], capture_output=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout) == (code, b"")
+    assert b"Traceback" not in done.stderr
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no full disk to write to")
 @pytest.mark.parametrize("command", [["analyze", str(SAMPLE)], ["verify", str(SAMPLE)], ["--help"], ["--version"]])
 def test_standard_output_on_a_full_disk(command: list[str]) -> None:
