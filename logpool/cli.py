@@ -18,17 +18,20 @@ import typer
 
 from logpool import __version__
 from logpool.errors import DamagedInputWarning, InputError, LogpoolError, OutputError, UsageError
+from logpool.interruptible import interruptible
 from logpool.progress import Progress
 from logpool.words import many
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from types import FrameType
 
     from logpool.report.model import Report
 
 # ruff: noqa: PLC0415 - a command loads what it needs itself: polars and sqlalchemy cost 0.2 s each
 
-DONE, CHECK_FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+DONE, CHECK_FAILED, USAGE, SIGNALLED = 0, 1, 2, 128
+INTERRUPTED = SIGNALLED + signal.SIGINT
 
 _OBJECTS_A_COLLECTION = 100_000
 _ALLOCATION = "narenas:2,dirty_decay_ms:5000,muzzy_decay_ms:0"
@@ -307,7 +310,6 @@ def export(
     from logpool.report.export import check_target, write_table
     from logpool.tables import read_checkouts, read_connections, read_events
 
-    _let_interrupt_reads()
     check_target(file, force=force)
     readers = {
         Table.events: read_events,
@@ -316,7 +318,9 @@ def export(
     }
     with warnings.catch_warnings(record=True) as told, Progress() as progress:
         warnings.simplefilter("always", DamagedInputWarning)
-        rows = readers[table](logs, layout=layout, pools=pool or (), since=since, until=until, progress=progress)
+        rows = interruptible(
+            lambda: readers[table](logs, layout=layout, pools=pool or (), since=since, until=until, progress=progress)
+        )
     if not rows.height and _selected(since, until, pool):
         raise _nothing_left(since, until, pool)
     for warning in told:
@@ -343,18 +347,19 @@ def _report(
     from logpool.native.library import keep_memory
 
     chosen = Thresholds.of(thresholds)
-    _let_interrupt_reads()
     keep_memory()
     with Progress() as progress:
-        report = read_and_judge(
-            logs,
-            layout=layout,
-            pools=pools or (),
-            since=since,
-            until=until,
-            progress=progress,
-            thresholds=chosen,
-            interval=interval,
+        report = interruptible(
+            lambda: read_and_judge(
+                logs,
+                layout=layout,
+                pools=pools or (),
+                since=since,
+                until=until,
+                progress=progress,
+                thresholds=chosen,
+                interval=interval,
+            )
         )
     if _selected(since, until, pools) and not (report.pools or report.timings or report.timeouts):
         raise _nothing_left(since, until, pools)
@@ -379,12 +384,6 @@ def _nothing_left(since: str | None, until: str | None, pools: list[str] | None)
         f"nothing is left to show with {', '.join(_selected(since, until, pools))}",
         "without it, logpool analyze shows the names of the pools and the times of the logs",
     )
-
-
-def _let_interrupt_reads() -> None:
-    """Lets Ctrl-C end a read that waits; to be called when polars is imported, whose handler has reads start anew."""
-    if hasattr(signal, "siginterrupt"):
-        signal.siginterrupt(signal.SIGINT, True)  # noqa: FBT003 - takes no keywords
 
 
 def _width() -> int:
@@ -435,7 +434,8 @@ def _tell(line: str) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs a command line and returns its exit code.
 
-    0 done; 1 a check failed that the user asked for; 2 wrong usage; 3 the input cannot be used.
+    0 done; 1 a check failed that the user asked for; 2 wrong usage; 3 the input cannot be used; 128
+    and a signal's number, where that ended it.
     """
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
@@ -448,7 +448,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(_plain(error.format_message()), _where_to_look(error), USAGE)
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
-    except SystemExit:
+    except SystemExit as end:
+        if isinstance(end.code, int) and end.code > SIGNALLED:
+            return _fail("terminated", None, end.code)
         # so the option parser ends where nobody reads the help that it prints
         _mute()
         return DONE
@@ -492,6 +494,11 @@ def _fail(message: str, hint: str | None, code: int) -> int:
     return code
 
 
+def _terminate(number: int, _frame: FrameType | None) -> None:
+    """Ends the program in order, so that nothing half written is left behind."""
+    raise SystemExit(SIGNALLED + number)
+
+
 def _nowhere() -> TextIO:
     return Path(os.devnull).open("w", encoding="utf-8")
 
@@ -507,6 +514,9 @@ def entry() -> None:
     # closed by who wants nothing of them: Python has none then
     sys.stdout = sys.stdout or _nowhere()
     sys.stderr = sys.stderr or _nowhere()
+    for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _terminate)
     code = main()
     if "sqlalchemy" in sys.modules:
         # the experiment's drivers and its server are left in order

@@ -39,6 +39,8 @@ class Progress:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        # a thread that was left alone may still go on
+        self._wanted = False
         if self._shown:
             sys.stderr.write("\r\033[K")
             sys.stderr.flush()

@@ -332,6 +332,78 @@ def test_interrupted() -> None:
         assert process.stderr.read() == b"error: interrupted\n"
 
 
+def interrupted(code: str, *command: str, path: Path = ROOT) -> None:
+    """A command ends at once, and says no more than that it was interrupted, after some code of a test's own."""
+    code = f"import sys\nsys.argv = {['logpool', *command]}\n{code}\nfrom logpool.__main__ import entry\nentry()"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(path), str(ROOT)))}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, env=environment, timeout=60
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "error: interrupted\n")
+
+
+def test_interrupted_while_python_frees_something() -> None:
+    # what is raised there is printed, and then all goes on
+    code = """
+import os, signal
+from logpool.judge.statistics import Statistics
+class Freed:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGINT)
+take = Statistics.take
+def take_and_free(*arguments):
+    Freed()
+    return take(*arguments)
+Statistics.take = take_and_free
+"""
+    interrupted(code, "analyze", str(SAMPLE))
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".csv", ".ndjson"])
+def test_interrupted_while_a_table_is_written(tmp_path: Path, suffix: str) -> None:
+    # polars looks for an interrupt now and then, and Python does
+    code = """
+import os, signal, threading, time
+import polars as pl
+from logpool.report import export
+table = pl.select(number=pl.int_range(4_000_000)).with_columns(text=pl.col("number").cast(pl.String))
+write = export._write
+def write_for_long(_, path, suffix):
+    threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT)).start()
+    write(table, path, suffix)
+    time.sleep(120)
+export._write = write_for_long
+"""
+    interrupted(code, "export", str(SAMPLE), "-o", str(tmp_path / f"a{suffix}"))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("command", ["run", "analyze"])
+def test_terminated(tmp_path: Path, command: str, number: signal.Signals) -> None:
+    pipe = subprocess.PIPE
+    endless = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT max(x) FROM c"
+    log = tmp_path / "pool.log"
+    arguments = ["--sql", endless, "--log", str(log)] if command == "run" else ["-"]
+    with started(command, *arguments, stdin=pipe, stdout=pipe, stderr=pipe) as process:
+        if command == "run":
+            while not log.exists() or b"checked out" not in log.read_bytes():
+                time.sleep(0.05)
+        else:
+            assert process.stdin is not None
+            # more than the pipe holds: it is being read
+            process.stdin.write(SAMPLE.read_bytes() * 60)
+            process.stdin.flush()
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=30)
+    assert (process.returncode, errors) == (128 + number, b"error: terminated\n")
+
+
+def test_interrupted_while_it_is_loaded(tmp_path: Path) -> None:
+    (tmp_path / "typer.py").write_text("raise KeyboardInterrupt\n")
+    interrupted("", "--help", path=tmp_path)
+
+
 @pytest.mark.parametrize(
     ("breaks", "told"),
     [

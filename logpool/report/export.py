@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import tempfile
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from polars.exceptions import ComputeError
 
 from logpool.errors import OutputError, UsageError
+from logpool.interruptible import interruptible
 
 if TYPE_CHECKING:
     import polars as pl
@@ -53,7 +55,7 @@ def write_table(table: pl.DataFrame, path: Path, *, force: bool = False) -> None
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
         os.close(handle)
         draft = Path(name)
-        _write(table, draft, path.suffix.lower())
+        interruptible(partial(_write, table, draft, path.suffix.lower()))
         draft.chmod(0o666 & ~_umask())
         draft.replace(path)
     except (OSError, ComputeError) as error:
