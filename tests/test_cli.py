@@ -383,14 +383,13 @@ export._write = write_for_long
 def test_terminated(tmp_path: Path, command: str, number: signal.Signals) -> None:
     pipe = subprocess.PIPE
     endless = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT max(x) FROM c"
-    log = tmp_path / "pool.log"
-    arguments = ["--sql", endless, "--log", str(log)] if command == "run" else ["-"]
+    arguments = ["--sql", endless, "--log", str(tmp_path / "pool.log")] if command == "run" else ["-"]
     with started(command, *arguments, stdin=pipe, stdout=pipe, stderr=pipe) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
         if command == "run":
-            while not log.exists() or b"checked out" not in log.read_bytes():
-                time.sleep(0.05)
+            assert process.stdout.readline().startswith(b"Connection Check-out")
         else:
-            assert process.stdin is not None
             # more than the pipe holds: it is being read
             process.stdin.write(SAMPLE.read_bytes() * 60)
             process.stdin.flush()
