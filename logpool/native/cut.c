@@ -22,7 +22,8 @@ typedef struct {
     int64_t size, room;
 } Buffer;
 
-static const char TIME = '\x01', TAKEN[] = "\x02", NAMED[] = "0x", TIMING[] = "ime taken: ", SECONDS[] = " seconds.";
+static const char TIME = '\x01', ID = '\x03', NUMBER = '\x04', TAKEN[] = "\x02", NAMED[] = "0x";
+static const char TIMING[] = "ime taken: ", SECONDS[] = " seconds.";
 
 /* So many characters on, each a byte where the text is plain; NULL where there are fewer. */
 static const char *passed(const char *text, const char *end, int64_t characters, int64_t plain)
@@ -216,9 +217,78 @@ static int times_out(const char *text, const char *end, const Span *spans, int64
     return 1;
 }
 
-/* The number of what pieces leave without seconds and address. */
-static uint32_t key_of(const Piece *pieces, int64_t span_count, int64_t leading, Buffer *rest, Name *seconds,
-                       Name *address, Texts *keys)
+/* What of letters and digits a byte is. */
+enum { DIGIT = 1, HEXADECIMAL = 2, LETTER = 4 };
+
+static int class_of(char byte)
+{
+    if (is_digit(byte))
+        return DIGIT;
+    uint8_t letter = (uint8_t)((byte | 0x20) - 'a');
+    return letter < 6 ? HEXADECIMAL : letter < 26 ? LETTER : 0;
+}
+
+/* From how many letters and digits on they are an id: hexadecimal ones, digits alone, any. */
+enum { LEAST_HEXADECIMAL = 8, LEAST_NUMBER = 16, LEAST_MIXED = 20 };
+
+/* Behind the UUID that begins there; NULL where none does. */
+static const char *behind_uuid(const char *start, const char *end)
+{
+    static const int64_t groups[] = {8, 4, 4, 4, 12};
+    for (int group = 0; group < 5; group++) {
+        if (group && (start == end || *start++ != '-'))
+            return NULL;
+        if (end - start < groups[group])
+            return NULL;
+        for (int64_t at = 0; at < groups[group]; at++)
+            if (!is_hexadecimal(start[at]))
+                return NULL;
+        start += groups[group];
+    }
+    return start == end || !class_of(*start) ? start : NULL;
+}
+
+/* Leaves a mark in the place of every id: letters and digits, so many and so mixed that no word is like it. */
+static void ids_out(Buffer *rest)
+{
+    const char *end = rest->bytes + rest->size;
+    char *to = rest->bytes;
+    for (const char *at = to; at < end;) {
+        if (!class_of(*at)) {
+            *to++ = *at++;
+            continue;
+        }
+        const char *start = at;
+        int found = 0;
+        int64_t hexadecimals = 0, exponents = 0;
+        for (int one; at < end && (one = class_of(*at)); at++) {
+            found |= one;
+            hexadecimals += one == HEXADECIMAL;
+            exponents += (*at | 0x20) == 'e';
+        }
+        int64_t size = at - start;
+        /* digits around an e may be a number's */
+        int is_mixed = found == (DIGIT | HEXADECIMAL) && (hexadecimals > 1 || !exponents);
+        const char *uuid = size == 8 && !(found & LETTER) ? behind_uuid(start, end) : NULL;
+        if (uuid) {
+            at = uuid;
+            *to++ = ID;
+        } else if (found == DIGIT && size >= LEAST_NUMBER) {
+            *to++ = NUMBER;
+        } else if ((is_mixed && size >= LEAST_HEXADECIMAL) ||
+                   (found & DIGIT && found & LETTER && size >= LEAST_MIXED)) {
+            *to++ = ID;
+        } else {
+            memmove(to, start, (size_t)size);
+            to += size;
+        }
+    }
+    rest->size = to - rest->bytes;
+}
+
+/* The number of what pieces leave without seconds and address, and without ids if these are to be left out. */
+static uint32_t key_of(const Piece *pieces, int64_t span_count, int64_t leading, int64_t ids, Buffer *rest,
+                       Name *seconds, Name *address, Texts *keys)
 {
     rest->size = 0;
     for (int64_t place = 0; place <= span_count; place++) {
@@ -226,6 +296,8 @@ static uint32_t key_of(const Piece *pieces, int64_t span_count, int64_t leading,
         if (place < span_count && !leading)
             add(rest, &TIME, 1);
     }
+    if (ids)
+        ids_out(rest);
     return texts_add(keys, rest->bytes, rest->size);
 }
 
@@ -339,10 +411,10 @@ static int with_first(Taken *taken, int64_t place)
 
 /* Cuts some of the lines of a block.
 
-   `leading`: a time at the very beginning leaves no mark. `keys` numbers the lines without times, seconds and first
+   `leading`: a time at the very beginning leaves no mark. `ids`: ids leave a mark and no more. `keys` numbers the lines without times, seconds and first
    addresses; `names` the seconds and the addresses. Returns 0 where memory ran out. */
 API int cut(const char *data, const Rows *rows, const uint32_t *chosen, int64_t count, const Span *spans,
-            int64_t span_count, int64_t half_count, int64_t leading, Texts *keys, Texts *names, Taken *taken)
+            int64_t span_count, int64_t half_count, int64_t leading, int64_t ids, Texts *keys, Texts *names, Taken *taken)
 {
     Buffer rest = {NULL, 0, 0};
     uint32_t *halves = column_for(half_count);
@@ -376,7 +448,7 @@ API int cut(const char *data, const Rows *rows, const uint32_t *chosen, int64_t 
             if (failed)
                 break;
             address = (Name){NULL, NULL, NAMED, sizeof NAMED - 1, 1};
-            key = line.key = key_of(pieces, span_count, leading, &rest, &seconds, &address, keys);
+            key = line.key = key_of(pieces, span_count, leading, ids, &rest, &seconds, &address, keys);
             if (alike && !seconds.start && (!address.start || address.start >= pieces[span_count].start))
                 *alike = line;
         }

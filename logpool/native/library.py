@@ -227,7 +227,7 @@ def library() -> ctypes.CDLL:
                 pointer,
                 number,
                 POINTER(SpanStructure),
-                *[number] * 3,
+                *[number] * 4,
                 *[pointer] * 2,
                 POINTER(TakenStructure),
             ),

@@ -196,6 +196,7 @@ class Taken:
                 len(cutter.spans),
                 len(cutter.times),
                 cutter.leading,
+                cutter.ids,
                 cutter.keys.pointer,
                 cutter.names.pointer,
                 byref(self.structure),
@@ -219,7 +220,8 @@ class Taken:
     def key(self, place: int) -> int:
         """The number of what is left of it.
 
-        In the place of its times it has a mark, of a timing's seconds the character 2, of its first address ``0x``.
+        In the place of its times it has a mark, of a timing's seconds the character 2, of its first address ``0x``, of
+        an id the character 3, or 4 where it is a number.
         """
         return int(self.structure.key[place])
 
@@ -248,11 +250,12 @@ class Cutter:
         names: the addresses and the seconds.
         times: the texts of each part of each time.
         leading: whether times leave no mark.
+        ids: whether ids leave a mark and no more.
         spans: where times stand, as the compiled part takes them.
     """
 
-    def __init__(self, places: Sequence[Place], *, leading: bool) -> None:
-        self.leading = leading
+    def __init__(self, places: Sequence[Place], *, leading: bool, ids: bool = False) -> None:
+        self.leading, self.ids = leading, ids
         self.keys, self.names = Texts(), Texts()
         self.times = [Texts() for place in places for _ in place.parts]
         self.spans = (SpanStructure * len(places))()

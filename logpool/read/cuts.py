@@ -118,12 +118,20 @@ class Half(NamedTuple):
         return texts.to_frame("text").select_seq(self.before + pl.col("text") + self.behind).to_series()
 
 
+_ID_MARK, _NUMBER_MARK = "\x03", "\x04"
+# what stands for an id is none that a log holds
+_AN_ID, _A_NUMBER = "d3b07384d113edec49eaa6238ad5ff00", "9182736455463728190"
+#: what shows that it is part of something, be it as a number
+PARTS_OF_IDS = (_AN_ID, _A_NUMBER[1:14])
+
+
 class Rest(NamedTuple):
     """What a cut leaves of a line.
 
     Attributes:
         key: the line without its times (the mark in their places), without the seconds of a timing (the character 2 in
-            their place), and without its first address (``0x`` in its place).
+            their place), without its first address (``0x`` in its place), and, where they were to be taken out,
+            without its ids (the character 3 in their places, 4 in those of numbers).
         address: that address, ``0x…``; None where there is none.
         seconds: likewise.
     """
@@ -134,9 +142,15 @@ class Rest(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The line without its times."""
+        """The line without its times, and with the same id in the place of each that was taken out."""
         text = self.key if self.address is None else self.key.replace("0x", self.address, 1)
-        return text if self.seconds is None else text.replace("\x02", self.seconds, 1)
+        text = text if self.seconds is None else text.replace("\x02", self.seconds, 1)
+        return text.replace(_ID_MARK, _AN_ID).replace(_NUMBER_MARK, _A_NUMBER) if self.has_ids else text
+
+    @property
+    def has_ids(self) -> bool:
+        """Whether ids were taken out."""
+        return _ID_MARK in self.key or _NUMBER_MARK in self.key
 
 
 def rest_of(taken: Taken, place: int) -> Rest:
@@ -173,8 +187,8 @@ class Cut:
             return None
         return self.spans[self.chosen].time
 
-    def cutter(self) -> Cutter:
-        """What takes the times out of lines.
+    def cutter(self, *, ids: bool = False) -> Cutter:
+        """What takes the times out of lines, and ids if these are to be taken out as well.
 
         A single time at the very beginning leaves no mark: see :meth:`restored`.
         """
@@ -182,7 +196,7 @@ class Cut:
             Place(span.anchor, span.start, span.width, [Part(half.start, half.width) for half in span.halves])
             for span in self.spans
         ]
-        return Cutter(places, leading=self._leading)
+        return Cutter(places, leading=self._leading, ids=ids)
 
     def parts(self, texts: Sequence[pl.Series]) -> list[pl.Series]:
         """What parts of times add to the line's time.

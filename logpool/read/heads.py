@@ -49,7 +49,8 @@ _LAYOUTS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
             rf"{TIME} \[{_PID}\] \[{_THREAD}\] \[?{_LEVEL}\]?\s+{_NAME}: {_MESSAGE}",
         ),
         ("Home Assistant", rf"{TIME} {_LEVEL} \({_THREAD}\) \[{_NAME}\] {_MESSAGE}"),
-        ("oslo.log", rf"{TIME} {_PID} {_LEVEL} {_NAME} \[[^\]]*\] {_MESSAGE}"),
+        # it puts function and line behind what is logged at DEBUG
+        ("oslo.log", rf"{TIME} {_PID} {_LEVEL} {_NAME} \[[^\]]*\] (?P<message>.*?)(?: [\w<>]+ /\S+:\d+)?"),
         ("Celery", rf"\[{TIME}: {_LEVEL}/(?P<process>[^\]]+)\] (?:{_NAME}: )?{_MESSAGE}"),
         ("Airflow", rf"\[{TIME}\] \{{[^}}]*\}} {_LEVEL}\s+- {_MESSAGE}"),
         ("gunicorn", rf"\[{TIME}\] \[{_PID}\] \[{_LEVEL}\s*\] {_MESSAGE}"),
@@ -107,7 +108,7 @@ _THREAD_NAME = re.compile(
 # alone in brackets, called so, or in front of a thread: any other number may be a line of source code
 _PROCESS_AROUND = re.compile(
     rf"\[(?P<alone>\d+)\]|\bp(?:rocess|id)?[=: ](?P<called>\d+)"
-    rf"|\b(?P<before>\d+)[\s:|,/\[\](-]+(?={_THREAD_NAME.pattern}|\d{{10,}})"
+    rf"|(?<![\w-])(?P<before>\d+)[\s:|,/\[\](-]+(?={_THREAD_NAME.pattern}|\d{{10,}})"
     rf"|\[(?P<first>\d+)[:/|, -]+{_THREAD}\]|\((?P<other>\d+)[:/|, -]+(?P<another>[^\s()][^()]*(?:\([^()]*\))?)\)",
     re.IGNORECASE,
 )

@@ -75,18 +75,25 @@ class Numbering:
     Attributes:
         reader: says what a text is.
         most: how many texts may be known.
+        ids: whether to take ids out, as of requests and traces: else each such line would have a key of its own.
+            Lines whose ids do matter keep them.
     """
 
     reader: Reader
     most: int = MOST_TEXTS
+    ids: bool = True
     _cutter: Cutter = field(init=False)
     _known: Known = field(init=False)
+    # the same lines with their ids
+    _whole: Numbering | None = None
+    # whether an id of some of them is a process, or the like
+    _ids_matter: bool = False
 
     def __post_init__(self) -> None:
         self._begin()
 
     def _begin(self) -> None:
-        self._cutter = self.reader.cut.cutter()
+        self._cutter = self.reader.cut.cutter(ids=self.ids)
         self._known = Known([pl.Series(dtype=pl.Int64) for _ in self._cutter.times])
 
     def read(self, rows: Rows, chosen: pl.Series, first: int, told: Told) -> pl.Series:
@@ -116,9 +123,10 @@ class Numbering:
             columns = zip(_EVENTS, (found.line, found.time, found.label, found.name), strict=True)
             told.events.append(pl.DataFrame(dict(columns)))
         self._note_last(told, found.last)
-        if not len(found.aside):
-            return found.left
-        return self._look(rows, taken, found, first, told)
+        left = self._look(rows, taken, found, first, told) if len(found.aside) else found.left
+        if self._ids_matter and len(left):
+            return self._with_ids().read(rows, left, first, told)
+        return left
 
     def _note_last(self, told: Told, row: int) -> None:
         if row > told.last:
@@ -147,14 +155,23 @@ class Numbering:
         known.labels.extend([OTHER] * len(keys))
         known.fixed.extend([NONE] * len(keys))
         for place in keys.str.contains(MAY_MATTER).arg_true():
-            found = reader.known.get(keys[place])
+            rest = rest_of(taken, firsts[place])
+            found = reader.known.get(rest.key)
+            fits = found is not None or known.fits(taken, firsts[place])
+            found = found or (reader.learned(rest) if fits else None)
             if found is not None:
                 self._keep(begin + place, found)
-            elif known.fits(taken, firsts[place]):
-                self._keep(begin + place, reader.learned(rest_of(taken, firsts[place])))
+            elif rest.has_ids:
+                known.fates[begin + place] = Fate.LEFT
+                self._ids_matter = True
             else:
                 # this is no line of the cut's, and what it says in vain must not count: the next one is looked at
                 known.fates[begin + place] = Fate.SET_ASIDE
+
+    def _with_ids(self) -> Numbering:
+        if self._whole is None:
+            self._whole = Numbering(self.reader, self.most, ids=False)
+        return self._whole
 
     def _keep(self, key: int, found: Numbered) -> None:
         """Keeps what the lines of a key are."""
@@ -174,6 +191,7 @@ class Numbering:
         vocabulary = self.reader.vocabulary
         for place, row in zip(found.aside.filter(alone), found.aside_row.filter(alone), strict=True):
             one = self.reader.learned(rest_of(taken, place))
+            assert one is not None  # noqa: S101 - for the type checker: none of these is without its ids
             self._keep(taken.key(place), one)
             if one.shape == UNFIT:
                 left.append(row)

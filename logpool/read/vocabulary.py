@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from logpool.native.lines import Texts
+from logpool.read.cuts import PARTS_OF_IDS
 from logpool.read.grammar import Message, parse_message
 from logpool.read.heads import STARTS, Head, bounded, is_continued
 from logpool.read.records import Record, is_pool_logger
@@ -208,26 +209,36 @@ class Reader:
     cut: Cut
     known: dict[str, Numbered] = field(default_factory=dict)
 
-    def learned(self, rest: Rest) -> Numbered:
-        """What a rest is; known from then on by its key, unless each must be looked up by itself."""
+    def learned(self, rest: Rest) -> Numbered | None:
+        """What a rest is; known from then on by its key, unless each must be looked up by itself.
+
+        None where an id that was taken out matters: it is part of a process or a connection, say, or stands before a
+        time, of which its length tells the place.
+        """
         with self.vocabulary.lock:
-            number, identity = self._parse(rest.text)
-        found = Numbered(number, self._naming(number, identity, rest), identity)
+            shape, identity = self._parse(rest.text)
+            naming = self._naming(shape, identity, rest)
+            told = repr((shape, identity)) if rest.has_ids else ""
+            needs_id = shape == UNFIT or naming is Naming.SINGLE or any(part in told for part in PARTS_OF_IDS)
+            if rest.has_ids and needs_id:
+                return None
+            number = shape if isinstance(shape, int) else self.vocabulary.add(shape)
+        found = Numbered(number, naming, identity)
         if len(self.known) > _CACHED_TEXTS:
             self.known.clear()
         if found.naming is not Naming.SINGLE:
             self.known[rest.key] = found
         return found
 
-    def _naming(self, number: int, identity: str | None, rest: Rest) -> Naming:
-        shape = self.vocabulary.shapes[number]
-        if rest.seconds is not None and shape is not None and shape.message.kind is Kind.TIMING:
+    def _naming(self, shape: Shape | int, identity: str | None, rest: Rest) -> Naming:
+        if rest.seconds is not None and isinstance(shape, Shape) and shape.message.kind is Kind.TIMING:
             return Naming.SECONDS
         if identity is None or rest.address is rest.seconds is None:
             return Naming.FIXED
         return Naming.ADDRESS if identity == rest.address else Naming.SINGLE
 
-    def _parse(self, rest: str) -> tuple[int, str | None]:
+    def _parse(self, rest: str) -> tuple[Shape | int, str | None]:
+        """The shape of a rest, or one of the numbers of what is no event; and the identity of its connection."""
         whole = self.cut.restored(rest)
         text = bounded(whole)
         # it may stand far behind, in the exception
@@ -237,7 +248,7 @@ class Reader:
             return OTHER, None
         return self._read(text, timeout)
 
-    def _read(self, text: str, timeout: re.Match[str] | None) -> tuple[int, str | None]:
+    def _read(self, text: str, timeout: re.Match[str] | None) -> tuple[Shape | int, str | None]:
         if self.cut.spans and not self.cut.owns(text):
             return UNFIT, None
         head = self.heads(text)
@@ -254,11 +265,11 @@ class Reader:
             return (UNRECOGNISED if on_pool and _LIKE_A_POOLS.search(text) else OTHER), None
         if message.kind is Kind.TIMING:
             # what tells timings apart is their seconds
-            return self._add(message, None, head), None if message.number is None else str(message.number)
+            return self._shape(message, None, head), None if message.number is None else str(message.number)
         identity = message.connection.identity if message.connection else None
-        return self._add(message, record.logger or UNKNOWN_POOL, head), identity
+        return self._shape(message, record.logger or UNKNOWN_POOL, head), identity
 
-    def _headless(self, text: str, timeout: re.Match[str] | None) -> int:
+    def _headless(self, text: str, timeout: re.Match[str] | None) -> Shape | int:
         """A line that no layout fits: of another logger if it has a time, else of the record above."""
         if self.cut.spans and not is_continued(text):
             return self._timeout(timeout[0], Head(Record(text), "")) if timeout else OTHER
@@ -269,22 +280,21 @@ class Reader:
         text = bounded(text)
         return self.heads(text) is not None or (bool(self.cut.spans) and not is_continued(text))
 
-    def _add(self, message: Message, pool: str | None, head: Head) -> int:
+    def _shape(self, message: Message, pool: str | None, head: Head) -> Shape:
         record = head.record
         # a timing is nobody's: there are many, and each would have a shape for every thread
         own = message.kind is not Kind.TIMING
         process, thread = (record.process, record.thread) if own else (None, None)
-        shape = Shape(message.without_identity(), pool, self.source, process, thread, head.layout)
-        return self.vocabulary.add(shape)
+        return Shape(message.without_identity(), pool, self.source, process, thread, head.layout)
 
-    def _timeout(self, text: str, head: Head) -> int:
-        return self._add(parse_message(text) or Message(Kind.TIMED_OUT), None, head)
+    def _timeout(self, text: str, head: Head) -> Shape:
+        return self._shape(parse_message(text) or Message(Kind.TIMED_OUT), None, head)
 
     def timed_out(self, text: str) -> int:
         """The shape of the timeout that a line which is no head tells of."""
         found = _TIMEOUT.search(text)
         with self.vocabulary.lock:
-            return self._timeout(found[0] if found else text, Head(Record(text), ""))
+            return self.vocabulary.add(self._timeout(found[0] if found else text, Head(Record(text), "")))
 
 
 def pool_message(record: Record) -> Message | None:

@@ -118,6 +118,61 @@ CUTS = st.sampled_from(
 )
 
 
+IDS = st.sampled_from(
+    [
+        "3b1a11df-587f-d280-3bab-6c398d88348a",
+        "12345678-1234-1234-1234-123456789012",
+        "3b1a11df-587f-d280-3bab-6c398d88348ab",
+        "3b1a11df-587f-d280-3bab",
+        "3B1A11DF587FD2803BAB6C398D88348A",
+        "3b1a11d",
+        "3b1a11df",
+        "abcdefab",
+        "12345678",
+        "2345678e",
+        "2345678E10",
+        "2345678e1f",
+        "123456789012345",
+        "1234567890123456",
+        "01ARZ3NDEKTSV4RRFFQ6",
+        "01ARZ3NDEKTSV4RRFFQ",
+        "ThreadPoolExecutorThread",
+    ]
+)
+WITH_IDS = st.lists(IDS | st.sampled_from(["", " ", "-", "_", "req-", "é", "g", "0x", "0x7f01"]), max_size=8)
+
+
+def without_ids(text: str) -> str:
+    """A text with a mark in the place of each id."""
+
+    def marked(word: re.Match[str]) -> str:
+        found = word[0]
+        is_number = re.fullmatch(r"\d*[eE]\d*", found)
+        if word["uuid"] or (
+            len(found) >= 8 and re.fullmatch(r"(?=.*\d)(?=.*[a-fA-F])[0-9a-fA-F]+", found) and not is_number
+        ):
+            return "\x03"
+        if len(found) >= 16 and found.isdigit():
+            return "\x04"
+        return "\x03" if len(found) >= 20 and re.search(r"\d", found) and re.search("[g-zG-Z]", found) else found
+
+    uuid = r"(?<![0-9A-Za-z])(?P<uuid>[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})(?![0-9A-Za-z])"
+    return re.sub(rf"{uuid}|[0-9A-Za-z]+", marked, text)
+
+
+@given(st.lists(WITH_IDS.map("".join), min_size=1, max_size=8))
+@settings(deadline=None, max_examples=400)
+def test_ids_are_taken_out(lines: list[str]) -> None:
+    rows = Rows("".join(f"{line}|Z\n" for line in lines).encode(), Needles(["|Z"], rare=["|Z"]))
+    for ids in (False, True):
+        taken = Taken(
+            cutter := Cutter([], leading=False, ids=ids), rows, pl.int_range(len(lines), dtype=pl.UInt32, eager=True)
+        )
+        for at, line in enumerate(lines):
+            rest = re.sub("0x[0-9a-fA-F]*", "0x", f"{line}|Z", count=1)
+            assert cutter.keys.get(taken.key(at)) == (without_ids(rest) if ids else rest)
+
+
 @given(st.lists(LINES, min_size=1, max_size=8) | st.lists(ALIKE, min_size=1, max_size=30), CUTS, st.data())
 @settings(deadline=None, max_examples=400)
 def test_lines_are_cut(lines: list[str], cut_at: tuple[list[Place], bool], data: st.DataObject) -> None:

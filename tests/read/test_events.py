@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from logpool.read.cuts import Cut
 from logpool.read.events import EventReader
 from logpool.read.lines import Block, Lines
 from logpool.read.numbering import MOST_TEXTS
 from logpool.read.reading import Reading
-from logpool.read.vocabulary import Vocabulary
+from logpool.read.vocabulary import Reader, Vocabulary
 
 POOL = "sqlalchemy.pool.impl.QueuePool"
 ONE = "<sqlite3.Connection object at 0x7f01>"
@@ -474,3 +475,95 @@ for text in ("x" * 900_000, "1" * 900_000, blob, "Connection " * 80_000):
 def test_lines_of_nearly_a_megabyte_take_no_longer_than_they_are(tmp_path: Path) -> None:
     # patterns that go back over a word for each of its letters would take hours
     subprocess.run([sys.executable, "-c", LONG, str(tmp_path / "log")], check=True, timeout=120)
+
+
+# -- ids -------------------------------------------------------------------------------------------------------------
+
+# none begins with figures, which might be a process's: as part of an id they never are
+UUID = "a{:07x}-{:04x}-4000-8000-{:012x}".format
+TRACE, NUMBER, SHORT = "c{:015x}{:08x}{:08x}".format, "9{:05}{:05}{:09}".format, "b{:03x}{:01x}{:03x}1".format
+# what production logs write around a message; {} is an id
+WITH_IDS = [
+    "2024-01-01 12:00:00,000 - {} - {logger} - DEBUG - {message}",
+    "2024-01-01 12:00:00,000 [{}] DEBUG {logger}: {message}",
+    "2024-01-01 12:00:00,000 [4242] [MainThread] DEBUG {logger}: {message} {}",
+    "2024-01-01 12:00:00,000 [4242] [worker-{}] DEBUG {logger}: {message}",
+    "2024-01-01 12:00:00.000 52 DEBUG {logger} [req-{} admin default - -] {message} _checkout /pool/base.py:895",
+    '{{"asctime": "2024-01-01T12:00:00Z", "name": "{logger}", "message": "{message}", "trace_id": "{}"}}',
+    '{{"asctime": "2024-01-01T12:00:00Z", "name": "{logger}", "message": "{message}", "dd.trace_id": {}}}',
+    '{{"asctime": "2024-01-01T12:00:00Z", "name": "{logger}", "message": "{message}", "pod": "web-{}"}}',
+    '{{"asctime": "2024-01-01T12:00:00Z", "name": "{logger}", "message": "{message}", "pid": {}, "threadName": "{}"}}',
+    'time="2024-01-01T12:00:00Z" level=DEBUG logger={logger} request_id={} message="{message}"',
+    "web-{}  | 2024-01-01 12:00:00,000 DEBUG {logger} {message}",
+    "<14>1 2024-01-01T12:00:00Z {} app 4242 - - DEBUG {logger} {message}",
+    "{logger} {} {message}",
+]
+MESSAGES = [
+    "Created new connection <sqlite3.Connection object at 0x7f0{}>",
+    "Connection <sqlite3.Connection object at 0x7f0{}> checked out from pool",
+    "Connection <Mine host={id}> being returned to pool",
+    "Connection <Mine host={id} at 0x7f0{}> reset, transaction already reset",
+    "Invalidate connection <sqlite3.Connection object at 0x7f0{}> (reason: OperationalError:lost {id})",
+    "Pool status of {id}",
+]
+KINDS = st.sampled_from([UUID, TRACE, NUMBER, SHORT])
+
+
+@st.composite
+def lines_with_ids(draw: st.DrawFn) -> list[str]:
+    lines = []
+    for _ in range(draw(st.integers(1, 12))):
+        make = draw(KINDS)
+        one = make(*draw(st.tuples(*[st.integers(0, 3)] * 3)))
+        message = draw(st.sampled_from(MESSAGES)).format(draw(st.integers(1, 3)), id=one)
+        logger = draw(st.sampled_from([POOL, POOL, f"{POOL}.tenant-{one}", "app.db"]))
+        lines.append(draw(st.sampled_from(WITH_IDS)).format(one, one, logger=logger, message=message))
+    return lines
+
+
+def all_of(lines: list[str], cuts: Sequence[int]) -> tuple[list[tuple[object, ...]], int]:
+    """Every event as it is read, process and thread and all; and how many lines are not understood."""
+    vocabulary, reading = Vocabulary(), Reading("log")
+    places = sorted({0, *(min(cut, len(lines)) for cut in cuts), len(lines)})
+    blocks = (Block(begin + 1, Lines.of(lines[begin:end]), 1) for begin, end in pairwise(places))
+    batches = list(EventReader(vocabulary, 0, reading).read(blocks))
+    names = vocabulary.connections.all()
+    found: list[tuple[object, ...]] = [
+        (line, time, vocabulary.shapes[shape], None if name is None else names[name])
+        for batch in batches
+        for line, time, shape, name in batch.select("line", "time", "shape", "connection").iter_rows()
+    ]
+    return found, reading.unrecognised_lines
+
+
+@given(lines_with_ids(), st.lists(st.integers(0, 12), max_size=3))
+@settings(deadline=None, max_examples=400)
+def test_ids_change_nothing(lines: list[str], cuts: list[int]) -> None:
+    found = all_of(lines, cuts)
+    cutter = Cut.cutter
+    with pytest.MonkeyPatch.context() as patch:
+        # each line with its ids
+        patch.setattr(Cut, "cutter", lambda cut, **_: cutter(cut))
+        assert found == all_of(lines, cuts)
+
+
+@pytest.mark.parametrize(
+    ("form", "makers"),
+    [(WITH_IDS[number], [UUID, TRACE, SHORT]) for number in (0, 1, 4, 5, 9)] + [(WITH_IDS[6], [NUMBER])],
+)
+def test_lines_that_differ_in_their_ids_are_parsed_once(
+    form: str, makers: list[Callable[..., str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parsed: list[str] = []
+    parse = Reader._parse  # noqa: SLF001 - what is to be counted
+
+    def counted(reader: Reader, text: str) -> object:
+        parsed.append(text)
+        return parse(reader, text)
+
+    monkeypatch.setattr(Reader, "_parse", counted)
+    message = "Connection <sqlite3.Connection object at 0x7f01> checked out from pool"
+    lines = [form.format(make(1, 2, number), logger=POOL, message=message) for number in range(500) for make in makers]
+    log = read(lines, range(0, len(lines), 100))
+    assert len(log.events) == len(lines)
+    assert len(parsed) < 20

@@ -435,6 +435,14 @@ def test_layout_is_found(line: str, layout: str, microseconds: int | None, logge
     assert layout == head.layout
 
 
+@pytest.mark.parametrize("behind", ["", " _checkout /usr/lib/python3/site-packages/sqlalchemy/pool/base.py:895"])
+@pytest.mark.parametrize("message", [CREATED, RETURNED])
+def test_oslo_puts_the_place_behind_what_is_logged_at_debug(message: str, behind: str) -> None:
+    head = head_reader(None)(f"\x01 52 DEBUG {POOL} [req-1 default] {message}{behind}")
+    assert head is not None
+    assert ("oslo.log", Record(message, POOL, "DEBUG", "52")) == (head.layout, head.record)
+
+
 def test_layouts_may_change_from_line_to_line() -> None:
     lines = [
         f"{TIME} DEBUG {POOL} {CREATED}",
@@ -589,6 +597,8 @@ def test_json_is_read_back(name: str, message: str, level: str, process: int) ->
         # a line of source code is no process
         ("DEBUG {} base.py 895 ", None, None),
         ("895 DEBUG {} ", None, None),
+        # neither is part of an id
+        ("- 3b1a11df-587f-4280-3289-123456789012 - {} - DEBUG - ", None, None),
     ],
 )
 def test_process_and_thread_around_a_message(head: str, process: str | None, thread: str | None) -> None:
