@@ -22,7 +22,7 @@ typedef struct {
     int64_t size, room;
 } Buffer;
 
-static const char TIME = '\x01', ID = '\x03', NUMBER = '\x04', TAKEN[] = "\x02", NAMED[] = "0x";
+static const char TIME = '\x01', ID = '\x03', NUMBER = '\x04', SHORT = '\x05', TAKEN[] = "\x02", NAMED[] = "0x";
 static const char TIMING[] = "ime taken: ", SECONDS[] = " seconds.";
 
 /* So many characters on, each a byte where the text is plain; NULL where there are fewer. */
@@ -220,16 +220,16 @@ static int times_out(const char *text, const char *end, const Span *spans, int64
 /* What of letters and digits a byte is. */
 enum { DIGIT = 1, HEXADECIMAL = 2, LETTER = 4 };
 
-static int class_of(char byte)
-{
-    if (is_digit(byte))
-        return DIGIT;
-    uint8_t letter = (uint8_t)((byte | 0x20) - 'a');
-    return letter < 6 ? HEXADECIMAL : letter < 26 ? LETTER : 0;
-}
+static const uint8_t CLASSES[256] = {
+    ['0' ... '9'] = DIGIT,  ['a' ... 'f'] = HEXADECIMAL, ['A' ... 'F'] = HEXADECIMAL,
+    ['g' ... 'z'] = LETTER, ['G' ... 'Z'] = LETTER,
+};
 
-/* From how many letters and digits on they are an id: hexadecimal ones, digits alone, any. */
-enum { LEAST_HEXADECIMAL = 8, LEAST_NUMBER = 16, LEAST_MIXED = 20 };
+static int class_of(char byte) { return CLASSES[(uint8_t)byte]; }
+
+/* From how many letters and digits on they are an id: hexadecimal ones, digits alone, any. A few digits may be one that happens to
+   have no letter; between these and many there are times, and the numbers of threads. */
+enum { LEAST_HEXADECIMAL = 8, MOST_SHORT = 9, LEAST_NUMBER = 16, LEAST_MIXED = 20 };
 
 /* Behind the UUID that begins there; NULL where none does. */
 static const char *behind_uuid(const char *start, const char *end)
@@ -248,42 +248,60 @@ static const char *behind_uuid(const char *start, const char *end)
     return start == end || !class_of(*start) ? start : NULL;
 }
 
+/* Whether letters and digits are those of a number such as 1.25e-07. */
+static int is_before_exponent(const char *start, const char *behind, const char *end)
+{
+    if (behind == end || (*behind != '-' && *behind != '+') || (behind[-1] | 0x20) != 'e')
+        return 0;
+    while (start < behind - 1 && is_digit(*start))
+        start++;
+    return start == behind - 1;
+}
+
+/* The mark of an id, where the letters and digits from a place on are one; else 0. `at`: behind them. */
+static char id_at(const char *start, const char *end, const char **at)
+{
+    int found = 0;
+    const char *behind = start;
+    for (int one; behind < end && (one = class_of(*behind)); behind++)
+        found |= one;
+    int64_t size = behind - start;
+    *at = behind;
+    if (size < LEAST_HEXADECIMAL)
+        return 0;
+    const char *uuid = size == 8 && !(found & LETTER) ? behind_uuid(start, end) : NULL;
+    if (uuid) {
+        *at = uuid;
+        return ID;
+    }
+    if (found == DIGIT)
+        return size >= LEAST_NUMBER ? NUMBER : size <= MOST_SHORT ? SHORT : 0;
+    if (found == (DIGIT | HEXADECIMAL))
+        return is_before_exponent(start, behind, end) ? 0 : ID;
+    return found & DIGIT && size >= LEAST_MIXED ? ID : 0;
+}
+
 /* Leaves a mark in the place of every id: letters and digits, so many and so mixed that no word is like it. */
 static void ids_out(Buffer *rest)
 {
-    const char *end = rest->bytes + rest->size;
+    const char *end = rest->bytes + rest->size, *kept = rest->bytes;
     char *to = rest->bytes;
-    for (const char *at = to; at < end;) {
+    for (const char *at = kept; at < end;) {
         if (!class_of(*at)) {
-            *to++ = *at++;
+            at++;
             continue;
         }
         const char *start = at;
-        int found = 0;
-        int64_t hexadecimals = 0, exponents = 0;
-        for (int one; at < end && (one = class_of(*at)); at++) {
-            found |= one;
-            hexadecimals += one == HEXADECIMAL;
-            exponents += (*at | 0x20) == 'e';
-        }
-        int64_t size = at - start;
-        /* digits around an e may be a number's */
-        int is_mixed = found == (DIGIT | HEXADECIMAL) && (hexadecimals > 1 || !exponents);
-        const char *uuid = size == 8 && !(found & LETTER) ? behind_uuid(start, end) : NULL;
-        if (uuid) {
-            at = uuid;
-            *to++ = ID;
-        } else if (found == DIGIT && size >= LEAST_NUMBER) {
-            *to++ = NUMBER;
-        } else if ((is_mixed && size >= LEAST_HEXADECIMAL) ||
-                   (found & DIGIT && found & LETTER && size >= LEAST_MIXED)) {
-            *to++ = ID;
-        } else {
-            memmove(to, start, (size_t)size);
-            to += size;
+        char mark = id_at(start, end, &at);
+        if (mark) {
+            memmove(to, kept, (size_t)(start - kept));
+            to += start - kept;
+            *to++ = mark;
+            kept = at;
         }
     }
-    rest->size = to - rest->bytes;
+    memmove(to, kept, (size_t)(end - kept));
+    rest->size = to + (end - kept) - rest->bytes;
 }
 
 /* The number of what pieces leave without seconds and address, and without ids if these are to be left out. */

@@ -118,11 +118,10 @@ class Half(NamedTuple):
         return texts.to_frame("text").select_seq(self.before + pl.col("text") + self.behind).to_series()
 
 
-_ID_MARK, _NUMBER_MARK = "\x03", "\x04"
-# what stands for an id is none that a log holds
-_AN_ID, _A_NUMBER = "d3b07384d113edec49eaa6238ad5ff00", "9182736455463728190"
-#: what shows that it is part of something, be it as a number
-PARTS_OF_IDS = (_AN_ID, _A_NUMBER[1:14])
+# what stands for an id that was taken out, by the mark in its place: none that a log holds
+_IDS = {"\x03": "d3b07384d113edec49eaa6238ad5ff00", "\x04": "9182736455463728190", "\x05": "91827364"}
+#: what shows that one of these is part of something, be it as a number
+PARTS_OF_IDS = ("d3b07384d113", "1827364")
 
 
 class Rest(NamedTuple):
@@ -131,7 +130,7 @@ class Rest(NamedTuple):
     Attributes:
         key: the line without its times (the mark in their places), without the seconds of a timing (the character 2 in
             their place), without its first address (``0x`` in its place), and, where they were to be taken out,
-            without its ids (the character 3 in their places, 4 in those of numbers).
+            without its ids (the character 3 in their places, 4 in those of numbers, 5 of short ones).
         address: that address, ``0x…``; None where there is none.
         seconds: likewise.
     """
@@ -145,12 +144,14 @@ class Rest(NamedTuple):
         """The line without its times, and with the same id in the place of each that was taken out."""
         text = self.key if self.address is None else self.key.replace("0x", self.address, 1)
         text = text if self.seconds is None else text.replace("\x02", self.seconds, 1)
-        return text.replace(_ID_MARK, _AN_ID).replace(_NUMBER_MARK, _A_NUMBER) if self.has_ids else text
+        for mark, one in _IDS.items() if self.has_ids else ():
+            text = text.replace(mark, one)
+        return text
 
     @property
     def has_ids(self) -> bool:
         """Whether ids were taken out."""
-        return _ID_MARK in self.key or _NUMBER_MARK in self.key
+        return any(mark in self.key for mark in _IDS)
 
 
 def rest_of(taken: Taken, place: int) -> Rest:

@@ -128,9 +128,12 @@ IDS = st.sampled_from(
         "3b1a11d",
         "3b1a11df",
         "abcdefab",
+        "1234567",
         "12345678",
+        "1234567890",
         "2345678e",
-        "2345678E10",
+        "2345678e-",
+        "23a5678e-",
         "2345678e1f",
         "123456789012345",
         "1234567890123456",
@@ -147,13 +150,13 @@ def without_ids(text: str) -> str:
 
     def marked(word: re.Match[str]) -> str:
         found = word[0]
-        is_number = re.fullmatch(r"\d*[eE]\d*", found)
+        is_number = re.fullmatch(r"\d+[eE]", found) and text[word.end() : word.end() + 1] in {"-", "+"}
         if word["uuid"] or (
             len(found) >= 8 and re.fullmatch(r"(?=.*\d)(?=.*[a-fA-F])[0-9a-fA-F]+", found) and not is_number
         ):
             return "\x03"
-        if len(found) >= 16 and found.isdigit():
-            return "\x04"
+        if found.isdigit():
+            return "\x04" if len(found) >= 16 else "\x05" if len(found) in {8, 9} else found
         return "\x03" if len(found) >= 20 and re.search(r"\d", found) and re.search("[g-zG-Z]", found) else found
 
     uuid = r"(?<![0-9A-Za-z])(?P<uuid>[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})(?![0-9A-Za-z])"
