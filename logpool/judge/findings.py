@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from logpool.judge.books import imbalances
@@ -69,7 +71,14 @@ class Facts:
 
     def groups(self, pool: Pool) -> list[int]:
         """The numbers of a pool's groups: itself in each of its processes."""
-        return [group for group, (_, _, logger) in enumerate(self.names.vocabulary.groups) if logger == pool.logger]
+        return self._groups_of.get(pool.logger or "", [])
+
+    @cached_property
+    def _groups_of(self) -> dict[str, list[int]]:
+        found: defaultdict[str, list[int]] = defaultdict(list)
+        for group, (_, _, logger) in enumerate(self.names.vocabulary.groups):
+            found[logger].append(group)
+        return found
 
     def beginning(self, pool: Pool) -> tuple[Evidence, ...]:
         """The place to cite for what a pool's whole log shows."""

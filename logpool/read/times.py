@@ -6,7 +6,7 @@ import re
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import polars as pl
 
@@ -160,6 +160,7 @@ def _dated_format(text: str, date: str, clock: re.Match[str]) -> TimeFormat:
     return TimeFormat(directives + told, zone.end(), _seconds(zone["zone"]))
 
 
+@lru_cache(maxsize=1 << 10)
 def any_time_format(text: str) -> TimeFormat:
     """The format of a text that looks like a time: without directives where it does not tell the day."""
     behind = _BEHIND.fullmatch(text)

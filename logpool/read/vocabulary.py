@@ -89,6 +89,7 @@ class Vocabulary:
     connections: Texts = field(default_factory=Texts)
     _numbers: dict[Shape, int] = field(default_factory=dict)
     _groups: dict[tuple[int, str | None, str], int] = field(default_factory=dict)
+    _group_list: list[tuple[int, str | None, str]] = field(default_factory=list)
     _threads: dict[str, int] = field(default_factory=dict)
     _frame: pl.DataFrame | None = None
     _in_transaction: list[int] = field(default_factory=list)
@@ -110,8 +111,8 @@ class Vocabulary:
 
     @property
     def groups(self) -> list[tuple[int, str | None, str]]:
-        """The pools of each process, by group number: source, process, pool."""
-        return list(self._groups)
+        """The pools of each process, by group number: source, process, pool. Not to be changed."""
+        return self._group_list
 
     def frame(self) -> pl.DataFrame:
         """The shapes as a table, row i for number i, with what the fold looks at.
@@ -141,7 +142,10 @@ class Vocabulary:
             return 0, 0, None, None, False, 0
         group = None
         if shape.pool is not None:
-            group = self._groups.setdefault((shape.source, shape.process, shape.pool), len(self._groups))
+            of_a_process = (shape.source, shape.process, shape.pool)
+            group = self._groups.setdefault(of_a_process, len(self._groups))
+            if group == len(self._group_list):
+                self._group_list.append(of_a_process)
         thread = None
         if shape.thread is not None:
             thread = self._threads.setdefault(shape.thread, len(self._threads))
