@@ -22,7 +22,7 @@ typedef struct {
     int64_t size, room;
 } Buffer;
 
-static const char TIME = '\x01', ID = '\x03', NUMBER = '\x04', SHORT = '\x05', TAKEN[] = "\x02", NAMED[] = "0x";
+static const char TIME = '\x01', ID = '\x03', NUMBER = '\x04', SHORT = '\x05', FRACTION = '\x06', TAKEN[] = "\x02", NAMED[] = "0x";
 static const char TIMING[] = "ime taken: ", SECONDS[] = " seconds.";
 
 /* So many characters on, each a byte where the text is plain; NULL where there are fewer. */
@@ -229,7 +229,7 @@ static int class_of(char byte) { return CLASSES[(uint8_t)byte]; }
 
 /* From how many letters and digits on they are an id: hexadecimal ones, digits alone, any. A few digits may be one that happens to
    have no letter; between these and many there are times, and the numbers of threads. */
-enum { LEAST_HEXADECIMAL = 8, MOST_SHORT = 9, LEAST_NUMBER = 16, LEAST_MIXED = 20 };
+enum { LEAST_HEXADECIMAL = 8, MOST_SHORT = 9, LEAST_NUMBER = 16, LEAST_MIXED = 20, LEAST_DECIMALS = 3 };
 
 /* Behind the UUID that begins there; NULL where none does. */
 static const char *behind_uuid(const char *start, const char *end)
@@ -248,6 +248,15 @@ static const char *behind_uuid(const char *start, const char *end)
     return start == end || !class_of(*start) ? start : NULL;
 }
 
+/* Behind the decimals that begin at a point; NULL where these are too few, or part of something else, as of an address. */
+static const char *behind_decimals(const char *point, const char *end)
+{
+    const char *at = point + 1;
+    while (at < end && is_digit(*at))
+        at++;
+    return at - point > LEAST_DECIMALS && (at == end || (*at != '.' && !class_of(*at))) ? at : NULL;
+}
+
 /* Whether letters and digits are those of a number such as 1.25e-07. */
 static int is_before_exponent(const char *start, const char *behind, const char *end)
 {
@@ -258,8 +267,9 @@ static int is_before_exponent(const char *start, const char *behind, const char 
     return start == behind - 1;
 }
 
-/* The mark of an id, where the letters and digits from a place on are one; else 0. `at`: behind them. */
-static char id_at(const char *start, const char *end, const char **at)
+/* The mark of an id, or of a number with many decimals, where the letters and digits from a place on are one; else 0. `begin`: of
+   the text; `at`: behind them. */
+static char id_at(const char *begin, const char *start, const char *end, const char **at)
 {
     int found = 0;
     const char *behind = start;
@@ -267,6 +277,13 @@ static char id_at(const char *start, const char *end, const char **at)
         found |= one;
     int64_t size = behind - start;
     *at = behind;
+    if (found == DIGIT && behind < end && *behind == '.' && (start == begin || start[-1] != '.')) {
+        const char *decimals = behind_decimals(behind, end);
+        if (decimals) {
+            *at = decimals;
+            return FRACTION;
+        }
+    }
     if (size < LEAST_HEXADECIMAL)
         return 0;
     const char *uuid = size == 8 && !(found & LETTER) ? behind_uuid(start, end) : NULL;
@@ -292,7 +309,7 @@ static void ids_out(Buffer *rest)
             continue;
         }
         const char *start = at;
-        char mark = id_at(start, end, &at);
+        char mark = id_at(rest->bytes, start, end, &at);
         if (mark) {
             memmove(to, kept, (size_t)(start - kept));
             to += start - kept;

@@ -221,7 +221,7 @@ class Taken:
         """The number of what is left of it.
 
         In the place of its times it has a mark, of a timing's seconds the character 2, of its first address ``0x``, of
-        an id the character 3, or where it is a number 4, or 5 if that is short.
+        an id the character 3, or where it is a number 4, 5 if that is short, 6 if it has many decimals.
         """
         return int(self.structure.key[place])
 

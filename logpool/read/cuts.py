@@ -119,9 +119,14 @@ class Half(NamedTuple):
 
 
 # what stands for an id that was taken out, by the mark in its place: none that a log holds
-_IDS = {"\x03": "d3b07384d113edec49eaa6238ad5ff00", "\x04": "9182736455463728190", "\x05": "91827364"}
+_IDS = {
+    "\x03": "d3b07384d113edec49eaa6238ad5ff00",
+    "\x04": "9182736455463728190",
+    "\x05": "91827364",
+    "\x06": "9182736.455",
+}
 #: what shows that one of these is part of something, be it as a number
-PARTS_OF_IDS = ("d3b07384d113", "1827364")
+PARTS_OF_IDS = ("d3b07384d113", "182736")
 
 
 class Rest(NamedTuple):
@@ -130,7 +135,8 @@ class Rest(NamedTuple):
     Attributes:
         key: the line without its times (the mark in their places), without the seconds of a timing (the character 2 in
             their place), without its first address (``0x`` in its place), and, where they were to be taken out,
-            without its ids (the character 3 in their places, 4 in those of numbers, 5 of short ones).
+            without its ids (the character 3 in their places, 4 in those of numbers, 5 of short ones, 6 of those with
+            many decimals).
         address: that address, ``0x…``; None where there is none.
         seconds: likewise.
     """

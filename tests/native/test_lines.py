@@ -137,6 +137,11 @@ IDS = st.sampled_from(
         "2345678e1f",
         "123456789012345",
         "1234567890123456",
+        "16123.4567",
+        "12345678.123",
+        "0.12",
+        ".123",
+        "10.0.0.123",
         "01ARZ3NDEKTSV4RRFFQ6",
         "01ARZ3NDEKTSV4RRFFQ",
         "ThreadPoolExecutorThread",
@@ -150,6 +155,8 @@ def without_ids(text: str) -> str:
 
     def marked(word: re.Match[str]) -> str:
         found = word[0]
+        if word["decimals"]:
+            return "\x06"
         is_number = re.fullmatch(r"\d+[eE]", found) and text[word.end() : word.end() + 1] in {"-", "+"}
         if word["uuid"] or (
             len(found) >= 8 and re.fullmatch(r"(?=.*\d)(?=.*[a-fA-F])[0-9a-fA-F]+", found) and not is_number
@@ -160,7 +167,8 @@ def without_ids(text: str) -> str:
         return "\x03" if len(found) >= 20 and re.search(r"\d", found) and re.search("[g-zG-Z]", found) else found
 
     uuid = r"(?<![0-9A-Za-z])(?P<uuid>[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})(?![0-9A-Za-z])"
-    return re.sub(rf"{uuid}|[0-9A-Za-z]+", marked, text)
+    decimals = r"(?<![0-9A-Za-z.])(?P<decimals>[0-9]+\.[0-9]{3,})(?![0-9A-Za-z.])"
+    return re.sub(rf"{uuid}|{decimals}|[0-9A-Za-z]+", marked, text)
 
 
 @given(st.lists(WITH_IDS.map("".join), min_size=1, max_size=8))

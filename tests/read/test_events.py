@@ -507,7 +507,8 @@ MESSAGES = [
     "Pool status of {id}",
 ]
 FIGURES = "9{:03}{:02}{:03}".format
-KINDS = st.sampled_from([UUID, TRACE, NUMBER, SHORT, FIGURES])
+DECIMALS = "9{:03}{:02}.1{:03}".format
+KINDS = st.sampled_from([UUID, TRACE, NUMBER, SHORT, FIGURES, DECIMALS])
 
 
 @st.composite
@@ -550,7 +551,8 @@ def test_ids_change_nothing(lines: list[str], cuts: list[int]) -> None:
 
 @pytest.mark.parametrize(
     ("form", "makers"),
-    [(WITH_IDS[number], [UUID, TRACE, SHORT, FIGURES]) for number in (0, 4, 5, 9)] + [(WITH_IDS[6], [NUMBER])],
+    [(WITH_IDS[number], [UUID, TRACE, SHORT, FIGURES]) for number in (0, 4, 5, 9)]
+    + [(WITH_IDS[6], [NUMBER, FIGURES, DECIMALS])],
 )
 def test_lines_that_differ_in_their_ids_are_parsed_once(
     form: str, makers: list[Callable[..., str]], monkeypatch: pytest.MonkeyPatch
