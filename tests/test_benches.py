@@ -10,7 +10,7 @@ from benches.traffic import BYTES_A_LINE, KINDS, write
 from logpool import Report, analyze
 
 LINES = 20_000
-POOL = re.compile(r" sqlalchemy\.pool\.impl\.(?:Queue|Null)Pool\b")
+POOL = re.compile(r'[ "]sqlalchemy\.pool\.impl\.(?:Queue|Null)Pool\b')
 
 
 @pytest.fixture(scope="module", params=list(KINDS))

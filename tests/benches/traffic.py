@@ -1,6 +1,6 @@
 """Big logs for the benches, simulated: the same kind, number of lines and seed give the same bytes.
 
-``python tests/benches/traffic.py G|M|H|P OUT [--lines 7000000] [--seed 1]``
+``python tests/benches/traffic.py G|M|H|P|I OUT [--lines 7000000] [--seed 1]``
 
 Workers, each a generator, check connections out of two pools and return them; a heap lets the one go on whose time has
 come. So checkouts overlap as those of threads do, a QueuePool overflows and shrinks, and times never go backwards.
@@ -9,11 +9,13 @@ come. So checkouts overlap as those of threads do, a QueuePool overflows and shr
 - M: as many bytes, but 5 % pool events; the rest is of other loggers, tracebacks among it.
 - H: as G, but with psycopg2, and nearly every checkout on a new address: a million in seven million lines.
 - P: as G, but of eight processes in which the same addresses occur; the layout shows process and thread.
+- I: as G, but in JSON, with the id of a request and of a trace in every record, none of them twice.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import math
 import random
 from collections import deque
@@ -23,6 +25,7 @@ from heapq import heapify, heapreplace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -58,6 +61,7 @@ class Traffic:
         failures: whether there are tracebacks.
         reuses: whether a new connection gets the address of one that was closed.
         driver: how a connection at an address is printed.
+        ids: whether the log is JSON, with ids.
     """
 
     share: float = 0.78
@@ -71,6 +75,7 @@ class Traffic:
     failures: bool = False
     reuses: bool = True
     driver: str = "<pyodbc.Connection object at 0x{:x}>"
+    ids: bool = False
 
 
 _PSYCOPG2 = "<connection object at 0x{:x}; dsn: 'user=postgres password=xxx dbname=app host=db.internal', closed: 0>"
@@ -81,6 +86,7 @@ KINDS = {
     ),
     "H": Traffic(queue_workers=3, null_workers=17, kept=1, reuses=False, driver=_PSYCOPG2),
     "P": Traffic(processes=8, queue_workers=8, null_workers=2, other_workers=1),
+    "I": Traffic(ids=True),
 }
 
 
@@ -341,7 +347,17 @@ def blocks(kind: str, seed: int) -> Iterator[str]:
                     head = f"{_BEGIN + timedelta(seconds=second):%Y-%m-%d %H:%M:%S},"
                 before = head + _MILLISECONDS[millisecond] + who[number]
                 lines.append(before + before.join(said))
-        yield "".join(lines)
+        block = "".join(lines)
+        yield "".join(_with_ids(block, chance)) if traffic.ids else block
+
+
+def _with_ids(block: str, chance: random.Random) -> Iterator[str]:
+    """Lines as JSON, each with ids of its own."""
+    for line in block.splitlines():
+        time, name, level, message = line.split(" - ", 3)
+        record = {"asctime": time, "levelname": level, "name": name, "message": message}
+        request = UUID(int=chance.getrandbits(128), version=4)
+        yield f"{json.dumps({**record, 'request_id': str(request), 'trace_id': f'{chance.getrandbits(128):032x}'})}\n"
 
 
 def write(kind: str, path: Path, lines: int = LINES, seed: int = 1) -> None:
