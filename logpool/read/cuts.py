@@ -139,11 +139,13 @@ class Rest(NamedTuple):
             many decimals).
         address: that address, ``0x…``; None where there is none.
         seconds: likewise.
+        ids: whether ids were to be taken out.
     """
 
     key: str
     address: str | None
     seconds: str | None
+    ids: bool = False
 
     @property
     def text(self) -> str:
@@ -156,13 +158,14 @@ class Rest(NamedTuple):
 
     @property
     def has_ids(self) -> bool:
-        """Whether ids were taken out."""
-        return any(mark in self.key for mark in _IDS)
+        """Whether some were taken out."""
+        return self.ids and any(mark in self.key for mark in _IDS)
 
 
 def rest_of(taken: Taken, place: int) -> Rest:
     """The rest of one of the lines that were cut, by its place among them."""
-    return Rest(taken.cutter.keys.get(taken.key(place)), taken.address(place), taken.seconds(place))
+    cutter = taken.cutter
+    return Rest(cutter.keys.get(taken.key(place)), taken.address(place), taken.seconds(place), cutter.ids)
 
 
 @dataclass(frozen=True)

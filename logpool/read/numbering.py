@@ -156,7 +156,7 @@ class Numbering:
         known.fixed.extend([NONE] * len(keys))
         for place in keys.str.contains(MAY_MATTER).arg_true():
             rest = rest_of(taken, firsts[place])
-            found = reader.known.get(rest.key)
+            found = reader.known.get((rest.key, rest.ids))
             fits = found is not None or known.fits(taken, firsts[place])
             found = found or (reader.learned(rest) if fits else None)
             if found is not None:

@@ -204,14 +204,14 @@ class Reader:
     """Rests to shapes, for the lines of one source that one cut fits.
 
     Attributes:
-        known: by its key, what was learned of a rest.
+        known: by its key, and by whether ids were taken out, what was learned of a rest.
     """
 
     vocabulary: Vocabulary
     source: int
     heads: HeadReader
     cut: Cut
-    known: dict[str, Numbered] = field(default_factory=dict)
+    known: dict[tuple[str, bool], Numbered] = field(default_factory=dict)
 
     def learned(self, rest: Rest) -> Numbered | None:
         """What a rest is; known from then on by its key, unless each must be looked up by itself.
@@ -231,7 +231,7 @@ class Reader:
         if len(self.known) > _CACHED_TEXTS:
             self.known.clear()
         if found.naming is not Naming.SINGLE:
-            self.known[rest.key] = found
+            self.known[rest.key, rest.ids] = found
         return found
 
     def _naming(self, shape: Shape | int, identity: str | None, rest: Rest) -> Naming:
