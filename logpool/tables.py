@@ -58,8 +58,9 @@ def read_events(
     _warn(analysis)
     events = pl.concat(batches)
     identities = _identities(analysis, events["connection"]).alias("identity")
-    told = _shapes(analysis)[events["shape"]].with_columns(identities)
-    rows = pl.concat([events.drop("shape", "connection"), told], how="horizontal")
+    threads = analysis.vocabulary.threads.all()[events["thread"]].alias("thread")
+    told = _shapes(analysis)[events["shape"]].with_columns(identities, threads)
+    rows = pl.concat([events.drop("shape", "connection", "thread"), told], how="horizontal")
     timing = pl.col("kind") == Kind.TIMING.word
     rows = rows.with_columns(
         _path(analysis, "source", "path"),
@@ -192,7 +193,7 @@ def _shapes(analysis: Analysis) -> pl.DataFrame:
     rows: list[tuple[str | None, ...]] = []
     for shape in analysis.vocabulary.shapes:
         if shape is None:
-            rows.append((None,) * 7)
+            rows.append((None,) * 6)
             continue
         said = shape.message
         driver = said.connection.driver if said.connection else None
@@ -202,12 +203,11 @@ def _shapes(analysis: Analysis) -> pl.DataFrame:
                 said.detail.word,
                 shape.pool,
                 shape.process,
-                shape.thread,
                 driver,
                 said.reason,
             )
         )
-    texts = ("kind", "detail", "pool", "process", "thread", "driver", "reason")
+    texts = ("kind", "detail", "pool", "process", "driver", "reason")
     return pl.DataFrame(rows, schema=dict.fromkeys(texts, pl.String), orient="row")
 
 

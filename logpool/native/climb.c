@@ -153,7 +153,7 @@ API int steps(const Events *events, const int64_t *use_begins, const int64_t *us
         steps->thread[at] = NONE;
         if (steps->out[at]) {
             steps->begin[at] = is_other ? others->begin[begin] : events->first + begin;
-            steps->thread[at] = is_other ? others->thread[begin] : events->threads[events->shape[begin]];
+            steps->thread[at] = is_other ? others->thread[begin] : events->thread[begin];
         }
     }
     free(changes);

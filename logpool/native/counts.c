@@ -128,27 +128,35 @@ API int ends(const uint32_t *labels, int64_t size, int64_t label_count, Table *t
     return !failed;
 }
 
-/* For each of some places, which ascend and may lie before or behind all, the next one on from there whose label is the wanted
-   one; NONE where there is none. `labels` are of the shapes, below a number. Returns 0 where memory ran out. */
-API int nexts(const uint32_t *shapes, int64_t size, const uint32_t *labels, int64_t label_count, const int64_t *places,
-              const uint32_t *wanted, int64_t count, uint32_t **found)
+/* For each of some places, which ascend and may lie before or behind all, the next one on from there at which the wanted thread says
+   something with the wanted label; NONE where there is none. `labels` are of the shapes, NONE for none; `sought` is an empty table.
+   Returns 0 where memory ran out. */
+API int nexts(const uint32_t *shapes, const uint32_t *threads, int64_t size, const uint32_t *labels, const int64_t *places,
+              const uint32_t *wanted, const uint32_t *wanted_threads, int64_t count, Table *sought, uint32_t **found)
 {
-    uint32_t *next = malloc(((size_t)label_count + 1) * sizeof(uint32_t));
+    enum { LABEL, THREAD, NEXT };
+    Index index;
+    /* of each place the row of what is wanted, and then what was found */
     *found = malloc(((size_t)count + 1) * sizeof(uint32_t));
-    int made = next && *found;
-    if (next)
-        memset(next, 0xff, (size_t)label_count * sizeof(uint32_t));
-    int64_t at = count - 1;
-    for (int64_t place = size - 1; made && place >= 0; place--) {
-        for (; at >= 0 && places[at] > place; at--)
-            (*found)[at] = next[wanted[at]];
-        uint32_t label = labels[shapes[place]];
-        if (label != NONE)
-            next[label] = (uint32_t)place;
+    int made = index_begin(&index, sought) && *found;
+    for (int64_t at = 0; made && at < count; at++) {
+        int64_t row = index_row(&index, wanted[at], wanted_threads[at]);
+        made = row >= 0;
+        if (!made)
+            break;
+        sought->columns[NEXT][row] = NONE;
+        (*found)[at] = (uint32_t)row;
     }
-    for (; made && at >= 0; at--)
-        (*found)[at] = next[wanted[at]];
-    free(next);
+    int64_t at = count - 1;
+    for (int64_t place = size - 1; made && place >= -1; place--) {
+        for (; at >= 0 && (place < 0 || places[at] > place); at--)
+            (*found)[at] = (uint32_t)sought->columns[NEXT][(*found)[at]];
+        uint32_t label = place < 0 ? NONE : labels[shapes[place]];
+        int64_t row = label == NONE ? -1 : index_find(&index, label, threads[place]);
+        if (row >= 0)
+            sought->columns[NEXT][row] = place;
+    }
+    index_end(&index);
     if (!made)
         free(*found);
     return made;

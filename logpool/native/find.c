@@ -10,13 +10,13 @@ enum { DROPPED, SET_ASIDE, LEFT, FIXED, BY_ADDRESS, BY_SECONDS };
 /* No part of a time; stands beside NO_TIME, which is part of a time that there never was. */
 #define MISFIT (INT64_MIN + 1)
 
-/* Lines by what they are: `line`, `time` (NO_TIME for none), `label` and `name` (NONE for none) of those that are something; the
-   rows that are left for other cuts; `aside`, the places among those that were cut of those that are set aside, their rows and their labels. `last`: the last row that
-   is something. */
+/* Lines by what they are: `line`, `time` (NO_TIME for none), `label`, `name` and `thread` (NONE for none) of those that are
+   something; the rows that are left for other cuts; `aside`, the places among those that were cut of those that are set aside,
+   their rows and their labels. `last`: the last row that is something. */
 typedef struct {
     int64_t count, left_count, aside_count, last;
     int64_t *line, *time;
-    uint32_t *label, *name, *left, *aside, *aside_row, *aside_label;
+    uint32_t *label, *name, *thread, *left, *aside, *aside_row, *aside_label;
 } Found;
 
 API void found_free(Found *found)
@@ -25,6 +25,7 @@ API void found_free(Found *found)
     free(found->time);
     free(found->label);
     free(found->name);
+    free(found->thread);
     free(found->left);
     free(found->aside);
     free(found->aside_row);
@@ -39,11 +40,12 @@ static int has_columns(Found *found, int64_t taken, int64_t chosen)
     found->time = malloc(size * sizeof(int64_t));
     found->label = malloc(size * sizeof(uint32_t));
     found->name = malloc(size * sizeof(uint32_t));
+    found->thread = malloc(size * sizeof(uint32_t));
     found->aside = malloc(size * sizeof(uint32_t));
     found->aside_row = malloc(size * sizeof(uint32_t));
     found->aside_label = malloc(size * sizeof(uint32_t));
     found->left = malloc(((size_t)chosen + 1) * sizeof(uint32_t));
-    return found->line && found->time && found->label && found->name && found->left && found->aside &&
+    return found->line && found->time && found->label && found->name && found->thread && found->left && found->aside &&
            found->aside_row && found->aside_label;
 }
 
@@ -73,12 +75,12 @@ static uint32_t known_as(uint32_t name, const Texts *names, uint32_t *numbers, T
 
 /* Tells what lines are.
 
-   `parts`: for each part of times the number that each of its texts adds to the time. `fates`, `labels`, `fixed`: for each key
-   what becomes of its lines, what they are, and their name. `numbers`: for each of `names` its number in `all`, NONE while it
+   `parts`: for each part of times the number that each of its texts adds to the time. `fates`, `labels`, `fixed`, `threads`: for
+   each key what becomes of its lines, what they are, their name, and their thread. `numbers`: for each of `names` its number in `all`, NONE while it
    has none. `counts`: by label, how many lines there are is added. `first`: the number of the block's first line. Returns 0
    where memory ran out. */
 API int find(const Rows *rows, const uint32_t *chosen, int64_t count, const Taken *taken, const int64_t *const *parts,
-             const uint8_t *fates, const uint32_t *labels, const uint32_t *fixed, const Texts *names, uint32_t *numbers,
+             const uint8_t *fates, const uint32_t *labels, const uint32_t *fixed, const uint32_t *threads, const Texts *names, uint32_t *numbers,
              Texts *all, int64_t *counts, int64_t first, Found *found)
 {
     int failed = !has_columns(found, taken->count, count);
@@ -105,6 +107,7 @@ API int find(const Rows *rows, const uint32_t *chosen, int64_t count, const Take
             found->time[to] = time;
             found->label[to] = labels[key];
             found->name[to] = fixed[key];
+            found->thread[to] = threads[key];
             uint32_t name = fate == BY_ADDRESS ? taken->address[at] : fate == BY_SECONDS ? taken->seconds[at] : NONE;
             /* a line may hold what stands in the place of a name, and no name */
             if (name != NONE) {

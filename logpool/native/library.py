@@ -126,7 +126,10 @@ class FoundStructure(Structure):
 
     _fields_ = (
         *((name, c_int64) for name in ("count", "left_count", "aside_count", "last")),
-        *((name, c_void_p) for name in ("line", "time", "label", "name", "left", "aside", "aside_row", "aside_label")),
+        *(
+            (name, c_void_p)
+            for name in ("line", "time", "label", "name", "thread", "left", "aside", "aside_row", "aside_label")
+        ),
     )
 
 
@@ -153,11 +156,11 @@ class StepsStructure(Structure):
 
 
 class EventsStructure(Structure):
-    """Events, and what their shapes say."""
+    """Events, and the groups of their shapes."""
 
     _fields_ = (
         *((name, c_int64) for name in ("count", "first")),
-        *((name, c_void_p) for name in ("shape", "source", "time", "line", "groups", "threads")),
+        *((name, c_void_p) for name in ("shape", "source", "thread", "time", "line", "groups")),
     )
 
 
@@ -236,7 +239,7 @@ def library() -> ctypes.CDLL:
         (
             "find",
             c_int,
-            (rows, pointer, number, POINTER(TakenStructure), *[pointer] * 8, number, POINTER(FoundStructure)),
+            (rows, pointer, number, POINTER(TakenStructure), *[pointer] * 9, number, POINTER(FoundStructure)),
         ),
         ("found_free", None, (POINTER(FoundStructure),)),
         ("numbers_out", c_int, (number, c_int, pointer, number, *column)),
@@ -254,7 +257,7 @@ def library() -> ctypes.CDLL:
         ("follow", None, (pointer, number, POINTER(CourseStructure))),
         ("ends", c_int, (pointer, number, number, POINTER(TableStructure))),
         ("extremes", c_int, (pointer, pointer, number, number, POINTER(TableStructure))),
-        ("nexts", c_int, (pointer, number, pointer, number, pointer, pointer, number, POINTER(pointer))),
+        ("nexts", c_int, (pointer, pointer, number, *(pointer,) * 4, number, pointer, POINTER(pointer))),
         ("pile", c_int, (pointer, number, pointer, number, *[POINTER(TableStructure)] * 2)),
         ("wholes", c_int, (pointer, pointer, number, *[pointer] * 3, number, *[POINTER(TableStructure)] * 4)),
         (

@@ -286,6 +286,7 @@ class Found(NamedTuple):
         time: microseconds; null where there is none.
         label: what they are, UInt32.
         name: whose, UInt32; null where nothing tells.
+        thread: in which one it happened, UInt32; null where nothing tells.
         left: the numbers of the rows that this cut does not fit.
         aside: the places, among the lines that were cut, of those that somebody has to look at.
         aside_row: the numbers of their rows.
@@ -297,6 +298,7 @@ class Found(NamedTuple):
     time: pl.Series
     label: pl.Series
     name: pl.Series
+    thread: pl.Series
     left: pl.Series
     aside: pl.Series
     aside_row: pl.Series
@@ -313,7 +315,7 @@ class Known:
             ``MISFIT`` for what is none), Int64.
         fates: of each key.
         labels: what the lines of each key are.
-        fixed: their name; ``NONE`` for none.
+        fixed: their name; ``NONE`` for none. Likewise ``threads``, their thread.
         numbers: of each name, its number among all names; ``NONE`` for those that were not asked for.
     """
 
@@ -321,6 +323,7 @@ class Known:
     fates: array[int] = field(default_factory=lambda: array("B"))
     labels: array[int] = field(default_factory=lambda: array("I"))
     fixed: array[int] = field(default_factory=lambda: array("I"))
+    threads: array[int] = field(default_factory=lambda: array("I"))
     numbers: array[int] = field(default_factory=lambda: array("I"))
 
     def fits(self, taken: Taken, place: int) -> bool:
@@ -357,7 +360,7 @@ class Known:
                 len(chosen),
                 byref(taken.structure),
                 (c_void_p * len(parts))(*(part.address for part in parts)),
-                *(column.buffer_info()[0] for column in (self.fates, self.labels, self.fixed)),
+                *(column.buffer_info()[0] for column in (self.fates, self.labels, self.fixed, self.threads)),
                 taken.cutter.names.pointer,
                 self.numbers.buffer_info()[0],
                 names.pointer,
@@ -372,6 +375,7 @@ class Known:
                 taken_over(found, "time", 8, gaps=True),
                 taken_over(found, "label"),
                 taken_over(found, "name", gaps=True),
+                taken_over(found, "thread", gaps=True),
                 taken_over(found, "left", count="left_count"),
                 taken_over(found, "aside", count="aside_count"),
                 taken_over(found, "aside_row", count="aside_count"),

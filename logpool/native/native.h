@@ -68,12 +68,12 @@ int64_t index_row(Index *index, int64_t one, int64_t other);
 /* The row of two numbers; -1 where there is none. */
 int64_t index_find(const Index *index, int64_t one, int64_t other);
 
-/* Events, column by column, and what their shapes say; NONE for no thread. */
+/* Events, column by column, and the groups of their shapes; NONE for no thread. */
 typedef struct {
     int64_t count, first;
-    const uint32_t *shape, *source;
+    const uint32_t *shape, *source, *thread;
     const int64_t *time, *line;
-    const uint32_t *groups, *threads;
+    const uint32_t *groups;
 } Events;
 
 /* An interval of time: the one asked for last, since dividing takes its time. */

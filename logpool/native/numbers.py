@@ -151,32 +151,40 @@ def extremes_of(labels: pl.Series, values: pl.Series) -> pl.DataFrame:
     return found.with_columns_seq(pl.col("least", "greatest").replace(_NO_TIME, None))
 
 
-def nexts_of(shapes: pl.Series, labels: pl.Series, places: pl.Series, wanted: pl.Series) -> pl.Series:
-    """For each of some places the next one, from there on, at which something with a label stands.
+def nexts_of(events: pl.DataFrame, labels: pl.Series, wanted: pl.DataFrame) -> pl.Series:
+    """For each of some places the next one, from there on, at which a thread says something with a label.
 
     Args:
-        shapes: what stands at each place from 0 on, UInt32.
-        labels: of each shape, UInt32; ``NONE`` for none.
-        places: ascending, Int64; some may lie before all, or behind all.
-        wanted: of each of them the label, UInt32.
+        events: ``shape`` and ``thread``, or null, UInt32, of each place from 0 on.
+        labels: of each shape, UInt32, or null.
+        wanted: ``place``, ascending, Int64, of which some may lie before all, or behind all; and for each of them
+            ``label`` and ``thread``, or null, UInt32.
 
     Returns:
         Places, UInt32; null where there is none.
     """
     found = c_void_p()
-    must(
-        library().nexts(
-            Lent(shapes, pl.UInt32),
-            len(shapes),
-            Lent(labels, pl.UInt32),
-            max(map(_count_of, (wanted, labels.filter(labels != NONE)))),
-            Lent(places, pl.Int64),
-            Lent(wanted, pl.UInt32),
-            len(places),
-            byref(found),
+    native = library()
+    sought = native.table_new(len(("label", "thread", "next")))
+    try:
+        must(sought)
+        must(
+            native.nexts(
+                Lent(events["shape"], pl.UInt32),
+                Lent(_known(events["thread"]), pl.UInt32),
+                events.height,
+                Lent(_known(labels), pl.UInt32),
+                Lent(wanted["place"], pl.Int64),
+                Lent(wanted["label"], pl.UInt32),
+                Lent(_known(wanted["thread"]), pl.UInt32),
+                wanted.height,
+                sought,
+                byref(found),
+            )
         )
-    )
-    return column_of(library().numbers_out, 4, 1, found, len(places))
+    finally:
+        native.table_free(sought)
+    return column_of(native.numbers_out, 4, 1, found, wanted.height)
 
 
 class Stack(IntEnum):
@@ -287,21 +295,21 @@ _CHANGES = ("opened", "closed", "out")
 class Events:
     """The events of a batch, for the compiled part to look up."""
 
-    def __init__(self, events: pl.DataFrame, first: int, shapes: pl.DataFrame) -> None:
+    def __init__(self, events: pl.DataFrame, first: int, groups: pl.Series) -> None:
         """Lends them.
 
         Args:
-            events: ``shape``, ``time``, ``line`` and ``source``.
+            events: ``shape``, ``thread``, ``time``, ``line`` and ``source``.
             first: the number of the first one.
-            shapes: ``group`` and ``thread`` of the shapes.
+            groups: of the shapes.
         """
         self._lent = {
             "shape": Lent(events["shape"], pl.UInt32),
             "source": Lent(events["source"], pl.UInt32),
             "time": Lent(_timed(events["time"]), pl.Int64),
             "line": Lent(events["line"], pl.Int64),
-            "groups": Lent(_known(shapes["group"]), pl.UInt32),
-            "threads": Lent(_known(shapes["thread"]), pl.UInt32),
+            "thread": Lent(_known(events["thread"]), pl.UInt32),
+            "groups": Lent(_known(groups), pl.UInt32),
         }
         addresses = {name: column.address for name, column in self._lent.items()}
         self._structure = EventsStructure(events.height, first, **addresses)

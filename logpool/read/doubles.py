@@ -77,13 +77,13 @@ class Doubles:
         """The layout in which a log says again what it says in another one; the one that tells less."""
         shapes = self.vocabulary.shapes
         by_layout: dict[str, list[tuple[int, int, int | None]]] = {}
-        told: dict[str, Shape] = {}
-        for number, connection in sample.select_seq("shape", "connection").iter_rows():
+        told: dict[str, int] = {}
+        for number, connection, thread in sample.select_seq("shape", "connection", "thread").iter_rows():
             shape = shapes[number]
             if shape is not None and shape.layout:
                 said = (int(shape.message.kind), int(shape.message.detail), connection)
                 by_layout.setdefault(shape.layout, []).append(said)
-                told.setdefault(shape.layout, shape)
+                told.setdefault(shape.layout, _told(shape) + (thread is not None))
         if len(by_layout) != 2:  # noqa: PLR2004 - a pair
             return None
         (one, first), (other, second) = by_layout.items()
@@ -93,7 +93,7 @@ class Doubles:
         same = sum(a == b for a, b in zip(first, second, strict=False))
         if same < _NEARLY_ALL * shorter:
             return None
-        kept, dropped = (one, other) if _tells(told[one]) >= _tells(told[other]) else (other, one)
+        kept, dropped = (one, other) if told[one] >= told[other] else (other, one)
         self.how = f"in two layouts ({kept}, and again in {dropped})"
         return dropped
 
@@ -154,7 +154,6 @@ def _repeated(rows: pl.DataFrame, vocabulary: Vocabulary) -> pl.DataFrame:
     return rows.with_columns_seq(repeated=same, run=(~same).cast(pl.Int64).cum_sum())
 
 
-def _tells(shape: Shape) -> int:
-    """How much a layout shows."""
-    pool = shape.pool is not None and shape.pool != UNKNOWN_POOL
-    return 4 * pool + 2 * (shape.process is not None) + (shape.thread is not None)
+def _told(shape: Shape) -> int:
+    """How much a layout shows beside the thread."""
+    return 4 * (shape.pool is not None and shape.pool != UNKNOWN_POOL) + 2 * (shape.process is not None)

@@ -49,6 +49,7 @@ EVENT_COLUMNS = {
     "time": pl.Int64,
     "shape": pl.UInt32,
     "connection": pl.UInt32,
+    "thread": pl.UInt32,
     "source": pl.UInt32,
 }
 
@@ -109,8 +110,8 @@ class EventReader:
         """The events of each block, in file order.
 
         Returns:
-            Tables of ``line`` (of the head), ``time`` (microseconds), ``shape``, ``connection`` (numbers of the
-            vocabulary), ``source`` (the number of the file).
+            Tables of ``line`` (of the head), ``time`` (microseconds), ``shape``, ``connection``, ``thread``
+            (numbers of the vocabulary), ``source`` (the number of the file).
         """
         in_turn = ahead if self.ahead else iter
         for block in in_turn(blocks):
@@ -140,7 +141,7 @@ class EventReader:
         self._count_events(counts)
         events = told.in_order()
         self._note_last(lines, told, events)
-        events.insert_column(4, constant(self._part, pl.UInt32, events.height).alias("source"))
+        events.insert_column(5, constant(self._part, pl.UInt32, events.height).alias("source"))
         heads = self._timed_out(events, counts)
         timeouts = self._timeouts(first, lines, sorted(told.inside), heads)
         self._remember(first, lines, told.last, heads)
@@ -267,7 +268,7 @@ class EventReader:
 
     def _timeouts(
         self, first: int, lines: Lines, inside: list[int], told: set[tuple[int, int]]
-    ) -> list[tuple[int, int | None, int, None, int]]:
+    ) -> list[tuple[int, int | None, int, None, None, int]]:
         """The timeouts that stand under a head, in a traceback: one for each record."""
         found = []
         reader = self._reader(Cut())
@@ -277,7 +278,7 @@ class EventReader:
                 continue
             told.add(head[:2])
             text = lines.rows.texts(pl.Series([row], dtype=pl.UInt32)).item()
-            found.append((head.line, head.time, reader.timed_out(text), None, head.part))
+            found.append((head.line, head.time, reader.timed_out(text), None, None, head.part))
         return found
 
     def _remember(self, first: int, lines: Lines, last: int, told: set[tuple[int, int]]) -> None:

@@ -33,7 +33,13 @@ MOST_TEXTS = 1 << 17
 # or when they are longer, on average, than so many bytes
 _BYTES = 1 << 7
 
-_EVENTS = {"line": pl.Int64, "time": pl.Int64, "shape": pl.UInt32, "connection": pl.UInt32}
+_EVENTS = {
+    "line": pl.Int64,
+    "time": pl.Int64,
+    "shape": pl.UInt32,
+    "connection": pl.UInt32,
+    "thread": pl.UInt32,
+}
 _FATES = {Naming.FIXED: Fate.FIXED, Naming.ADDRESS: Fate.BY_ADDRESS, Naming.SECONDS: Fate.BY_SECONDS}
 
 
@@ -43,7 +49,7 @@ class Told:
 
     Attributes:
         counts: how many events there are, by shape.
-        events: ``line``, ``time``, ``shape``, ``connection``; those of each cut by themselves.
+        events: ``line``, ``time``, ``shape``, ``connection``, ``thread``; those of each cut by themselves.
         unrecognised: rows that are records of pools, and that the grammar does not know.
         inside: rows that are no heads and tell of a timeout.
         last: the last row that is an event; -1 for none.
@@ -120,7 +126,7 @@ class Numbering:
         with vocabulary.lock:
             found = known.find(rows, chosen, taken, vocabulary.connections, told.counts, first)
         if len(found.line):
-            columns = zip(_EVENTS, (found.line, found.time, found.label, found.name), strict=True)
+            columns = zip(_EVENTS, found[: len(_EVENTS)], strict=True)
             told.events.append(pl.DataFrame(dict(columns)))
         self._note_last(told, found.last)
         left = self._look(rows, taken, found, first, told) if len(found.aside) else found.left
@@ -154,6 +160,7 @@ class Numbering:
         known.fates.extend([Fate.DROPPED] * len(keys))
         known.labels.extend([OTHER] * len(keys))
         known.fixed.extend([NONE] * len(keys))
+        known.threads.extend([NONE] * len(keys))
         for place in keys.str.contains(MAY_MATTER).arg_true():
             rest = rest_of(taken, firsts[place])
             found = reader.known.get((rest.key, rest.ids))
@@ -178,6 +185,7 @@ class Numbering:
         known = self._known
         known.fates[key] = _fate(found)
         known.labels[key] = OTHER if found.naming is Naming.SINGLE else found.shape
+        known.threads[key] = NONE if found.thread is None else found.thread
         if found.naming is Naming.FIXED and found.identity is not None:
             known.fixed[key] = self.reader.vocabulary.connection(found.identity)
 
@@ -204,7 +212,7 @@ class Numbering:
                 told.counts.extend([0] * (one.shape + 1 - len(told.counts)))
                 told.counts[one.shape] += 1
                 self._note_last(told, row)
-                event = (first + rows.place(row), self._known.time(taken, place), one.shape, name)
+                event = (first + rows.place(row), self._known.time(taken, place), one.shape, name, one.thread)
                 told.events.append(pl.DataFrame([event], schema=_EVENTS, orient="row"))
         return pl.concat([found.left, pl.Series(left, dtype=pl.UInt32)]).sort() if left else found.left
 

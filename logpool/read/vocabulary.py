@@ -48,14 +48,13 @@ _CACHED_TEXTS = 1 << 18
 
 @dataclass(frozen=True)
 class Shape:
-    """All that records of one shape have in common: everything but time and connection.
+    """All that records of one shape have in common: everything but time, connection and thread.
 
     Attributes:
         message: what they say; its connection has no identity.
         pool: the pool's logger; None where no pool is concerned (a timeout, a timing).
         source: the number of the source.
         process: the process as the layout shows it.
-        thread: the thread as the layout shows it.
         layout: the name of the layout.
     """
 
@@ -63,7 +62,6 @@ class Shape:
     pool: str | None
     source: int
     process: str | None
-    thread: str | None
     layout: str
 
 
@@ -78,19 +76,20 @@ def split_pool_name(logger: str) -> tuple[str, str | None]:
 
 @dataclass
 class Vocabulary:
-    """The shapes and connections of all sources, by number.
+    """The shapes, connections and threads of all sources, by number.
 
     Attributes:
         shapes: by number; the first few numbers are no events.
         connections: the identities of connections, and the seconds of timings.
+        threads: the threads as layouts show them.
     """
 
     shapes: list[Shape | None] = field(default_factory=lambda: [None] * NO_EVENT)
     connections: Texts = field(default_factory=Texts)
+    threads: Texts = field(default_factory=Texts)
     _numbers: dict[Shape, int] = field(default_factory=dict)
     _groups: dict[tuple[int, str | None, str], int] = field(default_factory=dict)
     _group_list: list[tuple[int, str | None, str]] = field(default_factory=list)
-    _threads: dict[str, int] = field(default_factory=dict)
     _frame: pl.DataFrame | None = None
     _in_transaction: list[int] = field(default_factory=list)
     _looked_through: int = 0
@@ -118,8 +117,7 @@ class Vocabulary:
         """The shapes as a table, row i for number i, with what the fold looks at.
 
         Columns: ``kind``, ``detail`` (numbers of :mod:`logpool.schema`), ``group`` (a pool in a process; null for
-        no pool), ``thread`` (a number; null for none), ``shared`` (whether one connection may have several users),
-        ``reason``.
+        no pool), ``shared`` (whether one connection may have several users), ``reason``.
         """
         with self.lock:
             if self._frame is None or self._frame.height != len(self.shapes):
@@ -137,21 +135,18 @@ class Vocabulary:
                 self._in_transaction.append(number)
         return self._in_transaction
 
-    def _row(self, shape: Shape | None) -> tuple[int, int, int | None, int | None, bool, int]:
+    def _row(self, shape: Shape | None) -> tuple[int, int, int | None, bool, int]:
         if shape is None:
-            return 0, 0, None, None, False, 0
+            return 0, 0, None, False, 0
         group = None
         if shape.pool is not None:
             of_a_process = (shape.source, shape.process, shape.pool)
             group = self._groups.setdefault(of_a_process, len(self._groups))
             if group == len(self._group_list):
                 self._group_list.append(of_a_process)
-        thread = None
-        if shape.thread is not None:
-            thread = self._threads.setdefault(shape.thread, len(self._threads))
         message = shape.message
         shared = shape.pool is not None and bool(_SHARED.search(shape.pool))
-        return int(message.kind), int(message.detail), group, thread, shared, int(_reason(message))
+        return int(message.kind), int(message.detail), group, shared, int(_reason(message))
 
 
 def _reason(message: Message) -> Reason:
@@ -166,7 +161,6 @@ _FRAME = {
     "kind": pl.UInt8,
     "detail": pl.UInt8,
     "group": pl.UInt32,
-    "thread": pl.UInt32,
     "shared": pl.Boolean,
     "reason": pl.UInt8,
 }
@@ -185,6 +179,20 @@ class Naming(IntEnum):
     SINGLE = 3
 
 
+class Parsed(NamedTuple):
+    """What a rest is.
+
+    Attributes:
+        shape: its shape, or one of the numbers of what is no event.
+        identity: that of the connection in it, or the seconds of a timing; None where there is neither.
+        thread: the thread as the layout shows it; None where it shows none.
+    """
+
+    shape: Shape | int
+    identity: str | None = None
+    thread: str | None = None
+
+
 class Numbered(NamedTuple):
     """What a rest is, by number.
 
@@ -192,11 +200,13 @@ class Numbered(NamedTuple):
         shape: the number of its shape.
         naming: what names the connection in it.
         identity: that connection's, or the seconds of a timing; None where there is neither.
+        thread: the number of its thread; None where none is shown.
     """
 
     shape: int
     naming: Naming
     identity: str | None
+    thread: int | None
 
 
 @dataclass
@@ -220,58 +230,61 @@ class Reader:
         time, of which its length tells the place.
         """
         with self.vocabulary.lock:
-            shape, identity = self._parse(rest.text)
-            naming = self._naming(shape, identity, rest)
-            told = repr((shape, identity)) if rest.has_ids else ""
-            needs_id = shape == UNFIT or naming is Naming.SINGLE or any(part in told for part in PARTS_OF_IDS)
+            parsed = self._parse(rest.text)
+            naming = self._naming(parsed, rest)
+            told = repr(parsed) if rest.has_ids else ""
+            needs_id = parsed.shape == UNFIT or naming is Naming.SINGLE or any(part in told for part in PARTS_OF_IDS)
             if rest.has_ids and needs_id:
                 return None
+            shape, thread = parsed.shape, parsed.thread
             number = shape if isinstance(shape, int) else self.vocabulary.add(shape)
-        found = Numbered(number, naming, identity)
+            found = Numbered(
+                number, naming, parsed.identity, None if thread is None else self.vocabulary.threads.add(thread)
+            )
         if len(self.known) > _CACHED_TEXTS:
             self.known.clear()
         if found.naming is not Naming.SINGLE:
             self.known[rest.key, rest.ids] = found
         return found
 
-    def _naming(self, shape: Shape | int, identity: str | None, rest: Rest) -> Naming:
+    def _naming(self, parsed: Parsed, rest: Rest) -> Naming:
+        shape, identity = parsed.shape, parsed.identity
         if rest.seconds is not None and isinstance(shape, Shape) and shape.message.kind is Kind.TIMING:
             return Naming.SECONDS
         if identity is None or rest.address is rest.seconds is None:
             return Naming.FIXED
         return Naming.ADDRESS if identity == rest.address else Naming.SINGLE
 
-    def _parse(self, rest: str) -> tuple[Shape | int, str | None]:
-        """The shape of a rest, or one of the numbers of what is no event; and the identity of its connection."""
+    def _parse(self, rest: str) -> Parsed:
         whole = self.cut.restored(rest)
         text = bounded(whole)
         # it may stand far behind, in the exception
         timeout = _TIMEOUT.search(whole) if TIMED_OUT_TEXT in whole else None
         if timeout is None and not _MAY_MATTER.search(text):
             # nothing but a pool's own record, or a timeout, makes any difference
-            return OTHER, None
+            return Parsed(OTHER)
         return self._read(text, timeout)
 
-    def _read(self, text: str, timeout: re.Match[str] | None) -> tuple[Shape | int, str | None]:
+    def _read(self, text: str, timeout: re.Match[str] | None) -> Parsed:
         if self.cut.spans and not self.cut.owns(text):
-            return UNFIT, None
+            return Parsed(UNFIT)
         head = self.heads(text)
         if head is None:
-            return self._headless(text, timeout), None
+            return Parsed(self._headless(text, timeout))
         record = head.record
         # in JSON it stands beside the message, in the exception
         if timeout:
-            return self._timeout(timeout[0], head), None
+            return Parsed(self._timeout(timeout[0], head), thread=record.thread)
         message = pool_message(record)
         if message is None:
             on_pool = record.logger is not None and is_pool_logger(record.logger)
             # a pool class of the user's own may say what it likes
-            return (UNRECOGNISED if on_pool and _LIKE_A_POOLS.search(text) else OTHER), None
+            return Parsed(UNRECOGNISED if on_pool and _LIKE_A_POOLS.search(text) else OTHER)
         if message.kind is Kind.TIMING:
             # what tells timings apart is their seconds
-            return self._shape(message, None, head), None if message.number is None else str(message.number)
+            return Parsed(self._shape(message, None, head), None if message.number is None else str(message.number))
         identity = message.connection.identity if message.connection else None
-        return self._shape(message, record.logger or UNKNOWN_POOL, head), identity
+        return Parsed(self._shape(message, record.logger or UNKNOWN_POOL, head), identity, record.thread)
 
     def _headless(self, text: str, timeout: re.Match[str] | None) -> Shape | int:
         """A line that no layout fits: of another logger if it has a time, else of the record above."""
@@ -285,11 +298,9 @@ class Reader:
         return self.heads(text) is not None or (bool(self.cut.spans) and not is_continued(text))
 
     def _shape(self, message: Message, pool: str | None, head: Head) -> Shape:
-        record = head.record
-        # a timing is nobody's: there are many, and each would have a shape for every thread
-        own = message.kind is not Kind.TIMING
-        process, thread = (record.process, record.thread) if own else (None, None)
-        return Shape(message.without_identity(), pool, self.source, process, thread, head.layout)
+        # a timing is nobody's
+        process = None if message.kind is Kind.TIMING else head.record.process
+        return Shape(message.without_identity(), pool, self.source, process, head.layout)
 
     def _timeout(self, text: str, head: Head) -> Shape:
         return self._shape(parse_message(text) or Message(Kind.TIMED_OUT), None, head)

@@ -24,7 +24,7 @@ class EventBatch:
     """Some events, in the log's order.
 
     Attributes:
-        events: ``line``, ``time``, ``shape``, ``connection``, ``source``.
+        events: ``line``, ``time``, ``shape``, ``connection``, ``thread``, ``source``.
         first: the number of the first one in the whole analysis.
         vocabulary: gives them their meaning.
         lasts: the places of the last events of each shape, in order, UInt32.
@@ -48,7 +48,7 @@ class EventBatch:
     @cached_property
     def lent(self) -> Events:
         """The same, for the compiled part."""
-        return Events(self.events, self.first, self.vocabulary.frame())
+        return Events(self.events, self.first, self.vocabulary.frame()["group"])
 
     def whole_uses(self, uses: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Whole uses as checkouts, and the rests before those whose connection the pool had kept."""

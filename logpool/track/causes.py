@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from logpool.frames import constant, stacked, where
-from logpool.native.library import NONE
 from logpool.native.numbers import counted, nexts_of
 from logpool.read.vocabulary import split_pool_name
 from logpool.schema import Cause, Detail, Kind, Reason
@@ -31,9 +30,7 @@ if TYPE_CHECKING:
 CLOSES = {"group": pl.UInt32, "cause": pl.UInt8, "count": pl.Int64}
 _SETTLED = {"group": pl.UInt32, "cause": pl.UInt8}
 
-_GROUP = 1 << 32
-# the place of records whose layout shows no thread
-_NO_THREAD = _GROUP - 1
+_PLACE = ("group", "thread")
 # dispose() closes no more idle connections than a pool keeps: more in a row than this wait for no message
 _LONGEST_RUN = 10_000
 
@@ -60,14 +57,14 @@ class Style(IntEnum):
 
 
 _MARK = {"key": pl.Int64, "seq": pl.Int64, "cause": pl.UInt8}
-# a close that waits for what follows it: ``before`` is the number of its connection's record before it, ``place``
-# its group and thread, ``idle`` whether it had been returned, ``goes_on`` whether its pool says more afterwards
+# a close that waits for what its place, which is its group and thread, says next: ``before`` is the number of its
+# connection's record before it, ``idle`` whether it had been returned, ``goes_on`` whether its pool says more later
 _WAITING = {
     "key": pl.Int64,
     "group": pl.UInt32,
     "seq": pl.Int64,
     "before": pl.Int64,
-    "place": pl.Int64,
+    "thread": pl.UInt32,
     "style": pl.UInt8,
     "idle": pl.Boolean,
     "was_out": pl.Boolean,
@@ -164,7 +161,6 @@ class Causes:
         returned = pl.col("previous").is_in([int(Kind.RETURNED), int(Kind.RESET)]) & ~pl.col("was_out")
         closes = closes.with_columns_seq(
             styles[closes["group"]],
-            place=_PLACE,
             idle=returned & (pl.col("detail") != int(Detail.HARD)) & ~pl.col("shared"),
             goes_on=pl.lit(value=False),
         )
@@ -229,26 +225,24 @@ class Causes:
         )
         ended = self._ended(waiting.drop("in_group"), others, batch)
         open_runs = where(ended, ended["end"].is_null())
-        to_come = pl.int_range(pl.len()).reverse().over("place")
+        to_come = pl.int_range(pl.len()).reverse().over(_PLACE)
         too_long = open_runs.select_seq(to_come >= _LONGEST_RUN).to_series()
         self._waiting = where(open_runs, ~too_long).select_seq(_WAITING.keys())
         over = where(ended, ended["end"].is_not_null())
         return stacked([_by_the_end(over), _by_the_end(where(open_runs, too_long))])
 
     def _others(self, groups: pl.Series) -> pl.DataFrame:
-        """The shapes of events of some groups that go on with no run: ``shape``, ``group``, ``place``."""
+        """The shapes of events of some groups that go on with no run: ``shape``, ``group``."""
         shapes = where(self.vocabulary.frame().with_row_index("shape"), pl.col("group").is_in(groups.implode()))
-        return where(shapes, ~pl.col("kind").is_in(_IN_A_RUN)).select_seq("shape", "group", place=_PLACE)
+        return where(shapes, ~pl.col("kind").is_in(_IN_A_RUN)).select_seq("shape", "group")
 
     def _ended(self, waiting: pl.DataFrame, others: pl.DataFrame, batch: EventBatch) -> pl.DataFrame:
         """With what ends each one's run: ``end`` (its ``seq``), ``ender`` (its kind), ``size`` (of the pool)."""
         meaning = self.vocabulary.frame()
-        # places by small numbers
-        numbers = waiting["place"].clone().append(others["place"]).rank("dense") - 1
-        wanted, theirs = numbers.head(waiting.height), numbers.tail(others.height)
-        labels = constant(NONE, pl.UInt32, meaning.height).scatter(others["shape"], theirs)
+        labels = constant(None, pl.UInt32, meaning.height).scatter(others["shape"], others["group"])
         happened = batch.events["shape"]
-        ends = nexts_of(happened, labels, waiting["seq"] - batch.first, wanted)
+        wanted = waiting.select_seq("thread", place=pl.col("seq") - batch.first, label="group")
+        ends = nexts_of(batch.events, labels, wanted)
         found = waiting.with_columns_seq(shape=happened[ends], end=ends.cast(pl.Int64) + batch.first)
         shapes = found["shape"].unique().drop_nulls()
         sizes = {number: told for number in shapes if (told := self._pool_size(number)) is not None}
@@ -280,7 +274,6 @@ def _lasts(others: pl.DataFrame, batch: EventBatch) -> pl.DataFrame:
     return rows.join(others, on="shape").group_by("group").agg(pl.col("in_group").max())
 
 
-_PLACE = pl.col("group").cast(pl.Int64) * _GROUP + pl.col("thread").cast(pl.Int64).fill_null(_NO_THREAD)
 _IS_LAST = pl.col("key") != pl.col("key").shift(-1, fill_value=-1)
 # a reset of which the beginning of the log hides whether it was a returned connection's or a detached one's
 _STRAY = (pl.col("kind") == int(Kind.RESET)) & ~pl.col("was_out") & ~pl.col("was_awaiting") & ~pl.col("shared")
@@ -324,7 +317,7 @@ def _by_the_end(closes: pl.DataFrame) -> pl.DataFrame:
     # most often no pool is disposed of, and nobody need count
     if closes.select_seq(disposed.any()).item():
         # those before the last few, as many as the pool keeps, came back to a full pool right before
-        kept = pl.int_range(pl.len()).reverse().over("place", "end") < pl.col("size").fill_null(_LONGEST_RUN)
+        kept = pl.int_range(pl.len()).reverse().over(*_PLACE, "end") < pl.col("size").fill_null(_LONGEST_RUN)
         disposed &= kept
     crowded = (queue & pl.col("idle")) | ((style == int(Style.THREADS)) & ender.is_in(_CHECKING_OUT))
     return _settled(

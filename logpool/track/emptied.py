@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from logpool.frames import stacked
+from logpool.frames import stacked, where
 from logpool.native.numbers import ends_of
 from logpool.schema import Kind, Reason
 from logpool.track.clocks import lasts_of
@@ -22,6 +22,8 @@ _LAST = {"group": pl.UInt32, "thread": pl.UInt32, "seq": pl.Int64, "taken": pl.U
 _TAKING = [int(kind) for kind in (Kind.CHECKED_OUT, Kind.CREATED, Kind.PINGED, Kind.PING_SKIPPED)]
 _PLACE = ["group", "thread"]
 _CHECKED_OUT = int(Kind.CHECKED_OUT)
+# by how many events the connection is named before the disconnection, at most: else every thread would be carried on
+_REACH = 1 << 20
 
 
 @dataclass
@@ -42,31 +44,33 @@ class Emptied:
         """The events of a batch, each such disconnection with the connection that it befell.
 
         Args:
-            events: ``shape``, ``connection`` and whatever.
+            events: ``shape``, ``connection``, ``thread`` and whatever.
             shapes: what the shapes mean.
             first: the number of the first event.
             lasts: the places of the last events of each shape.
         """
         self.begun, self.groups, self._found = (), set(), self._found.clear()
         kind, reason = shapes["kind"], shapes["reason"]
-        shape, connection = events["shape"], events["connection"]
+        shape, connection, thread = events["shape"], events["connection"], events["thread"]
         individual = (kind == int(Kind.DISCONNECTED)) & (reason == int(Reason.INDIVIDUAL))
         sought = individual[shape] & connection.is_null() if individual.any() else None
         seeks = sought is not None and sought.any()
-        if seeks or connection.null_count():
+        threadless = thread.null_count() == len(thread)
+        if seeks or not threadless or connection.null_count():
             places = pl.int_range(len(shape), dtype=pl.UInt32, eager=True).filter(connection.is_not_null())
-        if not seeks:
+        if threadless and not seeks:
             # the last of a kind in a place is the last of its shape
             places = places[lasts_of(ends_of(shape[places]))] if connection.null_count() else lasts
         places = places.filter(kind.is_in(_TAKING)[shape[places]])
-        taken = _placed(places, shape, shapes, first).with_columns_seq(
+        taken = _placed(places, events, shapes, first).with_columns_seq(
             taken=connection[places], kind=kind[shape[places]]
         )
         known = stacked([self._last, taken.select_seq(_LAST.keys())])
-        self._last = known.unique([*_PLACE, "kind"], keep="last")
+        last = known.unique([*_PLACE, "kind"], keep="last")
+        self._last = where(last, last["seq"] >= first + len(shape) - _REACH)
         if sought is None or not seeks:
             return events
-        found = _last_before(_placed(sought.arg_true(), shape, shapes, first), known)
+        found = _last_before(_placed(sought.arg_true(), events, shapes, first), known)
         self._found = found.select_seq("seq")
         begun = _last_before(found.select_seq("group", "thread", "seq"), known.filter(pl.col("kind") == _CHECKED_OUT))
         self.begun, self.groups = tuple(begun["before"]), set(found["group"])
@@ -84,10 +88,11 @@ class Emptied:
         )
 
 
-def _placed(places: pl.Series, shape: pl.Series, shapes: pl.DataFrame, first: int) -> pl.DataFrame:
+def _placed(places: pl.Series, events: pl.DataFrame, shapes: pl.DataFrame, first: int) -> pl.DataFrame:
     """``group``, ``thread`` and ``seq`` of some events."""
-    told = shapes.select_seq(_PLACE)[shape[places]]
-    return told.with_columns_seq(seq=places.cast(pl.Int64) + first)
+    rows = events.select_seq("shape", "thread")[places]
+    group, seq = shapes["group"][rows["shape"]], (places.cast(pl.Int64) + first).alias("seq")
+    return pl.DataFrame([group, rows["thread"], seq])
 
 
 def _last_before(sought: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
@@ -104,4 +109,5 @@ def _last_before(sought: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
         coalesce=False,
         check_sortedness=False,
     )
-    return joined.filter(pl.col("taken").is_not_null()).select_seq("seq", *_PLACE, "before", "taken")
+    near = pl.col("seq") - pl.col("before") <= _REACH
+    return joined.filter(pl.col("taken").is_not_null() & near).select_seq("seq", *_PLACE, "before", "taken")

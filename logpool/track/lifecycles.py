@@ -101,7 +101,7 @@ class Fold:
         self._causes = Causes(self.vocabulary)
 
     def take(self, events: pl.DataFrame) -> Tracked:
-        """Follows one batch: ``line``, ``time``, ``shape``, ``connection``, ``source``."""
+        """Follows one batch: ``line``, ``time``, ``shape``, ``connection``, ``thread``, ``source``."""
         first = self._seq
         self._seq += events.height
         ends = ends_of(events["shape"])

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from logpool.native.library import NONE, Lent
+from logpool.native.library import Lent
 from logpool.native.numbers import (
     Course,
     Events,
@@ -27,6 +27,8 @@ from logpool.native.numbers import (
 from logpool.track.tracked import STEP as STEP_COLUMNS
 
 LABELS = st.integers(0, 5)
+THREADS = st.none() | LABELS
+LINES = st.integers(0, 1 << 40)
 TIMES = st.none() | st.integers(-50, 50)
 EVENTS = st.lists(st.tuples(LABELS, TIMES), max_size=60)
 FAR = st.sampled_from([-(1 << 62), -1, 0, 1, (1 << 62) - 1])
@@ -124,23 +126,25 @@ def test_ends(labels: list[int]) -> None:
 
 
 @given(
-    st.lists(LABELS, max_size=40),
+    st.lists(st.tuples(LABELS, THREADS), max_size=40),
     st.lists(st.none() | LABELS, min_size=6, max_size=6),
-    st.lists(st.tuples(st.integers(-3, 45), LABELS), max_size=8),
+    st.lists(st.tuples(st.integers(-3, 45), LABELS, THREADS), max_size=8),
 )
 @settings(deadline=None)
-def test_the_next_of_a_label(shapes: list[int], labels: list[int | None], asked: list[tuple[int, int]]) -> None:
-    asked.sort()
+def test_the_next_of_a_label(
+    events: list[tuple[int, int | None]], labels: list[int | None], asked: list[tuple[int, int, int | None]]
+) -> None:
+    asked.sort(key=lambda one: one[0])
     found = nexts_of(
-        pl.Series(shapes, dtype=pl.UInt32),
-        pl.Series([NONE if label is None else label for label in labels], dtype=pl.UInt32),
-        pl.Series([place for place, _ in asked], dtype=pl.Int64),
-        pl.Series([label for _, label in asked], dtype=pl.UInt32),
+        pl.DataFrame(events, schema={"shape": pl.UInt32, "thread": pl.UInt32}, orient="row"),
+        pl.Series(labels, dtype=pl.UInt32),
+        pl.DataFrame(asked, schema={"place": pl.Int64, "label": pl.UInt32, "thread": pl.UInt32}, orient="row"),
     )
-    labelled = [labels[shape] for shape in shapes]
+    told = [(labels[shape], thread) for shape, thread in events]
     assert found.to_list() == [
-        next((place for place, label in enumerate(labelled) if place >= begin and label == wanted), None)
-        for begin, wanted in asked
+        next((place for place, one in enumerate(told) if place >= begin and one == wanted), None)
+        for begin, *wanted_list in asked
+        for wanted in [tuple(wanted_list)]
     ]
 
 
@@ -179,7 +183,8 @@ def test_the_connections_of_many_keys_that_are_open() -> None:
     assert rest["key"].unique(maintain_order=True).to_list() == known.to_list()
 
 
-SHAPES = pl.DataFrame({"group": [7, None, 3], "thread": [None, 5, 6]}, schema={"group": pl.UInt32, "thread": pl.UInt32})
+GROUPS = pl.Series([7, None, 3], dtype=pl.UInt32)
+EVENT = {"shape": pl.UInt32, "time": pl.Int64, "line": pl.Int64, "source": pl.UInt32, "thread": pl.UInt32}
 
 
 @given(st.data())
@@ -188,7 +193,8 @@ def test_steps_come_in_order(data: st.DataObject) -> None:
     size, first = data.draw(st.integers(0, 30)), data.draw(st.integers(0, 1000))
     shapes = data.draw(st.lists(st.integers(0, 2), min_size=size, max_size=size))
     times = data.draw(st.lists(TIMES, min_size=size, max_size=size))
-    events = [(shapes[place], times[place], 2 * place, place % 3) for place in range(size)]
+    threads = data.draw(st.lists(THREADS, min_size=size, max_size=size))
+    events = [(shapes[place], times[place], 2 * place, place % 3, threads[place]) for place in range(size)]
     places = data.draw(st.permutations(range(size)))
     uses, lives = data.draw(st.integers(0, size // 6)), data.draw(st.integers(0, size // 6))
     pairs = [sorted(places[2 * number : 2 * number + 2]) for number in range(uses + lives)]
@@ -196,9 +202,8 @@ def test_steps_come_in_order(data: st.DataObject) -> None:
     drawn = st.tuples(*[st.integers(0, 2)] * 2, st.integers(-2, 2), st.none() | LABELS, st.none() | LABELS)
     changes = [data.draw(drawn) for _ in others]
     expected: dict[int, tuple[int | None, ...]] = {}
-    threads = SHAPES["thread"].to_list()
     for begin, end in pairs[:uses]:
-        whose = first + begin, threads[shapes[begin]]
+        whose = first + begin, threads[begin]
         expected[begin], expected[end] = (0, 0, 1, *whose), (0, 0, -1, *whose)
     for begin, end in pairs[uses:]:
         expected[begin], expected[end] = (1, 0, 0, None, None), (0, 1, 0, None, None)
@@ -208,8 +213,7 @@ def test_steps_come_in_order(data: st.DataObject) -> None:
     ends = {"begin": pl.Int64, "end": pl.Int64}
     columns = {"place": pl.UInt32, "opened": pl.Int8, "closed": pl.Int8, "out": pl.Int8}
     columns |= {"out_seq": pl.Int64, "out_thread": pl.UInt32}
-    schema = {"shape": pl.UInt32, "time": pl.Int64, "line": pl.Int64, "source": pl.UInt32}
-    batch = Events(pl.DataFrame(events, schema=schema, orient="row"), first, SHAPES)
+    batch = Events(pl.DataFrame(events, schema=EVENT, orient="row"), first, GROUPS)
     found = batch.steps(
         pl.DataFrame(pairs[:uses], schema=ends, orient="row"),
         pl.DataFrame(pairs[uses:], schema=ends, orient="row"),
@@ -217,8 +221,8 @@ def test_steps_come_in_order(data: st.DataObject) -> None:
     )
     assert found.columns == list(STEP_COLUMNS)
     assert found.rows() == [
-        (first + place, SHAPES["group"].to_list()[shape], *rest, *expected[place])
-        for place, (shape, *rest) in enumerate(events)
+        (first + place, GROUPS.to_list()[shape], *rest, *expected[place])
+        for place, (shape, *rest, _) in enumerate(events)
         if place in expected
     ]
 
@@ -226,17 +230,15 @@ def test_steps_come_in_order(data: st.DataObject) -> None:
 @given(st.data())
 @settings(deadline=None)
 def test_points(data: st.DataObject) -> None:
-    events = data.draw(st.lists(st.tuples(st.integers(0, 2), TIMES, st.integers(), LABELS), min_size=1, max_size=20))
-    schema = {"shape": pl.UInt32, "time": pl.Int64, "line": pl.Int64, "source": pl.UInt32}
-    events = [(shape, time, line % (1 << 40), source) for shape, time, line, source in events]
+    events = data.draw(st.lists(st.tuples(st.integers(0, 2), TIMES, LINES, LABELS, THREADS), min_size=1, max_size=20))
     places = data.draw(st.lists(st.integers(0, len(events) - 1), max_size=20))
-    batch = Events(pl.DataFrame(events, schema=schema, orient="row"), 9, SHAPES)
+    batch = Events(pl.DataFrame(events, schema=EVENT, orient="row"), 9, GROUPS)
     found = batch.points(pl.Series(places, dtype=pl.Int64))
     chosen = [(place, *events[place]) for place in places]
     assert found["seq"].to_list() == [9 + place for place, *_ in chosen]
-    assert found["time"].to_list() == [time for _, _, time, _, _ in chosen]
-    assert found["line"].to_list() == [line for _, _, _, line, _ in chosen]
-    assert found["source"].to_list() == [source for *_, source in chosen]
+    assert found["time"].to_list() == [time for _, _, time, *_ in chosen]
+    assert found["line"].to_list() == [line for _, _, _, line, *_ in chosen]
+    assert found["source"].to_list() == [source for *_, source, _ in chosen]
 
 
 STEP = st.tuples(st.integers(0, 2), TIMES, st.integers(-2, 2), st.none() | st.integers(0, 3))

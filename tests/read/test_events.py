@@ -533,11 +533,11 @@ def all_of(lines: list[str], cuts: Sequence[int]) -> tuple[list[tuple[object, ..
     places = sorted({0, *(min(cut, len(lines)) for cut in cuts), len(lines)})
     blocks = (Block(begin + 1, Lines.of(lines[begin:end]), 1) for begin, end in pairwise(places))
     batches = list(EventReader(vocabulary, 0, reading).read(blocks))
-    names = vocabulary.connections.all()
     found: list[tuple[object, ...]] = [
-        (line, time, vocabulary.shapes[shape], None if name is None else names[name])
+        (line, time, vocabulary.shapes[shape], *(None if one is None else texts.get(one) for texts, one in named))
         for batch in batches
-        for line, time, shape, name in batch.select("line", "time", "shape", "connection").iter_rows()
+        for line, time, shape, name, thread in batch.drop("source").iter_rows()
+        for named in [((vocabulary.connections, name), (vocabulary.threads, thread))]
     ]
     return found, reading.unrecognised_lines
 

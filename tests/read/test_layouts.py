@@ -71,10 +71,12 @@ def events_of(layout: str | None, lines: list[str]) -> list[Event]:
     block = Block(1, Lines.of(lines), 0)
     found = []
     for batch in reader.read([block]):
-        for line, at, number in batch.select("line", "time", "shape").iter_rows():
+        for line, at, number, thread in batch.select("line", "time", "shape", "thread").iter_rows():
             shape = vocabulary.shapes[number]
             assert shape is not None
-            found.append(Event(line, at, shape.pool, shape.process, shape.thread))
+            found.append(
+                Event(line, at, shape.pool, shape.process, None if thread is None else vocabulary.threads.get(thread))
+            )
     return found
 
 

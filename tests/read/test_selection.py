@@ -27,7 +27,7 @@ POOLS = [
 def kept(selection: Selection, pools: list[str | None], times: list[int | None]) -> list[int]:
     """The places of the events kept."""
     vocabulary = Vocabulary()
-    shapes = [vocabulary.add(Shape(Message(Kind.CREATED), pool, 0, None, None, "")) for pool in pools]
+    shapes = [vocabulary.add(Shape(Message(Kind.CREATED), pool, 0, None, "")) for pool in pools]
     events = pl.DataFrame(
         {"place": range(len(pools)), "time": times, "shape": shapes},
         schema={"place": pl.Int64, "time": pl.Int64, "shape": pl.UInt32},
@@ -84,7 +84,7 @@ def test_pools_and_times_together() -> None:
 def test_a_timeout_may_be_any_pools_and_a_timing_is_nones() -> None:
     vocabulary = Vocabulary()
     kinds = [Kind.TIMED_OUT, Kind.TIMING]
-    shapes = [vocabulary.add(Shape(Message(kind), None, 0, None, None, "")) for kind in kinds]
+    shapes = [vocabulary.add(Shape(Message(kind), None, 0, None, "")) for kind in kinds]
     events = pl.DataFrame({"time": [NOON] * 2, "shape": shapes}, schema={"time": pl.Int64, "shape": pl.UInt32})
     assert Selection.of(["web"], None, None).apply(events, vocabulary)["shape"].to_list() == shapes[:1]
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from logpool.report.model import Pool, Severity
     from logpool.track.tracked import Tracked
 
-# timeouts at which the holders are noted: the first of each of so many threads
+# timeouts at which the holders are noted: the first of each of so many pools and processes
 _MOMENTS = 16
 _SECOND = 1e6
 # a timeout and the oldest check-out behind it matter more than the fifth of either

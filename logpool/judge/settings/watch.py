@@ -182,7 +182,7 @@ class Watch:
             if course.left:
                 size = min(course.left, len(rows) - place)
                 studied = events[rows[place : place + size]]
-                for event in _events(studied, meaning[studied["shape"]]):
+                for event in _events(studied, meaning.select_seq("kind", "detail")[studied["shape"]]):
                     course.study.see(event)
                 course.left -= size
                 place += size
@@ -201,9 +201,7 @@ class Watch:
 
 def _events(rows: pl.DataFrame, about: pl.DataFrame) -> list[Event]:
     columns = (
-        *about.select_seq("kind", "detail"),
-        rows["connection"],
-        about["thread"],
-        *rows.select_seq("time", "source", "line"),
+        *about,
+        *rows.select_seq("connection", "thread", "time", "source", "line"),
     )
     return [Event(*row) for row in zip(*(column.to_list() for column in columns), strict=True)]
