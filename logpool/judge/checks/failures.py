@@ -14,7 +14,6 @@ import polars as pl
 
 from logpool.frames import where
 from logpool.judge.cells import SECOND, Cells, place_of
-from logpool.judge.names import EVIDENCE
 from logpool.report.model import Finding
 from logpool.schema import Detail, Kind
 from logpool.words import duration, many
@@ -116,7 +115,7 @@ def _told(facts: Facts, pool: Pool, storm: Storm, groups: list[int], more: int) 
         pool.logger,
         storm.failed + storm.replaced,
         message,
-        facts.names.evidence(place_of(place) for place in storm.places),
+        facts.names.evidence(map(place_of, storm.places)),
         facts.names.time(storm.first, groups[0]),
         facts.names.time(storm.last, groups[0]),
     )
@@ -177,7 +176,7 @@ def _storms(facts: Facts, pool: Pool, cells: pl.DataFrame) -> list[Storm]:
             unmade=count(role == _UNMADE),
             outage=pl.coalesce(pl.col("last").filter(role == _UNMADE).max(), pl.col("first").filter(failed).min()),
             processes=pl.col("process").filter(lost).n_unique(),
-            places=pl.col("place").filter(failed).head(EVIDENCE),
+            places=pl.col("places").filter(failed).explode(),
         )
     )
     enough = pl.col("failed") >= thresholds.storm_connections
@@ -214,7 +213,7 @@ def _stale(facts: Facts, pool: Pool, cells: pl.DataFrame, longest: int) -> Itera
         pool.logger,
         count,
         message,
-        facts.names.evidence(place_of(place) for place in cells["place"].head(EVIDENCE)),
+        facts.names.evidence(map(place_of, cells["places"].explode())),
         facts.names.time(first, group),
         facts.names.time(last, group),
     )
