@@ -23,6 +23,8 @@ typedef struct {
 } Buffer;
 
 static const char TIME = '\x01', ID = '\x03', NUMBER = '\x04', SHORT = '\x05', FRACTION = '\x06', TAKEN[] = "\x02", NAMED[] = "0x";
+/* of a number of one digit; those of more follow */
+static const char DIGITS = '\x0e', LAST_DIGITS = '\x14';
 static const char TIMING[] = "ime taken: ", SECONDS[] = " seconds.";
 
 /* So many characters on, each a byte where the text is plain; NULL where there are fewer. */
@@ -321,9 +323,63 @@ static void ids_out(Buffer *rest)
     rest->size = to + (end - kept) - rest->bytes;
 }
 
-/* The number of what pieces leave without seconds and address, and without ids if these are to be left out. */
-static uint32_t key_of(const Piece *pieces, int64_t span_count, int64_t leading, int64_t ids, Buffer *rest,
-                       Name *seconds, Name *address, Texts *keys)
+/* What a number of letters may be followed by: digits that end a word, so many at most. */
+enum { MOST_DIGITS = 7, LAST_BIT = 63 };
+
+/* Leaves a mark in the place of every number, but for those that are kept: a bit for each, the last one for all that follow. A number
+   is the digits that end a word, which has nothing but letters before them. Returns 0 where marks stand there already. */
+static int numbers_out(const Buffer *rest, uint64_t kept, Buffer *to)
+{
+    const char *at = rest->bytes, *end = at + rest->size, *copied = at;
+    int number = 0;
+    to->size = 0;
+    while (at < end) {
+        if (!class_of(*at)) {
+            if (*at >= DIGITS && *at <= LAST_DIGITS)
+                return 0;
+            at++;
+            continue;
+        }
+        while (at < end && class_of(*at) > DIGIT)
+            at++;
+        const char *digits = at;
+        while (at < end && is_digit(*at))
+            at++;
+        int64_t width = at - digits;
+        if (at < end && class_of(*at)) {
+            while (at < end && class_of(*at))
+                at++;
+        } else if (width && width <= MOST_DIGITS) {
+            if (!(kept >> number & 1)) {
+                const char mark = (char)(DIGITS + width - 1);
+                add(to, copied, digits - copied);
+                add(to, &mark, 1);
+                copied = at;
+            }
+            number += number < LAST_BIT;
+        }
+    }
+    add(to, copied, end - copied);
+    return 1;
+}
+
+/* What is known of lines that differ in nothing but numbers, each of as many digits: which of these are kept, and where among all
+   that is left of a line its thread stands, so many bytes; 0 bytes where it is no number that tells it. */
+typedef struct {
+    uint64_t kept;
+    int64_t thread, size;
+} Pattern;
+
+/* Those of some lines: they themselves, each number with its mark, and what is known of the first few. */
+typedef struct {
+    Texts *texts;
+    const Pattern *known;
+    int64_t count;
+} Patterns;
+
+/* What pieces leave without seconds and address, and without ids if these are to be left out. */
+static void add_rest(const Piece *pieces, int64_t span_count, int64_t leading, int64_t ids, Buffer *rest, Name *seconds,
+                     Name *address)
 {
     rest->size = 0;
     for (int64_t place = 0; place <= span_count; place++) {
@@ -333,7 +389,6 @@ static uint32_t key_of(const Piece *pieces, int64_t span_count, int64_t leading,
     }
     if (ids)
         ids_out(rest);
-    return texts_add(keys, rest->bytes, rest->size);
 }
 
 /* A line with one time or none, and no seconds: what stands before the time, and around the address. Whatever is equal to it but for
@@ -341,7 +396,7 @@ static uint32_t key_of(const Piece *pieces, int64_t span_count, int64_t leading,
 typedef struct {
     uint64_t print; /* a number that equal lines have in common */
     Piece head, before, behind;
-    uint32_t key; /* NONE while there is no such line */
+    uint32_t key, thread; /* NONE for no key while there is no such line */
     int has_address;
 } Alike;
 
@@ -370,7 +425,7 @@ static Alike alike_of(Piece head, Piece tail, Name *address)
 {
     find_address(tail.start, tail.end, address);
     int has_address = address->start != NULL;
-    Alike line = {0, head, tail, {tail.end, tail.end}, NONE, has_address};
+    Alike line = {0, head, tail, {tail.end, tail.end}, NONE, NONE, has_address};
     if (has_address) {
         line.before.end = address->start;
         line.behind.start = address->end;
@@ -407,7 +462,9 @@ API void taken_free(Taken *taken)
     free(taken->key);
     free(taken->address);
     free(taken->seconds);
-    free(taken->first);
+    free(taken->thread);
+    free(taken->first.numbers);
+    free(taken->unknown.numbers);
     for (int64_t number = 0; taken->halves && number < taken->half_count; number++)
         free(taken->halves[number]);
     free(taken->halves);
@@ -422,36 +479,59 @@ static int has_columns(Taken *taken, int64_t count, int64_t half_count)
     taken->key = column_for(count);
     taken->address = column_for(count);
     taken->seconds = column_for(count);
+    taken->thread = column_for(count);
     taken->halves = calloc((size_t)half_count + 1, sizeof(uint32_t *));
     taken->half_count = half_count;
-    int made = taken->row && taken->key && taken->address && taken->seconds && taken->halves;
+    int made = taken->row && taken->key && taken->address && taken->seconds && taken->thread && taken->halves;
     for (int64_t number = 0; made && number < half_count; number++)
         made = (taken->halves[number] = column_for(count)) != NULL;
     return made;
 }
 
-static int with_first(Taken *taken, int64_t place)
+static int with_number(List *list, int64_t number)
 {
-    if (taken->first_count == taken->first_room) {
-        int64_t room = taken->first_room ? taken->first_room * 2 : 1 << 6;
-        uint32_t *grown = realloc(taken->first, (size_t)room * sizeof(uint32_t));
+    if (list->count == list->room) {
+        int64_t room = list->room ? list->room * 2 : 1 << 6;
+        uint32_t *grown = realloc(list->numbers, (size_t)room * sizeof(uint32_t));
         if (!grown)
             return 0;
-        taken->first = grown;
-        taken->first_room = room;
+        list->numbers = grown;
+        list->room = room;
     }
-    taken->first[taken->first_count++] = (uint32_t)place;
+    list->numbers[list->count++] = (uint32_t)number;
     return 1;
+}
+
+/* Leaves of a line what is to be numbered: the numbers that matter, unless they tell its thread. Returns what is known of it; NULL where
+   it is not to be cut: nothing is known, or it holds marks. */
+static const Pattern *patterned(const Buffer *rest, uint32_t row, Patterns *patterns, Buffer *key, Taken *taken, int *failed)
+{
+    int64_t count = texts_count(patterns->texts);
+    if (!numbers_out(rest, 0, key)) {
+        taken->has_marks = 1;
+        return NULL;
+    }
+    uint32_t number = texts_add(patterns->texts, key->bytes, key->size);
+    if (number >= patterns->count) {
+        *failed |= number == NONE || (number == count && !with_number(&taken->unknown, row));
+        return NULL;
+    }
+    const Pattern *pattern = patterns->known + number;
+    if (pattern->kept)
+        numbers_out(rest, pattern->kept, key);
+    return pattern;
 }
 
 /* Cuts some of the lines of a block.
 
-   `leading`: a time at the very beginning leaves no mark. `ids`: ids leave a mark and no more. `keys` numbers the lines without times, seconds and first
-   addresses; `names` the seconds and the addresses. Returns 0 where memory ran out. */
+   `leading`: a time at the very beginning leaves no mark. `ids`: ids leave a mark and no more. `patterns`: numbers that do not matter
+   leave a mark and no more; NULL where all stay. `keys` numbers the lines without times, seconds and first addresses; `names` the
+   seconds, the addresses and the threads. Returns 0 where memory ran out. */
 API int cut(const char *data, const Rows *rows, const uint32_t *chosen, int64_t count, const Span *spans,
-            int64_t span_count, int64_t half_count, int64_t leading, int64_t ids, Texts *keys, Texts *names, Taken *taken)
+            int64_t span_count, int64_t half_count, int64_t leading, int64_t ids, Patterns *patterns, Texts *keys,
+            Texts *names, Taken *taken)
 {
-    Buffer rest = {NULL, 0, 0};
+    Buffer rest = {NULL, 0, 0}, other = {NULL, 0, 0};
     uint32_t *halves = column_for(half_count);
     Piece *pieces = malloc(((size_t)span_count + 1) * sizeof(Piece));
     Alike *alikes = malloc(2 * ALIKES * sizeof(Alike));
@@ -467,7 +547,7 @@ API int cut(const char *data, const Rows *rows, const uint32_t *chosen, int64_t 
         if (fits <= 0)
             continue;
         Name seconds = {NULL, NULL, TAKEN, sizeof TAKEN - 1, 1}, address = {NULL, NULL, NAMED, sizeof NAMED - 1, 1};
-        uint32_t key = NONE;
+        uint32_t key = NONE, thread = NONE;
         Alike line = {0}, *alike = NULL;
         if (span_count <= 1) {
             line = alike_of(span_count ? pieces[0] : (Piece){text, text}, pieces[span_count], &address);
@@ -475,15 +555,29 @@ API int cut(const char *data, const Rows *rows, const uint32_t *chosen, int64_t 
             alike = alikes + 2 * (line.print >> (64 - ALIKE_BITS));
             if (!are_alike(alike, &line) && alike->key != NONE)
                 alike += are_alike(alike + 1, &line) || alike[1].key == NONE || line.print % 2;
-            if (are_alike(alike, &line))
+            if (are_alike(alike, &line)) {
                 key = alike->key;
+                thread = alike->thread;
+            }
         }
         if (key == NONE) {
-            failed |= !has_room(&rest, end - text + span_count + 8);
+            failed |= !has_room(&rest, end - text + span_count + 8) || (patterns && !has_room(&other, rest.room));
             if (failed)
                 break;
             address = (Name){NULL, NULL, NAMED, sizeof NAMED - 1, 1};
-            key = line.key = key_of(pieces, span_count, leading, ids, &rest, &seconds, &address, keys);
+            add_rest(pieces, span_count, leading, ids, &rest, &seconds, &address);
+            if (patterns) {
+                const Pattern *pattern = patterned(&rest, row, patterns, &other, taken, &failed);
+                if (!pattern)
+                    continue;
+                if (pattern->size) {
+                    thread = texts_add(names, rest.bytes + pattern->thread, pattern->size);
+                    failed |= thread == NONE;
+                }
+            }
+            const Buffer *left = patterns ? &other : &rest;
+            key = line.key = texts_add(keys, left->bytes, left->size);
+            line.thread = thread;
             if (alike && !seconds.start && (!address.start || address.start >= pieces[span_count].start))
                 *alike = line;
         }
@@ -492,15 +586,17 @@ API int cut(const char *data, const Rows *rows, const uint32_t *chosen, int64_t 
         taken->seconds[at] = number_of(&seconds, names, &failed);
         taken->address[at] = number_of(&address, names, &failed);
         taken->key[at] = key;
+        taken->thread[at] = thread;
         for (int64_t number = 0; number < half_count; number++)
             taken->halves[number][at] = halves[number];
         failed |= key == NONE;
         if (key == key_count) {
-            failed |= !with_first(taken, at);
+            failed |= !with_number(&taken->first, at);
             key_count++;
         }
     }
     free(rest.bytes);
+    free(other.bytes);
     free(halves);
     free(pieces);
     free(alikes);

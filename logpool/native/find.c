@@ -76,12 +76,12 @@ static uint32_t known_as(uint32_t name, const Texts *names, uint32_t *numbers, T
 /* Tells what lines are.
 
    `parts`: for each part of times the number that each of its texts adds to the time. `fates`, `labels`, `fixed`, `threads`: for
-   each key what becomes of its lines, what they are, their name, and their thread. `numbers`: for each of `names` its number in `all`, NONE while it
-   has none. `counts`: by label, how many lines there are is added. `first`: the number of the block's first line. Returns 0
+   each key what becomes of its lines, what they are, their name, and their thread, where lines have none of their own. `numbers`: for
+   each of `names` its number in `all`, NONE while it has none; likewise `thread_numbers` in `all_threads`. `counts`: by label, how many lines there are is added. `first`: the number of the block's first line. Returns 0
    where memory ran out. */
 API int find(const Rows *rows, const uint32_t *chosen, int64_t count, const Taken *taken, const int64_t *const *parts,
              const uint8_t *fates, const uint32_t *labels, const uint32_t *fixed, const uint32_t *threads, const Texts *names, uint32_t *numbers,
-             Texts *all, int64_t *counts, int64_t first, Found *found)
+             Texts *all, uint32_t *thread_numbers, Texts *all_threads, int64_t *counts, int64_t first, Found *found)
 {
     int failed = !has_columns(found, taken->count, count);
     int64_t at = 0;
@@ -107,12 +107,14 @@ API int find(const Rows *rows, const uint32_t *chosen, int64_t count, const Take
             found->time[to] = time;
             found->label[to] = labels[key];
             found->name[to] = fixed[key];
-            found->thread[to] = threads[key];
+            uint32_t thread = taken->thread[at];
+            found->thread[to] = thread == NONE ? threads[key] : known_as(thread, names, thread_numbers, all_threads);
+            failed = thread != NONE && found->thread[to] == NONE;
             uint32_t name = fate == BY_ADDRESS ? taken->address[at] : fate == BY_SECONDS ? taken->seconds[at] : NONE;
             /* a line may hold what stands in the place of a name, and no name */
             if (name != NONE) {
                 found->name[to] = known_as(name, names, numbers, all);
-                failed = found->name[to] == NONE;
+                failed |= found->name[to] == NONE;
             }
             counts[labels[key]]++;
             found->last = row;

@@ -111,13 +111,26 @@ class SpanStructure(Structure):
     )
 
 
+class ListStructure(Structure):
+    """A list of numbers."""
+
+    _fields_ = (("count", c_int64), ("room", c_int64), ("numbers", POINTER(c_uint32)))
+
+
+class PatternsStructure(Structure):
+    """The patterns of lines, and what is known of them."""
+
+    _fields_ = (("texts", c_void_p), ("known", c_void_p), ("count", c_int64))
+
+
 class TakenStructure(Structure):
     """What a cut took out of rows."""
 
     _fields_ = (
-        *((name, c_int64) for name in ("count", "first_count", "first_room", "half_count")),
-        *((name, POINTER(c_uint32)) for name in ("row", "key", "address", "seconds", "first")),
+        *((name, c_int64) for name in ("count", "half_count", "has_marks")),
+        *((name, POINTER(c_uint32)) for name in ("row", "key", "address", "seconds", "thread")),
         ("halves", POINTER(POINTER(c_uint32))),
+        *((name, ListStructure) for name in ("first", "unknown")),
     )
 
 
@@ -231,6 +244,7 @@ def library() -> ctypes.CDLL:
                 number,
                 POINTER(SpanStructure),
                 *[number] * 4,
+                POINTER(PatternsStructure),
                 *[pointer] * 2,
                 POINTER(TakenStructure),
             ),
@@ -239,7 +253,7 @@ def library() -> ctypes.CDLL:
         (
             "find",
             c_int,
-            (rows, pointer, number, POINTER(TakenStructure), *[pointer] * 9, number, POINTER(FoundStructure)),
+            (rows, pointer, number, POINTER(TakenStructure), *[pointer] * 11, number, POINTER(FoundStructure)),
         ),
         ("found_free", None, (POINTER(FoundStructure),)),
         ("numbers_out", c_int, (number, c_int, pointer, number, *column)),

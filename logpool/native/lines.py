@@ -16,7 +16,9 @@ from logpool.native.library import (
     FoundStructure,
     HalfStructure,
     Lent,
+    ListStructure,
     NeedleStructure,
+    PatternsStructure,
     SpanStructure,
     TakenStructure,
     column_of,
@@ -155,6 +157,32 @@ class Place(NamedTuple):
     parts: Sequence[Part]
 
 
+class Out(IntEnum):
+    """What is taken out of a line beside its times, its first address and a timing's seconds."""
+
+    NOTHING = 0
+    #: ids, as of requests and traces
+    IDS = 1
+    #: these, and every number that does not matter
+    NUMBERS = 2
+
+
+class Pattern(NamedTuple):
+    """What is known of lines that differ in nothing but numbers, each of as many digits.
+
+    A number is up to seven digits that end a word, which has nothing but letters before them.
+
+    Attributes:
+        kept: which numbers matter: a bit for each, the 64th for all from there on.
+        thread: at which byte of what is left of the line, ids taken out and all numbers in it, its thread stands.
+        size: how many bytes that has; 0 where no number that is left out is part of it.
+    """
+
+    kept: int
+    thread: int = 0
+    size: int = 0
+
+
 class Fate(IntEnum):
     """What becomes of lines, by their key."""
 
@@ -178,6 +206,8 @@ class Taken:
     Attributes:
         cutter: what cut them.
         first_key: the first number of a key that was not known before; the others follow.
+        unknown: a row of each pattern that is not known: lines of these are not cut.
+        has_marks: whether some lines hold what stands in the places of numbers: neither are these.
     """
 
     def __init__(self, cutter: Cutter, rows: Rows, chosen: pl.Series) -> None:
@@ -186,6 +216,7 @@ class Taken:
         self.cutter = cutter
         self.first_key = len(cutter.keys)
         self.structure = TakenStructure()
+        patterns = cutter.patterns
         must(
             library().cut(
                 rows.data,
@@ -196,12 +227,15 @@ class Taken:
                 len(cutter.spans),
                 len(cutter.times),
                 cutter.leading,
-                cutter.ids,
+                cutter.out >= Out.IDS,
+                None if patterns is None else byref(patterns.structure()),
                 cutter.keys.pointer,
                 cutter.names.pointer,
                 byref(self.structure),
             )
         )
+        self.unknown = _numbers(self.structure.unknown)
+        self.has_marks = bool(self.structure.has_marks)
 
     def __del__(self) -> None:
         self._free(byref(self.structure))
@@ -211,7 +245,7 @@ class Taken:
 
     def firsts(self) -> list[int]:
         """The place of the first line of each key that was not known before."""
-        return list(self.structure.first[: self.structure.first_count])
+        return _numbers(self.structure.first)
 
     def row(self, place: int) -> int:
         """The number of a line among the rows."""
@@ -221,7 +255,8 @@ class Taken:
         """The number of what is left of it.
 
         In the place of its times it has a mark, of a timing's seconds the character 2, of its first address ``0x``, of
-        an id the character 3, or where it is a number 4, 5 if that is short, 6 if it has many decimals.
+        an id the character 3, or where it is a number 4, 5 if that is short, 6 if it has many decimals; and of a number
+        that does not matter the character 14, or a later one for each further digit.
         """
         return int(self.structure.key[place])
 
@@ -233,6 +268,10 @@ class Taken:
         """These seconds."""
         return self._name(self.structure.seconds[place])
 
+    def thread(self, place: int) -> str | None:
+        """Its thread, where a number that was taken out is part of that."""
+        return self._name(self.structure.thread[place])
+
     def times(self, place: int) -> list[str]:
         """The parts of its times."""
         halves = self.structure.halves
@@ -242,21 +281,51 @@ class Taken:
         return None if number == NONE else self.cutter.names.get(number)
 
 
+def _numbers(found: ListStructure) -> list[int]:
+    return list(found.numbers[: found.count])
+
+
+class Patterns:
+    """The patterns of lines, by number; something must be known of each before lines of it can be cut.
+
+    Attributes:
+        texts: what is left of the lines, a mark in the place of each number.
+    """
+
+    def __init__(self) -> None:
+        self.texts = Texts()
+        self._known = array("Q")
+
+    def __len__(self) -> int:
+        """Of how many something is known."""
+        return len(self._known) // len(Pattern._fields)
+
+    def learn(self, pattern: Pattern) -> None:
+        """Takes what is known of the first one of which nothing is."""
+        self._known.extend(pattern)
+
+    def structure(self) -> PatternsStructure:
+        """They, as the compiled part takes them."""
+        return PatternsStructure(self.texts.pointer, self._known.buffer_info()[0], len(self))
+
+
 class Cutter:
     """Takes times, addresses and seconds out of lines, and numbers what is left.
 
     Attributes:
         keys: the lines without them.
-        names: the addresses and the seconds.
+        names: the addresses and the seconds, and the threads where numbers that were taken out are part of them.
         times: the texts of each part of each time.
         leading: whether times leave no mark.
-        ids: whether ids leave a mark and no more.
+        out: what else leaves a mark and no more.
+        patterns: those of the lines, where numbers do.
         spans: where times stand, as the compiled part takes them.
     """
 
-    def __init__(self, places: Sequence[Place], *, leading: bool, ids: bool = False) -> None:
-        self.leading, self.ids = leading, ids
+    def __init__(self, places: Sequence[Place], *, leading: bool, out: Out = Out.NOTHING) -> None:
+        self.leading, self.out = leading, out
         self.keys, self.names = Texts(), Texts()
+        self.patterns = Patterns() if out is Out.NUMBERS else None
         self.times = [Texts() for place in places for _ in place.parts]
         self.spans = (SpanStructure * len(places))()
         waiting = iter(self.times)
@@ -270,12 +339,17 @@ class Cutter:
     @property
     def most(self) -> int:
         """Of how many texts the longest list is."""
-        return max(map(len, (self.keys, self.names, *self.times)))
+        return max(map(len, self._texts))
 
     @property
     def size(self) -> int:
         """How many bytes all texts are."""
-        return sum(texts.size for texts in (self.keys, self.names, *self.times))
+        return sum(texts.size for texts in self._texts)
+
+    @property
+    def _texts(self) -> list[Texts]:
+        patterns = () if self.patterns is None else (self.patterns.texts,)
+        return [self.keys, self.names, *self.times, *patterns]
 
 
 class Found(NamedTuple):
@@ -316,7 +390,8 @@ class Known:
         fates: of each key.
         labels: what the lines of each key are.
         fixed: their name; ``NONE`` for none. Likewise ``threads``, their thread.
-        numbers: of each name, its number among all names; ``NONE`` for those that were not asked for.
+        numbers: of each name, its number among all names; ``NONE`` for those that were not asked for. Likewise
+            ``thread_numbers``, its number among all threads.
     """
 
     parts: list[pl.Series]
@@ -325,6 +400,7 @@ class Known:
     fixed: array[int] = field(default_factory=lambda: array("I"))
     threads: array[int] = field(default_factory=lambda: array("I"))
     numbers: array[int] = field(default_factory=lambda: array("I"))
+    thread_numbers: array[int] = field(default_factory=lambda: array("I"))
 
     def fits(self, taken: Taken, place: int) -> bool:
         """Whether times stand in all places of one line."""
@@ -339,7 +415,16 @@ class Known:
         added = self._added(taken, place)
         return sum(added) if added and NO_TIME not in added else None
 
-    def find(self, rows: Rows, chosen: pl.Series, taken: Taken, names: Texts, counts: array[int], first: int) -> Found:
+    def find(
+        self,
+        rows: Rows,
+        chosen: pl.Series,
+        taken: Taken,
+        names: Texts,
+        threads: Texts,
+        counts: array[int],
+        first: int,
+    ) -> Found:
         """Tells what lines are; everything must be known of their texts.
 
         Args:
@@ -347,10 +432,12 @@ class Known:
             chosen: the numbers of those that were to be cut.
             taken: what was taken out of them.
             names: all names; those that lines have are added.
+            threads: all threads, likewise.
             counts: of each label, to which the lines are added, ``q``.
             first: the number of the block's first line.
         """
-        self.numbers.frombytes(b"\xff" * (self.numbers.itemsize * (len(taken.cutter.names) - len(self.numbers))))
+        for numbers in (self.numbers, self.thread_numbers) if taken.cutter.patterns else (self.numbers,):
+            numbers.frombytes(b"\xff" * (numbers.itemsize * (len(taken.cutter.names) - len(numbers))))
         parts = [Lent(part, pl.Int64) for part in self.parts]
         found = FoundStructure()
         must(
@@ -364,6 +451,8 @@ class Known:
                 taken.cutter.names.pointer,
                 self.numbers.buffer_info()[0],
                 names.pointer,
+                self.thread_numbers.buffer_info()[0],
+                threads.pointer,
                 counts.buffer_info()[0],
                 first,
                 byref(found),

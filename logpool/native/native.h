@@ -31,12 +31,20 @@ typedef struct {
     int64_t *place, *start, *end;
 } Rows;
 
-/* Lines that were cut: each column has one entry for each, NONE where there is nothing. `first`: the places among them at
-   which keys stand for the first time. */
+/* A list of numbers that grows. */
 typedef struct {
-    int64_t count, first_count, first_room, half_count;
-    uint32_t *row, *key, *address, *seconds, *first;
+    int64_t count, room;
+    uint32_t *numbers;
+} List;
+
+/* Lines that were cut: each column has one entry for each, NONE where there is nothing. `first`: the places among them at
+   which keys stand for the first time. `unknown`: a row of each pattern that is not known, of which no line is cut; nor is one that
+   holds marks, of which `has_marks` tells. */
+typedef struct {
+    int64_t count, half_count, has_marks;
+    uint32_t *row, *key, *address, *seconds, *thread;
     uint32_t **halves;
+    List first, unknown;
 } Taken;
 
 /* Stands for no time. */

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from logpool.native.lines import MISFIT, NO_TIME, Cutter, Part, Place
+from logpool.native.lines import MISFIT, NO_TIME, Cutter, Out, Part, Place
 from logpool.read.heads import STARTS, TIME, bounded
 from logpool.read.times import OFFSET, TimeFormat, any_time_format
 
@@ -129,6 +129,11 @@ _IDS = {
 PARTS_OF_IDS = ("d3b07384d113", "182736")
 
 
+# likewise for other numbers, by their marks
+_DIGITS = "7182736"
+_NUMBERS = {0x0E + more: _DIGITS[: more + 1] for more in range(len(_DIGITS))}
+
+
 class Rest(NamedTuple):
     """What a cut leaves of a line.
 
@@ -136,36 +141,39 @@ class Rest(NamedTuple):
         key: the line without its times (the mark in their places), without the seconds of a timing (the character 2 in
             their place), without its first address (``0x`` in its place), and, where they were to be taken out,
             without its ids (the character 3 in their places, 4 in those of numbers, 5 of short ones, 6 of those with
-            many decimals).
+            many decimals) and its other numbers (14 in those of one digit, then on).
         address: that address, ``0x…``; None where there is none.
         seconds: likewise.
-        ids: whether ids were to be taken out.
+        thread: likewise, where a number that was taken out is part of it.
+        out: what was to be taken out.
     """
 
     key: str
     address: str | None
     seconds: str | None
-    ids: bool = False
+    thread: str | None = None
+    out: Out = Out.NOTHING
 
     @property
     def text(self) -> str:
-        """The line without its times, and with the same id in the place of each that was taken out."""
+        """The line without its times, and with the same id, or number, in the place of each that was taken out."""
         text = self.key if self.address is None else self.key.replace("0x", self.address, 1)
         text = text if self.seconds is None else text.replace("\x02", self.seconds, 1)
         for mark, one in _IDS.items() if self.has_ids else ():
             text = text.replace(mark, one)
-        return text
+        return text.translate(_NUMBERS) if self.out is Out.NUMBERS else text
 
     @property
     def has_ids(self) -> bool:
         """Whether some were taken out."""
-        return self.ids and any(mark in self.key for mark in _IDS)
+        return self.out >= Out.IDS and any(mark in self.key for mark in _IDS)
 
 
 def rest_of(taken: Taken, place: int) -> Rest:
     """The rest of one of the lines that were cut, by its place among them."""
     cutter = taken.cutter
-    return Rest(cutter.keys.get(taken.key(place)), taken.address(place), taken.seconds(place), cutter.ids)
+    key = cutter.keys.get(taken.key(place))
+    return Rest(key, taken.address(place), taken.seconds(place), taken.thread(place), cutter.out)
 
 
 @dataclass(frozen=True)
@@ -197,8 +205,8 @@ class Cut:
             return None
         return self.spans[self.chosen].time
 
-    def cutter(self, *, ids: bool = False) -> Cutter:
-        """What takes the times out of lines, and ids if these are to be taken out as well.
+    def cutter(self, out: Out = Out.NOTHING) -> Cutter:
+        """What takes the times out of lines, and what else is to be taken out.
 
         A single time at the very beginning leaves no mark: see :meth:`restored`.
         """
@@ -206,7 +214,7 @@ class Cut:
             Place(span.anchor, span.start, span.width, [Part(half.start, half.width) for half in span.halves])
             for span in self.spans
         ]
-        return Cutter(places, leading=self._leading, ids=ids)
+        return Cutter(places, leading=self._leading, out=out)
 
     def parts(self, texts: Sequence[pl.Series]) -> list[pl.Series]:
         """What parts of times add to the line's time.

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from logpool.native.library import NONE
-from logpool.native.lines import Fate, Known, Taken
+from logpool.native.lines import Fate, Known, Out, Pattern, Taken
 from logpool.read.cuts import rest_of
+from logpool.read.patterns import pattern_of
 from logpool.read.vocabulary import (
     MAY_MATTER,
     NO_EVENT,
@@ -32,6 +33,10 @@ if TYPE_CHECKING:
 MOST_TEXTS = 1 << 17
 # or when they are longer, on average, than so many bytes
 _BYTES = 1 << 7
+#: from how many texts on it is worth finding out which numbers in them matter
+MANY_KEYS = 1 << 11
+#: and how many texts there may be that differ in more than numbers
+MOST_PATTERNS = 1 << 12
 
 _EVENTS = {
     "line": pl.Int64,
@@ -81,26 +86,35 @@ class Numbering:
     Attributes:
         reader: says what a text is.
         most: how many texts may be known.
-        ids: whether to take ids out, as of requests and traces: else each such line would have a key of its own.
-            Lines whose ids do matter keep them.
+        out: what to take out of lines beside their times: else each line that has an id, as of a request or a trace,
+            would have a key of its own. Lines whose ids do matter keep them. Numbers that do not matter are taken out
+            only where there are many keys, since it takes its time to find out which these are.
     """
 
     reader: Reader
     most: int = MOST_TEXTS
-    ids: bool = True
+    out: Out = Out.IDS
     _cutter: Cutter = field(init=False)
     _known: Known = field(init=False)
-    # the same lines with their ids
+    # whether some lines are to be read as they are: an id in them is a process, say; and what reads them
+    _leaves: bool = False
     _whole: Numbering | None = None
-    # whether an id of some of them is a process, or the like
-    _ids_matter: bool = False
+    # how many keys were read
+    _learned: int = 0
+    # by their texts, with the numbers' marks; and whether there are too many of them
+    _patterns: dict[str, Pattern] = field(default_factory=dict)
+    _has_no_patterns: bool = False
 
     def __post_init__(self) -> None:
         self._begin()
 
     def _begin(self) -> None:
-        self._cutter = self.reader.cut.cutter(ids=self.ids)
+        self._cutter = self.reader.cut.cutter(self.out)
         self._known = Known([pl.Series(dtype=pl.Int64) for _ in self._cutter.times])
+
+    def _begin_with(self, out: Out) -> None:
+        self.out = out
+        self._begin()
 
     def read(self, rows: Rows, chosen: pl.Series, first: int, told: Told) -> pl.Series:
         """Reads lines.
@@ -114,24 +128,32 @@ class Numbering:
         Returns:
             The numbers of those that it does not fit.
         """
-        cutter, known = self._cutter, self._known
+        cutter = self._cutter
         if cutter.most > self.most or cutter.size > self.most * _BYTES:
             self._begin()
-            cutter, known = self._cutter, self._known
-        taken = Taken(cutter, rows, chosen)
+        return self._read(rows, chosen, first, told)
+
+    def _read(self, rows: Rows, chosen: pl.Series, first: int, told: Told) -> pl.Series:
+        taken, known = Taken(self._cutter, rows, chosen), self._known
         self._learn_times()
-        self._learn_keys(taken)
+        if not self._learn_patterns(taken, rows) or not self._learn_keys(taken):
+            # something else is taken out from now on
+            return self._read(rows, chosen, first, told)
         vocabulary = self.reader.vocabulary
         told.counts.extend([0] * (len(vocabulary.shapes) - len(told.counts)))
         with vocabulary.lock:
-            found = known.find(rows, chosen, taken, vocabulary.connections, told.counts, first)
+            found = known.find(rows, chosen, taken, vocabulary.connections, vocabulary.threads, told.counts, first)
         if len(found.line):
             columns = zip(_EVENTS, found[: len(_EVENTS)], strict=True)
             told.events.append(pl.DataFrame(dict(columns)))
         self._note_last(told, found.last)
         left = self._look(rows, taken, found, first, told) if len(found.aside) else found.left
-        if self._ids_matter and len(left):
-            return self._with_ids().read(rows, left, first, told)
+        if taken.unknown:
+            # by now these are known
+            left = self._read(rows, left, first, told)
+        self._leaves |= taken.has_marks
+        if self._leaves and len(left):
+            return self._as_they_are().read(rows, left, first, told)
         return left
 
     def _note_last(self, told: Told, row: int) -> None:
@@ -149,35 +171,68 @@ class Numbering:
             parts = self.reader.cut.parts(new)
             known.parts = [pl.concat(pair, rechunk=True) for pair in zip(known.parts, parts, strict=True)]
 
-    def _learn_keys(self, taken: Taken) -> None:
-        """Reads the keys that were not seen before: only those that can matter, most are other loggers'."""
+    def _learn_keys(self, taken: Taken) -> bool:
+        """Reads the keys that were not seen before: only those that can matter, most are other loggers'.
+
+        Returns:
+            False where these are too many, so that numbers are to be taken out as well.
+        """
         firsts = taken.firsts()
         if not firsts:
-            return
+            return True
         known, reader = self._known, self.reader
         keys = self._cutter.keys.all(taken.first_key)
+        matter = keys.str.contains(MAY_MATTER).arg_true()
+        if self.out is Out.IDS and self._learned + len(matter) > MANY_KEYS and not self._has_no_patterns:
+            self._begin_with(Out.NUMBERS)
+            return False
         begin = len(known.fates)
         known.fates.extend([Fate.DROPPED] * len(keys))
         known.labels.extend([OTHER] * len(keys))
         known.fixed.extend([NONE] * len(keys))
         known.threads.extend([NONE] * len(keys))
-        for place in keys.str.contains(MAY_MATTER).arg_true():
+        for place in matter:
             rest = rest_of(taken, firsts[place])
-            found = reader.known.get((rest.key, rest.ids))
-            fits = found is not None or known.fits(taken, firsts[place])
-            found = found or (reader.learned(rest) if fits else None)
+            found = reader.known.get((rest.key, rest.out))
+            if found is None and known.fits(taken, firsts[place]):
+                found = reader.learned(rest)
+                self._learned += 1
             if found is not None:
                 self._keep(begin + place, found)
-            elif rest.has_ids:
+            elif rest.has_ids or rest.thread is not None:
                 known.fates[begin + place] = Fate.LEFT
-                self._ids_matter = True
+                self._leaves = True
             else:
                 # this is no line of the cut's, and what it says in vain must not count: the next one is looked at
                 known.fates[begin + place] = Fate.SET_ASIDE
+        return True
 
-    def _with_ids(self) -> Numbering:
+    def _learn_patterns(self, taken: Taken, rows: Rows) -> bool:
+        """Finds out which numbers matter in lines that differ in nothing but these.
+
+        Returns:
+            False where there are too many such lines, so that numbers are to stay.
+        """
+        patterns = self._cutter.patterns
+        if patterns is None or not taken.unknown:
+            return True
+        texts = patterns.texts.all(len(patterns))
+        matter = texts.str.contains(MAY_MATTER)
+        if len(self._patterns) + int(matter.sum()) > MOST_PATTERNS:
+            self._has_no_patterns = True
+            self._begin_with(Out.IDS)
+            return False
+        examples = self.reader.cut.cutter(Out.IDS)
+        for text, matters, row in zip(texts, matter, taken.unknown, strict=True):
+            if matters and text not in self._patterns:
+                example = Taken(examples, rows, pl.Series([row], dtype=pl.UInt32))
+                self._patterns[text] = pattern_of(rest_of(example, 0), self.reader.parsed)
+            patterns.learn(self._patterns.get(text, Pattern(0)))
+        return True
+
+    def _as_they_are(self) -> Numbering:
         if self._whole is None:
-            self._whole = Numbering(self.reader, self.most, ids=False)
+            self._whole = Numbering(self.reader, self.most, Out.NOTHING)
         return self._whole
 
     def _keep(self, key: int, found: Numbered) -> None:
@@ -209,10 +264,12 @@ class Numbering:
                 told.inside.append(row)
             elif one.shape >= NO_EVENT:
                 name = None if one.identity is None else vocabulary.connection(one.identity)
+                thread = taken.thread(place)
+                thread_number = one.thread if thread is None else vocabulary.thread(thread)
                 told.counts.extend([0] * (one.shape + 1 - len(told.counts)))
                 told.counts[one.shape] += 1
                 self._note_last(told, row)
-                event = (first + rows.place(row), self._known.time(taken, place), one.shape, name, one.thread)
+                event = (first + rows.place(row), self._known.time(taken, place), one.shape, name, thread_number)
                 told.events.append(pl.DataFrame([event], schema=_EVENTS, orient="row"))
         return pl.concat([found.left, pl.Series(left, dtype=pl.UInt32)]).sort() if left else found.left
 

@@ -18,6 +18,7 @@ from logpool.read.records import Record, is_pool_logger
 from logpool.schema import Kind, Reason
 
 if TYPE_CHECKING:
+    from logpool.native.lines import Out
     from logpool.read.cuts import Cut, Rest
     from logpool.read.formats import HeadReader
 
@@ -107,6 +108,11 @@ class Vocabulary:
         """The number of a connection."""
         with self.lock:
             return self.connections.add(identity)
+
+    def thread(self, name: str) -> int:
+        """The number of a thread."""
+        with self.lock:
+            return self.threads.add(name)
 
     @property
     def groups(self) -> list[tuple[int, str | None, str]]:
@@ -214,37 +220,41 @@ class Reader:
     """Rests to shapes, for the lines of one source that one cut fits.
 
     Attributes:
-        known: by its key, and by whether ids were taken out, what was learned of a rest.
+        known: by its key, and by what was taken out, what was learned of a rest.
     """
 
     vocabulary: Vocabulary
     source: int
     heads: HeadReader
     cut: Cut
-    known: dict[tuple[str, bool], Numbered] = field(default_factory=dict)
+    known: dict[tuple[str, Out], Numbered] = field(default_factory=dict)
 
     def learned(self, rest: Rest) -> Numbered | None:
         """What a rest is; known from then on by its key, unless each must be looked up by itself.
 
         None where an id that was taken out matters: it is part of a process or a connection, say, or stands before a
-        time, of which its length tells the place.
+        time, of which its length tells the place. Likewise where the thread stands elsewhere than it was taken out.
         """
-        with self.vocabulary.lock:
-            parsed = self._parse(rest.text)
-            naming = self._naming(parsed, rest)
-            told = repr(parsed) if rest.has_ids else ""
-            needs_id = parsed.shape == UNFIT or naming is Naming.SINGLE or any(part in told for part in PARTS_OF_IDS)
-            if rest.has_ids and needs_id:
+        parsed = self.parsed(rest)
+        shape, thread = parsed.shape, parsed.thread
+        naming = self._naming(parsed, rest)
+        if rest.has_ids:
+            told = repr(parsed)
+            if shape == UNFIT or naming is Naming.SINGLE or any(part in told for part in PARTS_OF_IDS):
                 return None
-            shape, thread = parsed.shape, parsed.thread
+        if rest.thread is not None:
+            if thread is None or _without_digits(thread) != _without_digits(rest.thread):
+                return None
+            # each line has its own
+            thread = None
+        with self.vocabulary.lock:
             number = shape if isinstance(shape, int) else self.vocabulary.add(shape)
-            found = Numbered(
-                number, naming, parsed.identity, None if thread is None else self.vocabulary.threads.add(thread)
-            )
+            thread_number = None if thread is None else self.vocabulary.threads.add(thread)
+        found = Numbered(number, naming, parsed.identity, thread_number)
         if len(self.known) > _CACHED_TEXTS:
             self.known.clear()
         if found.naming is not Naming.SINGLE:
-            self.known[rest.key, rest.ids] = found
+            self.known[rest.key, rest.out] = found
         return found
 
     def _naming(self, parsed: Parsed, rest: Rest) -> Naming:
@@ -255,8 +265,9 @@ class Reader:
             return Naming.FIXED
         return Naming.ADDRESS if identity == rest.address else Naming.SINGLE
 
-    def _parse(self, rest: str) -> Parsed:
-        whole = self.cut.restored(rest)
+    def parsed(self, rest: Rest) -> Parsed:
+        """What a rest is, read as if it were the first one."""
+        whole = self.cut.restored(rest.text)
         text = bounded(whole)
         # it may stand far behind, in the exception
         timeout = _TIMEOUT.search(whole) if TIMED_OUT_TEXT in whole else None
@@ -310,6 +321,10 @@ class Reader:
         found = _TIMEOUT.search(text)
         with self.vocabulary.lock:
             return self.vocabulary.add(self._timeout(found[0] if found else text, Head(Record(text), "")))
+
+
+def _without_digits(text: str) -> str:
+    return re.sub(r"\d", "0", text)
 
 
 def pool_message(record: Record) -> Message | None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from logpool.native.lines import Cutter, Needles, Part, Place, Rows, Taken, Texts
+from logpool.native.lines import Cutter, Needles, Out, Part, Place, Rows, Taken, Texts
 
 WORDS = ("sqlalchemy.pool", "onnection ", "Pool disposed", "né: ")
 NEEDLES = Needles(WORDS, rare=("y.", "nn", "Po", "n\xe9"))
@@ -175,13 +175,13 @@ def without_ids(text: str) -> str:
 @settings(deadline=None, max_examples=400)
 def test_ids_are_taken_out(lines: list[str]) -> None:
     rows = Rows("".join(f"{line}|Z\n" for line in lines).encode(), Needles(["|Z"], rare=["|Z"]))
-    for ids in (False, True):
+    for out in (Out.NOTHING, Out.IDS):
         taken = Taken(
-            cutter := Cutter([], leading=False, ids=ids), rows, pl.int_range(len(lines), dtype=pl.UInt32, eager=True)
+            cutter := Cutter([], leading=False, out=out), rows, pl.int_range(len(lines), dtype=pl.UInt32, eager=True)
         )
         for at, line in enumerate(lines):
             rest = re.sub("0x[0-9a-fA-F]*", "0x", f"{line}|Z", count=1)
-            assert cutter.keys.get(taken.key(at)) == (without_ids(rest) if ids else rest)
+            assert cutter.keys.get(taken.key(at)) == (without_ids(rest) if out else rest)
 
 
 @given(st.lists(LINES, min_size=1, max_size=8) | st.lists(ALIKE, min_size=1, max_size=30), CUTS, st.data())

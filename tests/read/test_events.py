@@ -10,8 +10,9 @@ from typing import NamedTuple
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from reading import all_of
 
-from logpool.read.cuts import Cut
+from logpool.read.cuts import Cut, Rest
 from logpool.read.events import EventReader
 from logpool.read.lines import Block, Lines
 from logpool.read.numbering import MOST_TEXTS
@@ -527,21 +528,6 @@ def lines_with_ids(draw: st.DrawFn, ids: st.SearchStrategy[str]) -> list[str]:
     return lines
 
 
-def all_of(lines: list[str], cuts: Sequence[int]) -> tuple[list[tuple[object, ...]], int]:
-    """Every event as it is read, process and thread and all; and how many lines are not understood."""
-    vocabulary, reading = Vocabulary(), Reading("log")
-    places = sorted({0, *(min(cut, len(lines)) for cut in cuts), len(lines)})
-    blocks = (Block(begin + 1, Lines.of(lines[begin:end]), 1) for begin, end in pairwise(places))
-    batches = list(EventReader(vocabulary, 0, reading).read(blocks))
-    found: list[tuple[object, ...]] = [
-        (line, time, vocabulary.shapes[shape], *(None if one is None else texts.get(one) for texts, one in named))
-        for batch in batches
-        for line, time, shape, name, thread in batch.drop("source").iter_rows()
-        for named in [((vocabulary.connections, name), (vocabulary.threads, thread))]
-    ]
-    return found, reading.unrecognised_lines
-
-
 @given(lines_with_ids(IDS | MARKS), st.lists(st.integers(0, 12), max_size=3))
 @settings(deadline=None, max_examples=200)
 def test_ids_are_the_same_however_lines_are_cut_into_blocks(lines: list[str], cuts: list[int]) -> None:
@@ -555,7 +541,7 @@ def test_ids_change_nothing(lines: list[str], cuts: list[int]) -> None:
     cutter = Cut.cutter
     with pytest.MonkeyPatch.context() as patch:
         # each line with its ids
-        patch.setattr(Cut, "cutter", lambda cut, **_: cutter(cut))
+        patch.setattr(Cut, "cutter", lambda cut, _: cutter(cut))
         assert found == all_of(lines, cuts)
 
 
@@ -568,13 +554,13 @@ def test_lines_that_differ_in_their_ids_are_parsed_once(
     form: str, makers: list[Callable[..., str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     parsed: list[str] = []
-    parse = Reader._parse  # noqa: SLF001 - what is to be counted
+    parse = Reader.parsed
 
-    def counted(reader: Reader, text: str) -> object:
-        parsed.append(text)
-        return parse(reader, text)
+    def counted(reader: Reader, rest: Rest) -> object:
+        parsed.append(rest.text)
+        return parse(reader, rest)
 
-    monkeypatch.setattr(Reader, "_parse", counted)
+    monkeypatch.setattr(Reader, "parsed", counted)
     message = "Connection <sqlite3.Connection object at 0x7f01> checked out from pool"
     lines = [form.format(make(1, 2, number), logger=POOL, message=message) for number in range(500) for make in makers]
     log = read(lines, range(0, len(lines), 100))

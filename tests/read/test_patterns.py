@@ -1,0 +1,156 @@
+"""Numbers that do not matter to a pool change nothing, and take no time; those that do are kept."""
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from reading import all_of
+
+from logpool.native.lines import Out, Pattern
+from logpool.read import numbering
+from logpool.read.cuts import Cut, Rest, cut_of
+from logpool.read.formats import head_reader
+from logpool.read.patterns import pattern_of
+from logpool.read.vocabulary import Reader, Vocabulary
+
+POOL = "sqlalchemy.pool.impl.QueuePool"
+TAKEN = "Connection <asyncpg.Connection object at 0x7f01> checked out from pool"
+# what production logs write around a message; {0}, {1} and {2} are numbers
+LAYOUTS = [
+    "2024-01-01 12:00:00,000 [{0}] [Thread-{1} (process_request_thread)] DEBUG {logger}: {message}",
+    "2024-01-01 12:00:00,000 [{0}] [Dummy-{1}] DEBUG {logger}: {message}",
+    "2024-01-01 12:00:00,000 [Dummy-{1}] [{0}] DEBUG {logger}: {message}",
+    "2024-01-01 12:00:00,000 [ThreadPoolExecutor-{0}_{1}] DEBUG {logger} task={2} {message}",
+    "2024-01-01 12:00:00,000 {0} DEBUG {logger} [req{1}] {message}",
+    "2024-01-01 12:00:00,000 DEBUG {logger} pool.py:{2} {message} took {0}.{1} ms",
+    "{0} 2024-01-01 12:00:00,000 DEBUG {logger} {message}",
+    "[2024-01-01 12:00:00,000: DEBUG/ForkPoolWorker-{1}] {logger}: {message}",
+    "DEBUG 2024-01-01 12:00:00,000 base {0} {1} {message}",
+    "2024-01-01T12:00:00Z web-{0} app[{1}]: DEBUG:{logger}:{message}",
+    '{{"asctime": "2024-01-01T12:00:00Z", "name": "{logger}", "message": "{message}", "thread": {0}, "n": {1}}}',
+    '{{"asctime": "2024-01-01T12:00:00Z", "name": "{logger}", "message": "{message}", "threadName": "T\\u00e9-{0}"}}',
+    '{{"asctime": "2024-01-01T12:00:00Z", "name": "{logger}", "message": "{message}", "pid": {1}, "row": [{0}, {2}]}}',
+    'time="2024-01-01T12:00:00Z" level=DEBUG logger={logger} thread=worker-{0} n={1} message="{message}" user={2}',
+    "{logger} {0} {message}",
+    "2024-01-01 12:00:00,000 DEBUG {logger} {message} at {0}:{1}:{2}",
+]
+MESSAGES = [
+    "Created new connection <sqlite3.Connection object at 0x7f0{0}>",
+    "Connection <sqlite3.Connection object at 0x7f0{0}> checked out from pool",
+    "Connection <Connection(Thread-{0}, started daemon {1})> being returned to pool",
+    "Connection <Mine host={0}> reset, transaction already reset",
+    "Connection <Mine {1} at 0x7f0{0}> reset, transaction already reset",
+    "Invalidate connection <sqlite3.Connection object at 0x7f0{0}> (reason: OperationalError:lost {1})",
+    "QueuePool limit of size {0} overflow {1} reached, connection timed out, timeout 30.00",
+    "Pool disposed. Pool size: {0}  Connections in pool: {1} Current Overflow: {2} Current Checked out connections: 0",
+    "Time taken: 0.{0} seconds.",
+    "Pool status of {0}",
+]
+NUMBERS = st.sampled_from(["0", "3", "7", "07", "12", "42", "71", "404", "1999", "2024", "4242", "71827", "1234567"])
+MARKS = st.sampled_from("\x0e\x0f\x10\x11\x12\x13\x14")
+
+
+@st.composite
+def lines_with_numbers(draw: st.DrawFn, numbers: st.SearchStrategy[str] = NUMBERS) -> list[str]:
+    layouts = draw(st.lists(st.sampled_from(LAYOUTS), min_size=1, max_size=3))
+    lines = []
+    for _ in range(draw(st.integers(1, 14))):
+        some = [draw(numbers) for _ in range(3)]
+        message = draw(st.sampled_from(MESSAGES)).format(*draw(st.permutations(some)))
+        logger = draw(st.sampled_from([POOL, POOL, f"{POOL}.tenant-{some[0]}", f"{POOL}.db{some[1]}", "app.db"]))
+        lines.append(draw(st.sampled_from(layouts)).format(*some, logger=logger, message=message))
+    return lines
+
+
+def read_at(keys: int, lines: list[str], cuts: Sequence[int], most: int = numbering.MOST_TEXTS) -> object:
+    """What is read where numbers are taken out from so many texts on."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(numbering, "MANY_KEYS", keys)
+        return all_of(lines, cuts, most)
+
+
+def as_they_are(lines: list[str], cuts: Sequence[int]) -> object:
+    cutter = Cut.cutter
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Cut, "cutter", lambda cut, _: cutter(cut))
+        patch.setattr(numbering, "MANY_KEYS", 1 << 30)
+        return all_of(lines, cuts)
+
+
+@given(
+    lines_with_numbers() | lines_with_numbers(NUMBERS | MARKS),
+    st.lists(st.integers(0, 14), max_size=3),
+    st.integers(0, 4),
+    st.sampled_from([1, 5, numbering.MOST_TEXTS]),
+)
+@settings(deadline=None, max_examples=300)
+def test_numbers_change_nothing(lines: list[str], cuts: list[int], keys: int, most: int) -> None:
+    assert read_at(keys, lines, cuts, most) == as_they_are(lines, ())
+
+
+@given(lines_with_numbers(), st.lists(st.integers(0, 14), max_size=3), st.integers(0, 4))
+@settings(deadline=None)
+def test_too_many_patterns_change_nothing(lines: list[str], cuts: list[int], most: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(numbering, "MOST_PATTERNS", most)
+        assert read_at(0, lines, cuts) == as_they_are(lines, ())
+
+
+@pytest.mark.parametrize(
+    ("layout", "process"),
+    [
+        *((LAYOUTS[number], 0) for number in (0, 1, 2, 3, 4)),
+        *((LAYOUTS[number], None) for number in (6,)),
+        *((LAYOUTS[number], 1) for number in (10, 12)),
+        (LAYOUTS[13], None),
+        ("2024-01-01T12:00:00Z web-1 app[{0}]: [Thread-{1}] DEBUG:{logger}:{message}", 0),
+    ],
+)
+def test_lines_that_differ_in_numbers_are_parsed_a_few_times(
+    layout: str, process: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parsed: list[str] = []
+    parse = Reader.parsed
+
+    def counted(reader: Reader, rest: Rest) -> object:
+        parsed.append(rest.text)
+        return parse(reader, rest)
+
+    monkeypatch.setattr(Reader, "parsed", counted)
+    monkeypatch.setattr(numbering, "MANY_KEYS", 100)
+    numbers = [[number, 2 * number, 3 * number] for number in range(1000, 5000)]
+    if process is not None:
+        for own in numbers:
+            own[process] = 4242
+    lines = [layout.format(*own, logger=POOL, message=TAKEN) for own in numbers]
+    found, unrecognised = all_of(lines, range(0, len(lines), 500))
+    assert (len(found), unrecognised) == (len(lines), 0)
+    assert len(parsed) < 200
+
+
+def pattern_of_line(line: str) -> tuple[Pattern, str]:
+    """The pattern of a line without times, and the line."""
+    reader = Reader(Vocabulary(), 0, head_reader(None), cut_of(line))
+    return pattern_of(Rest(line, None, None, None, Out.IDS), reader.parsed), line
+
+
+@pytest.mark.parametrize(
+    ("before", "kept", "thread"),
+    [
+        ("[4242] [Dummy-17] DEBUG ", 0b01, "Dummy-17"),
+        ("[Dummy-17] [4242] 99 DEBUG ", 0b10, "Dummy-17"),
+        ("[4242] [MainThread] DEBUG n=1 ", 0b1, ""),
+        ("17 DEBUG n=1 ", 0, ""),
+        ("17 99 DEBUG ", 0, ""),
+    ],
+)
+def test_what_numbers_matter(before: str, kept: int, thread: str) -> None:
+    pattern, line = pattern_of_line(f"{before}{POOL}: {TAKEN}")
+    assert pattern.kept == kept
+    assert line.encode()[pattern.thread :][: pattern.size].decode() == thread
+
+
+def test_numbers_that_are_too_many_are_kept_together() -> None:
+    pattern, _ = pattern_of_line(f"DEBUG {'1 ' * 70} {POOL}.db7: {TAKEN}")
+    assert pattern == Pattern(1 << 63)
