@@ -323,11 +323,20 @@ static void ids_out(Buffer *rest)
     rest->size = to + (end - kept) - rest->bytes;
 }
 
-/* What a number of letters may be followed by: digits that end a word, so many at most. */
+/* How many digits a number has at most; longer ones are ids, or threads and times, of which the length matters. */
 enum { MOST_DIGITS = 7, LAST_BIT = 63 };
 
-/* Leaves a mark in the place of every number, but for those that are kept: a bit for each, the last one for all that follow. A number
-   is the digits that end a word, which has nothing but letters before them. Returns 0 where marks stand there already. */
+/* Behind the letters and digits that begin there, where these are an address, or what stands in the place of one. */
+static const char *behind_address(const char *at, const char *end)
+{
+    if (end - at >= 2 && at[0] == NAMED[0] && at[1] == NAMED[1])
+        while (at < end && class_of(*at))
+            at++;
+    return at;
+}
+
+/* Leaves a mark in the place of every number, but for those that are kept: a bit for each, the last one for all that follow. Addresses
+   have none. Returns 0 where marks stand there already. */
 static int numbers_out(const Buffer *rest, uint64_t kept, Buffer *to)
 {
     const char *at = rest->bytes, *end = at + rest->size, *copied = at;
@@ -340,16 +349,15 @@ static int numbers_out(const Buffer *rest, uint64_t kept, Buffer *to)
             at++;
             continue;
         }
-        while (at < end && class_of(*at) > DIGIT)
-            at++;
-        const char *digits = at;
-        while (at < end && is_digit(*at))
-            at++;
-        int64_t width = at - digits;
-        if (at < end && class_of(*at)) {
-            while (at < end && class_of(*at))
+        at = behind_address(at, end);
+        while (at < end && class_of(*at)) {
+            const char *digits = at;
+            while (at < end && is_digit(*at))
                 at++;
-        } else if (width && width <= MOST_DIGITS) {
+            int64_t width = at - digits;
+            at += !width;
+            if (!width || width > MOST_DIGITS)
+                continue;
             if (!(kept >> number & 1)) {
                 const char mark = (char)(DIGITS + width - 1);
                 add(to, copied, digits - copied);

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from logpool.read.cuts import Rest
     from logpool.read.vocabulary import Parsed
 
-# as the compiled part finds them
-_NUMBER = re.compile(r"(?<![0-9A-Za-z])[A-Za-z]*([0-9]{1,7})(?![0-9A-Za-z])")
+# as the compiled part finds them: addresses have none
+_NUMBER = re.compile(r"(?<![0-9A-Za-z])0x[0-9A-Za-z]*|(?<![0-9])([0-9]{1,7})(?![0-9])")
 # what is put in their places: two others, of as many digits
 _OTHERS = ("7182736", "3645918")
 _THIRD = "5550555"
@@ -39,7 +39,7 @@ def pattern_of(rest: Rest, parsed: Callable[[Rest], Parsed]) -> Pattern:
 class _Line:
     def __init__(self, rest: Rest, parsed: Callable[[Rest], Parsed]) -> None:
         self._rest, self._parsed = rest, parsed
-        self._spans = [match.span(1) for match in _NUMBER.finditer(rest.key)]
+        self._spans = [match.span(1) for match in _NUMBER.finditer(rest.key) if match[1]]
         self._told = parsed(rest)
 
     def pattern(self) -> Pattern:

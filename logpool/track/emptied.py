@@ -23,7 +23,7 @@ _TAKING = [int(kind) for kind in (Kind.CHECKED_OUT, Kind.CREATED, Kind.PINGED, K
 _PLACE = ["group", "thread"]
 _CHECKED_OUT = int(Kind.CHECKED_OUT)
 # by how many events the connection is named before the disconnection, at most: else every thread would be carried on
-_REACH = 1 << 20
+_REACH = 1 << 18
 
 
 @dataclass
@@ -66,8 +66,7 @@ class Emptied:
             taken=connection[places], kind=kind[shape[places]]
         )
         known = stacked([self._last, taken.select_seq(_LAST.keys())])
-        last = known.unique([*_PLACE, "kind"], keep="last")
-        self._last = where(last, last["seq"] >= first + len(shape) - _REACH)
+        self._last = where(known, known["seq"] >= first + len(shape) - _REACH)
         if sought is None or not seeks:
             return events
         found = _last_before(_placed(sought.arg_true(), events, shapes, first), known)

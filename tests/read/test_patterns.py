@@ -32,6 +32,8 @@ LAYOUTS = [
     '{{"asctime": "2024-01-01T12:00:00Z", "name": "{logger}", "message": "{message}", "threadName": "T\\u00e9-{0}"}}',
     '{{"asctime": "2024-01-01T12:00:00Z", "name": "{logger}", "message": "{message}", "pid": {1}, "row": [{0}, {2}]}}',
     'time="2024-01-01T12:00:00Z" level=DEBUG logger={logger} thread=worker-{0} n={1} message="{message}" user={2}',
+    '{{"asctime": "2024-01-01T12:00:00Z", "name": "{logger}", "message": "{message}", "at": "2024-01-01T1{0}:{1}Z"}}',
+    "2024-01-01 12:00:00,000 [{0}ms v{1}x{2}] DEBUG {logger}: <Task at 0x{1}f{0}> {message}",
     "{logger} {0} {message}",
     "2024-01-01 12:00:00,000 DEBUG {logger} {message} at {0}:{1}:{2}",
 ]
@@ -41,6 +43,7 @@ MESSAGES = [
     "Connection <Connection(Thread-{0}, started daemon {1})> being returned to pool",
     "Connection <Mine host={0}> reset, transaction already reset",
     "Connection <Mine {1} at 0x7f0{0}> reset, transaction already reset",
+    "Connection <Mine a{1}b at 0x{0}> reset, transaction already reset",
     "Invalidate connection <sqlite3.Connection object at 0x7f0{0}> (reason: OperationalError:lost {1})",
     "QueuePool limit of size {0} overflow {1} reached, connection timed out, timeout 30.00",
     "Pool disposed. Pool size: {0}  Connections in pool: {1} Current Overflow: {2} Current Checked out connections: 0",
