@@ -112,6 +112,8 @@ _PROCESS_AROUND = re.compile(
     rf"|\[(?P<first>\d+)[:/|, -]+{_THREAD}\]|\((?P<other>\d+)[:/|, -]+(?P<another>[^\s()][^()]*(?:\([^()]*\))?)\)",
     re.IGNORECASE,
 )
+# at the beginning of a line without a time: the milliseconds since the program began (%(relativeCreated)d), or the like
+_COUNT = re.compile(rf"\s*\d+(?:\.\d+)?(?=\s)(?!.*{TIME})")
 # of a thread that is named by its number alone: no process has one as large
 _THREAD_NUMBER = re.compile(r"(?<![\w.:-])\d{10,}(?![\w.:])")
 # what a layout may put between logger and message: threads, numbers, whatever is in brackets
@@ -164,6 +166,8 @@ def read_head(text: str) -> Head | None:
     return _found_anywhere(readings, of_another=of_another) or fallback
 
 
+# the first field of a layout may be aligned to the right
+_ALIGNED = re.compile(rf"\s+(?:\d+\s+)?(?:{_LEVEL}\W+)?{TIME}")
 _CONTINUED = re.compile(
     r"(?:\s|Traceback \(most recent call last\)|During handling of the above|The above exception was|"
     r"[\w.]+(?:Error|Exception|Exit|Interrupt|Warning)(?::|$))"
@@ -176,6 +180,8 @@ def is_continued(text: str) -> bool:
     for _, pattern in _WRAPPERS:
         match = pattern.match(inner)
         inner = inner[match.end() :] if match else inner
+    if _ALIGNED.match(inner):
+        return False
     return bool(_CONTINUED.match(inner.removeprefix(f"{TIME} ").removeprefix(TIME)) or not inner.strip())
 
 
@@ -224,8 +230,10 @@ def _in_known_layouts(text: str) -> Iterator[Head]:
         yield from _json(text)
     if "=" in text:
         yield from _logfmt(text)
+    # the first field may be aligned to the right, as by %(levelname)8s
+    aligned = text.lstrip()
     for name, pattern in _LAYOUTS:
-        match = pattern.fullmatch(text)
+        match = pattern.fullmatch(aligned)
         if match:
             found = match.groupdict()
             record = Record(
@@ -301,11 +309,11 @@ def _found_anywhere(readings: list[tuple[str, _Wrapping]], *, of_another: bool) 
 
     What names neither a connection nor a pool's logger may be anybody's, as "Pool recreating" in some sentence.
     Another logger may be a wrong one; but only a connection's text shows that it is.
-    A line that begins with white space is a line of a traceback, and may be of the pool's own source.
+    A line that begins with white space may be of a traceback, and of the pool's own source: there the message has
+    something before it that only a layout puts there.
     """
     text = readings[0][0]
-    if any(inner[:1].isspace() for inner, _ in readings):
-        return None
+    indented = any(inner[:1].isspace() for inner, _ in readings)
     for start in STARTS.finditer(text, 0, _LONGEST):
         message = parse_message(text[start.start() :])
         if message is None:
@@ -316,7 +324,10 @@ def _found_anywhere(readings: list[tuple[str, _Wrapping]], *, of_another: bool) 
         if not named and (of_another or not name):
             continue
         level = _LEVEL_WORD.search(before)
-        around = _PROCESS_AROUND.search(before)
+        count = _COUNT.match(before)
+        if indented and not (name or level or count or TIME in before.lstrip()):
+            continue
+        around = _PROCESS_AROUND.search(before, count.end() if count else 0)
         found = around.groupdict() if around else {}
         process = next((found[key] for key in ("alone", "called", "before", "first", "other") if found.get(key)), None)
         thread = found.get("thread") or found.get("another") or _first_match(_THREAD_NAME, before)
