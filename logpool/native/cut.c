@@ -23,8 +23,8 @@ typedef struct {
 } Buffer;
 
 static const char TIME = '\x01', ID = '\x03', NUMBER = '\x04', SHORT = '\x05', FRACTION = '\x06', TAKEN[] = "\x02", NAMED[] = "0x";
-/* of a number of one digit; those of more follow */
-static const char DIGITS = '\x0e', LAST_DIGITS = '\x14';
+/* of a number of one digit; those of up to seven follow, and behind them those of ten to fifteen */
+static const char DIGITS = '\x0e', LAST_DIGITS = '\x1a';
 static const char TIMING[] = "ime taken: ", SECONDS[] = " seconds.";
 
 /* So many characters on, each a byte where the text is plain; NULL where there are fewer. */
@@ -300,6 +300,15 @@ static char id_at(const char *begin, const char *start, const char *end, const c
     return found & DIGIT && size >= LEAST_MIXED ? ID : 0;
 }
 
+/* Behind the letters and digits that begin there, where these are an address, or what stands in the place of one. */
+static const char *behind_address(const char *at, const char *end)
+{
+    if (end - at >= 2 && at[0] == NAMED[0] && at[1] == NAMED[1])
+        while (at < end && class_of(*at))
+            at++;
+    return at;
+}
+
 /* Leaves a mark in the place of every id: letters and digits, so many and so mixed that no word is like it. */
 static void ids_out(Buffer *rest)
 {
@@ -311,7 +320,8 @@ static void ids_out(Buffer *rest)
             continue;
         }
         const char *start = at;
-        char mark = id_at(rest->bytes, start, end, &at);
+        at = behind_address(start, end);
+        char mark = at == start ? id_at(rest->bytes, start, end, &at) : 0;
         if (mark) {
             memmove(to, kept, (size_t)(start - kept));
             to += start - kept;
@@ -323,16 +333,14 @@ static void ids_out(Buffer *rest)
     rest->size = to + (end - kept) - rest->bytes;
 }
 
-/* How many digits a number has at most; longer ones are ids, or threads and times, of which the length matters. */
-enum { MOST_DIGITS = 7, LAST_BIT = 63 };
+enum { LAST_BIT = 63 };
 
-/* Behind the letters and digits that begin there, where these are an address, or what stands in the place of one. */
-static const char *behind_address(const char *at, const char *end)
+/* The mark of a number of so many digits; 0 where these are none, or an id. */
+static char digits_mark(int64_t width)
 {
-    if (end - at >= 2 && at[0] == NAMED[0] && at[1] == NAMED[1])
-        while (at < end && class_of(*at))
-            at++;
-    return at;
+    if (width > 0 && width < LEAST_HEXADECIMAL)
+        return (char)(DIGITS + width - 1);
+    return width > MOST_SHORT && width < LEAST_NUMBER ? (char)(DIGITS + width - 1 - (MOST_SHORT + 1 - LEAST_HEXADECIMAL)) : 0;
 }
 
 /* Leaves a mark in the place of every number, but for those that are kept: a bit for each, the last one for all that follow. Addresses
@@ -354,12 +362,13 @@ static int numbers_out(const Buffer *rest, uint64_t kept, Buffer *to)
             const char *digits = at;
             while (at < end && is_digit(*at))
                 at++;
-            int64_t width = at - digits;
-            at += !width;
-            if (!width || width > MOST_DIGITS)
+            const char mark = digits_mark(at - digits);
+            /* what stands in the place of an address may be part of a word */
+            int is_named = at < end && at > digits && at[-1] == NAMED[0] && *at == NAMED[1];
+            at += at == digits;
+            if (!mark || is_named)
                 continue;
             if (!(kept >> number & 1)) {
-                const char mark = (char)(DIGITS + width - 1);
                 add(to, copied, digits - copied);
                 add(to, &mark, 1);
                 copied = at;

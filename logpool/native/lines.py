@@ -170,7 +170,7 @@ class Out(IntEnum):
 class Pattern(NamedTuple):
     """What is known of lines that differ in nothing but numbers, each of as many digits.
 
-    A number is up to seven digits; those of addresses are none.
+    A number is up to seven digits, or ten to fifteen: others are ids. Those of addresses are none.
 
     Attributes:
         kept: which numbers matter: a bit for each, the 64th for all from there on.

@@ -130,8 +130,7 @@ PARTS_OF_IDS = ("d3b07384d113", "182736")
 
 
 # likewise for other numbers, by their marks
-_DIGITS = "7182736"
-_NUMBERS = {0x0E + more: _DIGITS[: more + 1] for more in range(len(_DIGITS))}
+_NUMBERS = {0x0E + mark: "718273645546372"[:width] for mark, width in enumerate([*range(1, 8), *range(10, 16)])}
 
 
 class Rest(NamedTuple):

@@ -29,7 +29,8 @@ DOCUMENT = "%(asctime)s - %(name)s - %(levelname)s - %(message)s"
 ECHO_POOL = "%(asctime)s %(levelname)s %(name)s %(message)s"
 BASIC = "%(levelname)s:%(name)s:%(message)s"
 
-_LEVEL = r"(?P<level>DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL|TRACE|SUCCESS|Level \d+)"
+_LEVEL_NAMES = r"DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL|TRACE|SUCCESS|Level \d+"
+_LEVEL = rf"(?P<level>{_LEVEL_NAMES})"
 _ANY_LEVEL = r"(?P<level>[A-Za-z]+)"
 _NAME = r"(?P<name>[A-Za-z_][\w.$<>-]*)"
 _PID = r"(?P<process>\d+)"
@@ -65,13 +66,19 @@ _LAYOUTS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     )
 )
 
+_THREAD_NAME = re.compile(
+    r"\b(?:MainThread|Thread-\d+(?: \(\w+\))?|ThreadPoolExecutor-\d+_\d+|Dummy-\d+"
+    r"|asyncio_\d+|AnyIO worker thread|waitress-\d+)"
+)
 _DOCKER_TIME = "docker logs -t"
 _COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+# the first field of a layout, and no container
+_NO_CONTAINER = rf"\d+|[\w.]*\.py|MainProcess|sqlalchemy\.pool[\w.-]*|{_LEVEL_NAMES}|{_THREAD_NAME.pattern}"
 # what collected the log, from the outside in; "host" and "process" tell processes apart
 _WRAPPERS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (name, re.compile(pattern))
     for name, pattern in (
-        ("docker compose", r"(?P<host>[\w][\w.-]*)\s+\| ?"),
+        ("docker compose", rf"(?!(?:{_NO_CONTAINER})\s)(?P<host>[\w][\w.-]*)\s+\| ?"),
         ("Kubernetes", rf"{TIME} (?:stdout|stderr) [FP] "),
         ("Heroku", rf"(?:<\d+>\d? ?)?{TIME} (?:[\w.-]+ )?app\[(?P<host>[A-Za-z][\w.-]*)\]: "),
         ("syslog", rf"(?:<\d+>\d? ?)?{TIME} (?P<host>[\w.:-]+) [\w./@-]+\[(?P<process>\d+)\]: "),
@@ -101,15 +108,13 @@ def bounded(text: str) -> str:
 
 
 _POOL_NAME = re.compile(r"sqlalchemy\.pool(?:\.[\w-]+)*|(?:[A-Za-z_]\w*\.)+[A-Z]\w*Pool(?:\.[\w-]+)*")
-_THREAD_NAME = re.compile(
-    r"\b(?:MainThread|Thread-\d+(?: \(\w+\))?|ThreadPoolExecutor-\d+_\d+|Dummy-\d+"
-    r"|asyncio_\d+|AnyIO worker thread|waitress-\d+)"
-)
-# alone in brackets, called so, or in front of a thread: any other number may be a line of source code
+# alone in brackets, called so, or in front of a thread: any other number may be a line of source code, or a level
+_PROCESS = r"\d{1,9}"
 _PROCESS_AROUND = re.compile(
-    rf"\[(?P<alone>\d+)\]|\bp(?:rocess|id)?[=: ](?P<called>\d+)"
-    rf"|(?<![\w-])(?P<before>\d+)[\s:|,/\[\](-]+(?={_THREAD_NAME.pattern}|\d{{10,}})"
-    rf"|\[(?P<first>\d+)[:/|, -]+{_THREAD}\]|\((?P<other>\d+)[:/|, -]+(?P<another>[^\s()][^()]*(?:\([^()]*\))?)\)",
+    rf"(?<!\.py)\[(?P<alone>{_PROCESS})\]|\bp(?:rocess|id)?[=: ](?P<called>{_PROCESS})(?!\d)"
+    rf"|(?<![\w-])(?<!Level )(?<!\.py[:\[])(?P<before>{_PROCESS})[\s:|,/\[\](-]+(?={_THREAD_NAME.pattern}|\d{{10,}})"
+    rf"|\[(?P<first>{_PROCESS})[:/|, -]+{_THREAD}\]"
+    rf"|\((?P<other>{_PROCESS})[:/|, -]+(?P<another>[^\s()][^()]*(?:\([^()]*\))?)\)",
     re.IGNORECASE,
 )
 # at the beginning of a line without a time: the milliseconds since the program began (%(relativeCreated)d), or the like
@@ -167,7 +172,7 @@ def read_head(text: str) -> Head | None:
 
 
 # the first field of a layout may be aligned to the right
-_ALIGNED = re.compile(rf"\s+(?:\d+\s+)?(?:{_LEVEL}\W+)?{TIME}")
+_ALIGNED = re.compile(rf"\s+(?:\d+\s+)?(?:(?:{_LEVEL_NAMES})\W+)?{TIME}")
 _CONTINUED = re.compile(
     r"(?:\s|Traceback \(most recent call last\)|During handling of the above|The above exception was|"
     r"[\w.]+(?:Error|Exception|Exit|Interrupt|Warning)(?::|$))"
@@ -325,7 +330,7 @@ def _found_anywhere(readings: list[tuple[str, _Wrapping]], *, of_another: bool) 
             continue
         level = _LEVEL_WORD.search(before)
         count = _COUNT.match(before)
-        if indented and not (name or level or count or TIME in before.lstrip()):
+        if indented and not (name or level or count or TIME in before.lstrip() or _THREAD_NAME.search(before)):
             continue
         around = _PROCESS_AROUND.search(before, count.end() if count else 0)
         found = around.groupdict() if around else {}

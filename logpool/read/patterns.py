@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from logpool.read.vocabulary import Parsed
 
 # as the compiled part finds them: addresses have none
-_NUMBER = re.compile(r"(?<![0-9A-Za-z])0x[0-9A-Za-z]*|(?<![0-9])([0-9]{1,7})(?![0-9])")
+_NUMBER = re.compile(r"(?<![0-9A-Za-z])0x[0-9A-Za-z]*|(?<![0-9])([0-9]{1,7}|[0-9]{10,15})(?![0-9]|x(?<=0x))")
 # what is put in their places: two others, of as many digits
-_OTHERS = ("7182736", "3645918")
-_THIRD = "5550555"
+_OTHERS = ("718273645546372", "364591827364591")
+_THIRD = "555055505550555"
 _LAST_BIT = 63
 
 

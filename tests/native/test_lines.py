@@ -155,6 +155,8 @@ def without_ids(text: str) -> str:
 
     def marked(word: re.Match[str]) -> str:
         found = word[0]
+        if found.startswith("0x"):
+            return found
         if word["decimals"]:
             return "\x06"
         is_number = re.fullmatch(r"\d+[eE]", found) and text[word.end() : word.end() + 1] in {"-", "+"}

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from logpool.errors import UsageError
@@ -216,6 +216,41 @@ def test_what_a_formatter_prints_is_read_back(form: Format, records: list[loggin
         for number, one in enumerate(expected, start=1)
         if one.record is not None
     ] == events_of(form.text, lines)
+
+
+SAID = [
+    "Created new connection <sqlite3.Connection object at 0x7f01>",
+    "Connection <connection object at 0x7f01; dsn: 'user=a host=b', closed: 0> checked out from pool",
+    "Connection <sqlite3.Connection object at 0x7f01> being returned to pool",
+]
+
+
+@st.composite
+def pool_records(draw: st.DrawFn) -> logging.LogRecord:
+    """A record as a pool writes it, with numbers as programs have them."""
+    record = draw(log_records())
+    record.msg, record.name = draw(st.sampled_from(SAID)), POOL
+    record.process, record.thread = draw(st.integers(2, 99_999)), draw(st.integers(10**14, 10**15))
+    return record
+
+
+@settings(deadline=None, max_examples=300)
+@given(formats(), st.lists(pool_records(), min_size=1, max_size=3))
+def test_what_a_formatter_prints_is_found_without_its_format(form: Format, records: list[logging.LogRecord]) -> None:
+    # a line of source code in brackets is like a process, a function's name before a bar like a container's
+    assume(not {"lineno", "funcName"} & set(form.names))
+    lines = [form.formatter().format(record) for record in records]
+    found = events_of(None, lines)
+    assert [event.line for event in found] == list(range(1, len(lines) + 1))
+    unit = 1000 if form.datefmt is None else 1_000_000
+    for event, record in zip(found, records, strict=True):
+        expected = shown(record, form.names)
+        assert event.process in {None, expected.process}
+        assert event.thread in {None, expected.thread, str(record.thread) if "thread" in form.names else None}
+        if "name" in form.names:
+            assert event.pool == POOL
+        if "asctime" in form.names:
+            assert event.time == round(record.created * 1000) * 1000 // unit * unit
 
 
 # -- single formats --------------------------------------------------------------------------------------------------
@@ -599,6 +634,11 @@ def test_json_is_read_back(name: str, message: str, level: str, process: int) ->
         # a line of source code is no process
         ("DEBUG {} base.py 895 ", None, None),
         ("895 DEBUG {} ", None, None),
+        ("DEBUG {} base.py:895 MainThread ", None, "MainThread"),
+        ("DEBUG {} base.py[895] MainThread ", None, "MainThread"),
+        ("Level 15 {} MainThread ", None, "MainThread"),
+        # neither is a thread in brackets
+        ("DEBUG {} [140374585935424] ", None, "140374585935424"),
         # neither is part of an id
         ("- 3b1a11df-587f-4280-3289-123456789012 - {} - DEBUG - ", None, None),
     ],
@@ -611,3 +651,54 @@ def test_process_and_thread_around_a_message(head: str, process: str | None, thr
     record = found.record
     assert (process, thread, "sqlalchemy.pool.impl.QueuePool") == (record.process, record.thread, record.logger)
     assert record.message == message
+
+
+@pytest.mark.parametrize(
+    ("head", "pool", "microseconds", "process", "thread"),
+    [
+        ("   DEBUG 2024-01-01 12:00:00,000 {} ", True, NOON, None, None),
+        ("   DEBUG:{}:", True, None, None, None),
+        ("   2024-01-01 12:00:00,000 DEBUG {}: ", True, NOON, None, None),
+        ("\tDEBUG\t{}\t", True, None, None, None),
+        ("     MainThread DEBUG {} ", True, None, None, "MainThread"),
+        ("     MainThread ", False, None, None, "MainThread"),
+        ("             base.py: 895    DEBUG ", False, None, None, None),
+        ("    4242 2024-01-01 12:00:00,000 ", False, NOON, None, None),
+        # milliseconds since the program began are no process
+        ("     8 MainThread ", False, None, None, "MainThread"),
+        ("123456 MainThread DEBUG {}: ", True, None, None, "MainThread"),
+        ("  1234.5 MainThread ", False, None, None, "MainThread"),
+        # what stands before a bar is not always a container
+        ("DEBUG | ", False, None, None, None),
+        ("{} | ", True, None, None, None),
+        ("MainThread | {} | ", True, None, None, "MainThread"),
+        ("base.py | ", False, None, None, None),
+        ("1234 | ", False, None, None, None),
+        ("web-1  | ", False, None, "web-1", None),
+    ],
+)
+def test_a_first_field_of_any_kind(
+    head: str, microseconds: int | None, process: str | None, thread: str | None, *, pool: bool
+) -> None:
+    expected = Event(1, microseconds, POOL if pool else "unknown", process, thread)
+    assert events_of(None, [head.format(POOL) + CREATED]) == [expected]
+
+
+def test_a_line_of_a_traceback_is_no_record() -> None:
+    lines = [
+        '    self.logger.debug("Connection %r checked out from pool", self.dbapi_connection)',
+        f"    raise RuntimeError({CREATED!r})",
+        f"    {POOL}",
+    ]
+    assert events_of(None, lines) == []
+
+
+def test_the_head_above_a_timeout_may_be_aligned_to_the_right() -> None:
+    timeout = "QueuePool limit of size 5 overflow 10 reached, connection timed out, timeout 30.00"
+    lines = [
+        f"   DEBUG 2024-01-01 11:00:00,000 {POOL} {CREATED}",
+        "   ERROR 2024-01-01 12:00:00,000 app Exception on / [GET]",
+        "Traceback (most recent call last):",
+        f"sqlalchemy.exc.TimeoutError: {timeout}",
+    ]
+    assert [(event.line, event.time) for event in events_of(None, lines)] == [(1, NOON - 3_600_000_000), (2, NOON)]

@@ -50,8 +50,27 @@ MESSAGES = [
     "Time taken: 0.{0} seconds.",
     "Pool status of {0}",
 ]
-NUMBERS = st.sampled_from(["0", "3", "7", "07", "12", "42", "71", "404", "1999", "2024", "4242", "71827", "1234567"])
-MARKS = st.sampled_from("\x0e\x0f\x10\x11\x12\x13\x14")
+NUMBERS = st.sampled_from(
+    [
+        "0",
+        "3",
+        "7",
+        "07",
+        "12",
+        "42",
+        "71",
+        "404",
+        "1999",
+        "2024",
+        "4242",
+        "71827",
+        "1234567",
+        "12345678",
+        "1704110400",
+        "140374585935424",
+    ]
+)
+MARKS = st.sampled_from([chr(mark) for mark in range(0x0E, 0x1B)])
 
 
 @st.composite
@@ -145,6 +164,8 @@ def pattern_of_line(line: str) -> tuple[Pattern, str]:
         ("[Dummy-17] [4242] 99 DEBUG ", 0b10, "Dummy-17"),
         ("[4242] [MainThread] DEBUG n=1 ", 0b1, ""),
         ("17 DEBUG n=1 ", 0, ""),
+        ("[4242-140374585935424] DEBUG ", 0b01, "140374585935424"),
+        ("1704110400123 [MainThread] DEBUG ", 0, ""),
         ("17 99 DEBUG ", 0, ""),
     ],
 )
