@@ -37,11 +37,23 @@ _TIMES = re.compile(
 )
 # a time as the value of a key, in JSON or logfmt: there it may be a number
 _KEYED = re.compile(
-    r'(?P<anchor>"(?P<key>asctime|timestamp|time|ts|@timestamp|created|datetime|date)"\s*:\s*"?'
+    r'(?P<anchor>"(?P<key>asctime|timestamp|time|ts|@timestamp|created|datetime|date|__REALTIME_TIMESTAMP|_time)"\s*:\s*"?'
     r'|\b(?P<word>asctime|timestamp|time|ts|t)="?)'
-    rf"(?P<time>{_TIMES.pattern}|\d{{10}}(?:\d{{3}})?(?:\.\d+)?(?!\d))"
+    rf"(?P<time>{_TIMES.pattern}|\d{{10}}(?:\d{{3}}){{0,3}}(?:\.\d+)?(?!\d))"
 )
-_KEYS = ("asctime", "timestamp", "time", "ts", "t", "@timestamp", "created", "datetime", "date")
+_KEYS = (
+    "asctime",
+    "timestamp",
+    "time",
+    "ts",
+    "t",
+    "@timestamp",
+    "created",
+    "datetime",
+    "date",
+    "__REALTIME_TIMESTAMP",
+    "_time",
+)
 # up to its seconds a time repeats from line to line; a fraction of few digits repeats from second to second
 _SECONDS = re.compile(r"\d{2}:\d{2}:\d{2}(?![.,]\d{4})")
 # so many times are read one by one in less time than polars takes for a column

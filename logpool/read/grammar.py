@@ -27,7 +27,9 @@ PARSERS = Path(__file__).with_name("parsers.pickle")
 
 _KINDS = {kind.word: kind for kind in Kind}
 _DETAILS = {detail.name.lower(): detail for detail in Detail if detail}
-_CONNECTION_TERMINALS = frozenset({"REST", "USED", "INVALIDATED", "UNCLOSED", "TERMINATED", "COLLECTED", "UNSUPPORTED"})
+_CONNECTION_TERMINALS = frozenset(
+    {"WHOLE", "REST", "USED", "INVALIDATED", "UNCLOSED", "TERMINATED", "COLLECTED", "UNSUPPORTED"}
+)
 _CONNECTIONLESS = frozenset({Kind.CONNECT_FAILED})
 _ADDRESS = re.compile(r"\b0x[0-9A-Fa-f]+")
 # a text that may be one connection's name: it has a number, and no room for anything else

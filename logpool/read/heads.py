@@ -107,7 +107,8 @@ def bounded(text: str) -> str:
     return text[:_LONGEST]
 
 
-_POOL_NAME = re.compile(r"sqlalchemy\.pool(?:\.[\w-]+)*|(?:[A-Za-z_]\w*\.)+[A-Z]\w*Pool(?:\.[\w-]+)*")
+_POOL_LOGGER = re.compile(r"sqlalchemy\.pool(?:\.[\w-]+)*")
+_POOL_CLASS = re.compile(r"(?:[A-Za-z_]\w*\.)+[A-Z]\w*Pool(?:\.[\w-]+)*")
 # alone in brackets, called so, or in front of a thread: any other number may be a line of source code, or a level
 _PROCESS = r"\d{1,9}"
 _PROCESS_AROUND = re.compile(
@@ -127,10 +128,11 @@ _FIELDS = re.compile(
 )
 _LEVEL_WORD = re.compile(r"\b(?:DEBUG|INFO|WARNING|ERROR|CRITICAL)\b")
 
-_LOGGERS = ("logger", "logger_name", "name", "log.logger", "module")
+# of objects within objects, as Elastic's and Datadog's formatters write them, the keys are joined by points
+_LOGGERS = ("logger", "logger_name", "name", "log.logger", "logger.name", "module")
 _LEVELS = ("levelname", "level", "severity", "log.level")
 _PROCESSES = ("process", "pid", "process_id", "process.pid")
-_THREADS = ("threadName", "thread", "thread_name", "process.thread.name")
+_THREADS = ("threadName", "thread", "thread_name", "process.thread.name", "thread.name", "logger.thread_name")
 _MESSAGES = ("message", "msg", "event")
 _HOSTS = ("hostname", "host", "host.name", "pod")
 # a time that was a number: in JSON within JSON, its quotes are to be escaped as its key's are
@@ -265,6 +267,7 @@ def _json(text: str) -> Iterator[Head]:
         return
     if not isinstance(value, dict):
         return
+    value = dict(_flat(value))
     message = _first(value, _MESSAGES)
     if message is None:
         inner = value.get("log")
@@ -275,6 +278,15 @@ def _json(text: str) -> Iterator[Head]:
     record = Record(message, _logger(value), _first(value, _LEVELS), _first(value, _PROCESSES), _first(value, _THREADS))
     host = _first(value, _HOSTS)
     yield Head(replace(record, process=_process(host, record.process)), "json")
+
+
+def _flat(value: dict[str, object], before: str = "") -> Iterator[tuple[str, object]]:
+    """The keys and values of an object, and of those within it."""
+    for key, one in value.items():
+        if isinstance(one, dict):
+            yield from _flat(one, f"{before}{key}.")
+        else:
+            yield f"{before}{key}", one
 
 
 def _logger(value: dict[str, object]) -> str | None:
@@ -324,7 +336,8 @@ def _found_anywhere(readings: list[tuple[str, _Wrapping]], *, of_another: bool) 
         if message is None:
             continue
         before = text[: start.start()]
-        name = _POOL_NAME.search(before)
+        # in JSON it may stand behind the message
+        name = _POOL_LOGGER.search(before) or _POOL_CLASS.search(before) or _POOL_LOGGER.search(text, start.end())
         named = message.connection is not None and message.connection.driver != "unknown"
         if not named and (of_another or not name):
             continue

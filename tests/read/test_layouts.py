@@ -3,6 +3,7 @@
 import json
 import logging
 import time
+from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 import polars as pl
@@ -15,6 +16,7 @@ from logpool.native.lines import Known, Needles, Rows, Taken
 from logpool.read.cuts import cut_of, rest_of
 from logpool.read.events import EventReader
 from logpool.read.formats import head_reader
+from logpool.read.grammar import parse_message
 from logpool.read.heads import BASIC, DOCUMENT, ECHO_POOL
 from logpool.read.lines import Block, Lines
 from logpool.read.reading import Reading
@@ -565,8 +567,14 @@ def test_json(layout: str | None, time_key: str, message_key: str, name_key: str
         (
             {"host": {"name": "web"}, "process": {"pid": 7}, "log": {"level": "info"}, "event": {"kind": "a"}},
             None,
-            Record(CREATED),
+            Record(CREATED, None, "info", "web/7"),
         ),
+        (
+            {"log": {"logger": POOL}, "process": {"pid": 7, "thread": {"id": 1, "name": "main"}}},
+            None,
+            Record(CREATED, POOL, None, "7", "main"),
+        ),
+        ({"logger": {"name": POOL, "thread_name": "main"}}, None, Record(CREATED, POOL, None, None, "main")),
         ({"process": ["a"], "pid": 7}, None, Record(CREATED, None, None, "7")),
         ({"host": "web", "pid": 7}, None, Record(CREATED, None, None, "web/7")),
     ],
@@ -702,3 +710,69 @@ def test_the_head_above_a_timeout_may_be_aligned_to_the_right() -> None:
         f"sqlalchemy.exc.TimeoutError: {timeout}",
     ]
     assert [(event.line, event.time) for event in events_of(None, lines)] == [(1, NOON - 3_600_000_000), (2, NOON)]
+
+
+def in_json(**fields: object) -> str:
+    return json.dumps(fields)
+
+
+SAID_IN_TURN = [
+    "Created new connection <connection object at 0x7f01; dsn: 'user=a host=b', closed: 0>",
+    "Connection <connection object at 0x7f01; dsn: 'user=a host=b', closed: 0> checked out from pool",
+    "Connection <AdaptedConnection <asyncpg.connection.Connection object at 0x7f01>> being returned to pool",
+    "Connection <a.B object at 0x7f01> being returned to pool, transaction state was already reset by caller",
+    "Connection <sqlite3.Connection object at 0x7f01> reset, transaction already reset",
+    "Connection <sqlite3.Connection object at 0x7f01> rollback-on-return, via agent",
+    "Pool pre-ping on connection <sqlite3.Connection object at 0x7f01>",
+    "Pool pre-ping on connection <sqlite3.Connection object at 0x7f01> failed, will invalidate pool",
+    "Connection <sqlite3.Connection object at 0x7f01> exceeded timeout; recycling",
+    "Invalidate connection <sqlite3.Connection object at 0x7f01>",
+    "Invalidate connection <sqlite3.Connection object at 0x7f01> (reason: OperationalError:gone)",
+    "Closing connection <sqlite3.Connection object at 0x7f01>",
+    "Hard-closing connection <psycopg.Connection [IDLE] (host=db database=a) at 0x7f01>",
+]
+ISO = "2024-01-01T12:00:00.000Z"
+# what programs, collectors and their exports put around a message, by the pool's logger and a message
+AROUND: dict[str, Callable[[str, str], str]] = {
+    "Flask's documentation": lambda q, m: f"2024-01-01 12:00:00,000 DEBUG {q}: {m} [in /srv/base.py:895]",
+    "file and line in parentheses": lambda q, m: f"2024-01-01 12:00:00,000 DEBUG {q}: {m} (base.py:895)",
+    "file and line": lambda q, m: f"2024-01-01 12:00:00,000 DEBUG {q}: {m} base.py:895",
+    "bars": lambda q, m: f"2024-01-01 12:00:00,000 DEBUG {q}: {m} | user 7",
+    "dash": lambda q, m: f"2024-01-01 12:00:00,000 DEBUG {q}: {m} - base.py:895",
+    "pairs": lambda q, m: f"2024-01-01 12:00:00,000 DEBUG {q}: {m} request_id=7",
+    "object": lambda q, m: f'2024-01-01 12:00:00,000 DEBUG {q}: {m} {{"user": 7}}',
+    "padded": lambda q, m: f"2024-01-01 12:00:00,000 DEBUG {q}: {m:150}",
+    "CSV": lambda q, m: f'"2024-01-01 12:00:00","DEBUG","{q}","{m}","7"',
+    "tabs": lambda q, m: f"2024-01-01 12:00:00\tDEBUG\t{q}\t{m}\t7",
+    "Graylog": lambda q, m: in_json(short_message=m, timestamp=1704110400.0, level=7, _logger=q, _pid=42),
+    "Elastic": lambda q, m: in_json(**{"@timestamp": ISO, "message": m, "log": {"logger": q, "original": m}}),
+    "Elasticsearch's hits": lambda q, m: in_json(_id="a", _source={"@timestamp": ISO, "message": m, "logger_name": q}),
+    "Filebeat": lambda q, m: in_json(**{"@timestamp": ISO, "message": f"DEBUG {q} {m}", "host": {"name": "a"}}),
+    "Google Cloud": lambda q, m: in_json(jsonPayload={"message": m, "python_logger": q}, timestamp=ISO),
+    "Google Cloud's text": lambda q, m: in_json(textPayload=f"DEBUG:{q}:{m}", timestamp=ISO, severity="DEBUG"),
+    "journald": lambda q, m: in_json(__REALTIME_TIMESTAMP="1704110400000000", MESSAGE=f"DEBUG:{q}:{m}", _PID="42"),
+    "Splunk": lambda q, m: in_json(preview=False, result={"_raw": f"DEBUG {q} {m}", "_time": ISO}),
+    "Loki": lambda q, m: in_json(line=f"DEBUG:{q}:{m}", timestamp="1704110400000000000", fields={}),
+    "Fluentd": lambda q, m: f"2024-01-01T12:00:00+00:00\tkube.web\t{in_json(log=f'DEBUG:{q}:{m}', stream='stderr')}",
+    "CloudWatch": lambda q, m: in_json(timestamp=1704110400000, message=f"[DEBUG]\t{q}\t{m}", eventId="37"),
+    "Datadog": lambda q, m: in_json(message=m, logger={"name": q, "thread_name": "main"}, timestamp=ISO),
+    "OpenTelemetry": lambda q, m: in_json(body=m, attributes={"logger.name": q}, timestamp=ISO, trace_id="0x0"),
+    "Vector": lambda q, m: in_json(message=f"2024-01-01 12:00:00,000 - {q} - DEBUG - {m}", timestamp=ISO),
+    "Azure": lambda q, m: in_json(ContainerName="web", LogMessage=f"DEBUG:{q}:{m}", time=ISO),
+}
+
+
+@pytest.mark.parametrize("around", AROUND)
+def test_what_stands_behind_a_message(around: str) -> None:
+    lines = [AROUND[around](POOL, message) for message in SAID_IN_TURN]
+    vocabulary, reading = Vocabulary(), Reading("log")
+    batches = list(EventReader(vocabulary, 0, reading).read([Block(1, Lines.of(lines), 0)]))
+    names = vocabulary.connections.all()
+    found = [row for batch in batches for row in batch.select("line", "time", "shape", "connection").iter_rows()]
+    assert [(line, time) for line, time, *_ in found] == [(line, NOON) for line in range(1, len(lines) + 1)]
+    for (_, _, number, connection), message in zip(found, SAID_IN_TURN, strict=True):
+        shape, expected = vocabulary.shapes[number], parse_message(message)
+        assert shape is not None
+        assert expected is not None
+        assert (shape.message, shape.pool) == (expected.without_identity(), POOL)
+        assert names[connection] == "0x7f01"
