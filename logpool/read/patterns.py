@@ -39,16 +39,18 @@ def pattern_of(rest: Rest, parsed: Callable[[Rest], Parsed]) -> Pattern:
 class _Line:
     def __init__(self, rest: Rest, parsed: Callable[[Rest], Parsed]) -> None:
         self._rest, self._parsed = rest, parsed
-        self._spans = [match.span(1) for match in _NUMBER.finditer(rest.key) if match[1]]
+        spans = [match.span(1) for match in _NUMBER.finditer(rest.key) if match[1]]
+        # a bit for each, and one for all that follow
+        self._numbers = [[span] for span in spans[:_LAST_BIT]] + ([spans[_LAST_BIT:]] if spans[_LAST_BIT:] else [])
         self._told = parsed(rest)
 
     def pattern(self) -> Pattern:
-        every = range(len(self._spans))
-        matter = set(self._mattering(0, len(self._spans)))
+        every = range(len(self._numbers))
+        matter = set(self._mattering(0, len(self._numbers)))
         # together they may say what none of them says alone
         if not self._is_told_without([number for number in every if number not in matter]):
             matter = set(every)
-        threads = [number for number in matter if self._tells_thread(number)]
+        threads = [number for number in sorted(matter) if self._tells_thread(number)]
         for begin in self._threads_at() if threads else ():
             if all(self._is_thread_at(begin, threads, digits) for digits in _OTHERS):
                 before = self._rest.key[:begin].encode()
@@ -75,12 +77,14 @@ class _Line:
         return all(self._parsed(self._varied(numbers, digits)) == self._told for digits in _OTHERS)
 
     def _varied(self, numbers: Iterable[int], digits: str) -> Rest:
-        key = self._rest.key
+        """The line with others in the places of some numbers, which ascend."""
+        key, pieces, done = self._rest.key, [], 0
         for number in numbers:
-            begin, end = self._spans[number]
-            own = key[begin:end]
-            key = key[:begin] + (digits if own != digits[: len(own)] else _THIRD)[: len(own)] + key[end:]
-        return self._rest._replace(key=key)
+            for begin, end in self._numbers[number]:
+                own, other = key[begin:end], digits[: end - begin]
+                pieces += [key[done:begin], other if own != other else _THIRD[: end - begin]]
+                done = end
+        return self._rest._replace(key="".join([*pieces, key[done:]]))
 
     def _tells_thread(self, number: int) -> bool:
         """Whether a number tells the thread, and nothing else."""
@@ -104,7 +108,4 @@ class _Line:
 
 
 def _bits(numbers: Iterable[int]) -> int:
-    bits = 0
-    for number in numbers:
-        bits |= 1 << min(number, _LAST_BIT)
-    return bits
+    return sum(1 << number for number in numbers)

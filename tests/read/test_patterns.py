@@ -178,3 +178,9 @@ def test_what_numbers_matter(before: str, kept: int, thread: str) -> None:
 def test_numbers_that_are_too_many_are_kept_together() -> None:
     pattern, _ = pattern_of_line(f"DEBUG {'1 ' * 70} {POOL}.db7: {TAKEN}")
     assert pattern == Pattern(1 << 63)
+
+
+def test_a_line_of_a_megabyte_of_numbers_takes_no_longer_than_it_is() -> None:
+    line = f"[4242] [Dummy-17] DEBUG {POOL}: {TAKEN} {'[1, 22, 333] ' * 70_000}"
+    pattern, _ = pattern_of_line(line)
+    assert (pattern.kept, pattern.size) == (0b1, len("Dummy-17"))
