@@ -10,11 +10,13 @@ from logpool.read.reading import Reading
 from logpool.read.vocabulary import Vocabulary
 
 
-def all_of(lines: list[str], cuts: Sequence[int], most: int = MOST_TEXTS) -> tuple[list[tuple[object, ...]], int]:
+def all_of(
+    lines: list[str], cuts: Sequence[int], most: int = MOST_TEXTS, *, split: bool = False
+) -> tuple[list[tuple[object, ...]], int]:
     """Every event as it is read, process and thread and all; and how many lines are not understood."""
     vocabulary, reading = Vocabulary(), Reading("log")
     places = sorted({0, *(min(cut, len(lines)) for cut in cuts), len(lines)})
-    blocks = (Block(begin + 1, Lines.of(lines[begin:end]), 1) for begin, end in pairwise(places))
+    blocks = (Block(begin + 1, Lines.of(lines[begin:end]), 1, split=split) for begin, end in pairwise(places))
     batches = list(EventReader(vocabulary, 0, reading, most_texts=most).read(blocks))
     found: list[tuple[object, ...]] = [
         (line, time, vocabulary.shapes[shape], *(None if one is None else texts.get(one) for texts, one in named))

@@ -1,4 +1,4 @@
-"""Lines that Kubernetes split, put together again where their last part stands."""
+"""Lines that Kubernetes split, and messages that Rich wrapped, put together again where their last part stands."""
 
 from __future__ import annotations
 
@@ -6,17 +6,28 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from logpool.read.grammar import parse_message
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from logpool.read.lines import Block
 
-_LINE = re.compile(rb"(?m)^\S+ (?:stdout|stderr) [FP] ")
+_LEVEL = r"(?:DEBUG|INFO|WARNING|ERROR|CRITICAL)"
+# the time, or none where it is that of the record before; the level; the message, and from its first line on the file
+_RICH = rf"(?P<head>(?:\[[^\]\n]{{4,40}}\]| {{4,42}}) {_LEVEL} +)(?P<text>\S[^\n]*?) +\S+:\d+ *\r?$"
+_LINE = re.compile(rf"(?m)^(?:\S+ (?:stdout|stderr) [FP] |{_RICH})".encode())
 _PART = re.compile(r"^\S+ (?P<stream>stdout|stderr) (?P<tag>[FP]) ")
+_WRAPPED = re.compile(_RICH)
+# how messages begin of which the first line may be no more than that
+_BEGUN = re.compile(
+    r"Created|Connection\b|Pool pre-ping|Invalidate|Soft Invalidate|(?:Hard-c|C)losing connection"
+    r"|Exception (?:closing|term)|Disconnection detected|Cancellation|The garbage|QueuePool limit"
+)
 
 
 def may_be_split(head: bytes) -> bool:
-    """Whether a file that begins so is one of Kubernetes, whose long lines are split."""
+    """Whether a file that begins so is one of Kubernetes, whose long lines are split, or one that Rich wrote."""
     return _LINE.search(head) is not None
 
 
@@ -25,10 +36,12 @@ class Pieces:
     """Carries what has come of split lines from block to block."""
 
     _begun: dict[str, str] = field(default_factory=dict)
+    # of a wrapped message: what stands before it, and what has come of it
+    _wrapped: tuple[str, str] | None = None
 
     def matter(self, block: Block) -> bool:
         """Whether a block may hold part of a split line."""
-        return block.split or bool(self._begun)
+        return block.split or bool(self._begun) or self._wrapped is not None
 
     def joined(self, lines: Iterable[str]) -> list[str]:
         """The same lines, of a split one the whole in place of its last part, and nothing in place of the others."""
@@ -36,7 +49,7 @@ class Pieces:
         for line in lines:
             match = _PART.match(line)
             if match is None:
-                whole.append(line)
+                whole.append(self._unwrapped(line))
             elif match["tag"] == "P":
                 begun = self._begun.get(match["stream"])
                 self._begun[match["stream"]] = begun + line[match.end() :] if begun else _as_whole(line, match)
@@ -45,6 +58,26 @@ class Pieces:
                 begun = self._begun.pop(match["stream"], None)
                 whole.append(begun + line[match.end() :] if begun else line)
         return whole
+
+    def _unwrapped(self, line: str) -> str:
+        """A line of a message that Rich wrapped: the whole in place of the last one, nothing in place of the others."""
+        begun, self._wrapped = self._wrapped, None
+        if begun is not None and line.startswith(" " * len(begun[0])):
+            head, text = begun[0], f"{begun[1]} {line.strip()}"
+        elif (match := _WRAPPED.match(line)) and _BEGUN.match(match["text"]):
+            head, text = match["head"], match["text"]
+        else:
+            return line
+        if _is_whole(text):
+            return head + text
+        self._wrapped = head, text
+        return ""
+
+
+def _is_whole(text: str) -> bool:
+    """Whether nothing is missing of a message."""
+    pairs = text.count("<") == text.count(">") and text.count("(") == text.count(")")
+    return pairs and parse_message(text) is not None
 
 
 def _as_whole(line: str, match: re.Match[str]) -> str:

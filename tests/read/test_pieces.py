@@ -1,0 +1,74 @@
+"""Messages that were broken into several lines are put together again, wherever blocks end."""
+
+import io
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from reading import all_of
+from rich.console import Console
+from rich.logging import RichHandler
+
+from logpool.read.grammar import parse_message
+from logpool.read.pieces import may_be_split
+
+MESSAGES = [
+    "Created new connection <connection object at 0x7f01; dsn: 'user=somebody host=db.example.org', closed: 0>",
+    "Connection <sqlite3.Connection object at 0x7f01> checked out from pool",
+    "Connection <sqlite3.Connection object at 0x7f01> being returned to pool",
+    "Connection <a.B object at 0x7f01> being returned to pool, transaction state was already reset by caller",
+    "Connection <sqlite3.Connection object at 0x7f01> reset, transaction already reset",
+    "Connection <sqlite3.Connection object at 0x7f01> rollback-on-return",
+    "Invalidate connection <sqlite3.Connection object at 0x7f01> (reason: OperationalError:the server is gone)",
+    "Invalidate connection <sqlite3.Connection object at 0x7f01>",
+    "Hard-closing connection <psycopg.Connection [IDLE] (host=db.example.org database=a) at 0x7f01>",
+    "Pool recreating",
+    "Hello",
+]
+
+
+def printed(messages: Sequence[str], width: int) -> list[str]:
+    """The lines that Rich prints."""
+    file = io.StringIO()
+    handler = RichHandler(console=Console(file=file, width=width), log_time_format="[%x %X]")
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    for message in messages:
+        handler.emit(
+            logging.makeLogRecord({"msg": message, "levelname": "DEBUG", "pathname": "base.py", "lineno": 895})
+        )
+    return file.getvalue().splitlines()
+
+
+@given(
+    st.lists(st.sampled_from(MESSAGES), max_size=8),
+    st.integers(76, 220),
+    st.lists(st.integers(0, 30), max_size=4),
+)
+@settings(deadline=None)
+def test_what_rich_wrapped(messages: list[str], width: int, cuts: list[int]) -> None:
+    # at its beginning a file must be known for what it is
+    messages = [MESSAGES[1], *messages]
+    lines = printed(messages, width)
+    assert may_be_split("\n".join(lines).encode())
+    found, unrecognised = all_of(lines, cuts, split=True)
+    told = [parse_message(message) for message in messages if "0x7f01" in message]
+    # what is whole without its last words is not waited for
+    expected = [replace(one, reason=None).without_identity() for one in told if one is not None]
+    assert [replace(shape.message, reason=None) for _, _, shape, *_ in found] == expected  # type: ignore[attr-defined]
+    assert {connection for *_, connection, _ in found} == {"0x7f01"}
+    assert unrecognised == 0
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "2024-01-01 12:00:00,000 - sqlalchemy.pool.impl.QueuePool - DEBUG - Pool recreating",
+        "    raise DEBUG",
+        "DEBUG    root:base.py:895 Hello",
+    ],
+)
+def test_most_files_are_not_split(line: str) -> None:
+    assert not may_be_split(line.encode())
