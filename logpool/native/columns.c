@@ -95,16 +95,24 @@ API int numbers_out(int64_t width, int with_gaps, void *values, int64_t count, s
     return 0;
 }
 
+/* A column of a list of numbers, which gives them away. Returns 0 where memory ran out. */
+API int list_out(List *list, struct ArrowSchema *schema, struct ArrowArray *array)
+{
+    uint32_t *numbers = list->numbers ? list->numbers : malloc(sizeof(uint32_t));
+    list->numbers = NULL;
+    return numbers && numbers_out(4, 0, numbers, list->count, schema, array);
+}
+
 /* The places of some lines, copied. Returns 0 where memory ran out. */
 API int places_out(const Rows *rows, struct ArrowSchema *schema, struct ArrowArray *array)
 {
-    size_t size = (size_t)rows->count * sizeof(int64_t);
-    int64_t *places = malloc(size + 1);
+    size_t size = (size_t)rows->count * sizeof(uint32_t);
+    uint32_t *places = malloc(size + 1);
     if (!places)
         return 0;
     if (size)
         memcpy(places, rows->place, size);
-    if (exported("l", rows->count, 2, (void *[]){places}, schema, array))
+    if (exported("I", rows->count, 2, (void *[]){places}, schema, array))
         return 1;
     free(places);
     return 0;

@@ -78,12 +78,16 @@ class RowsStructure(Structure):
     _fields_ = (
         ("count", c_int64),
         ("room", c_int64),
-        ("plain", c_int64),
-        ("nul", c_int64),
-        ("place", POINTER(c_int64)),
-        ("start", POINTER(c_int64)),
-        ("end", POINTER(c_int64)),
+        ("place", POINTER(c_uint32)),
+        ("start", POINTER(c_uint32)),
+        ("end", POINTER(c_uint32)),
     )
+
+
+class SurveyStructure(Structure):
+    """What a block holds."""
+
+    _fields_ = tuple((name, c_int64) for name in ("lines", "plain", "nul"))
 
 
 class NeedleStructure(Structure):
@@ -117,6 +121,16 @@ class ListStructure(Structure):
     _fields_ = (("count", c_int64), ("room", c_int64), ("numbers", POINTER(c_uint32)))
 
 
+class LikelyStructure(Structure):
+    """How lines are cut that are like ones before."""
+
+    _fields_ = (
+        ("spans", POINTER(SpanStructure)),
+        *((name, c_int64) for name in ("span_count", "half_count", "plain")),
+        *((name, c_void_p) for name in ("alikes", "names")),
+    )
+
+
 class PatternsStructure(Structure):
     """The patterns of lines, and what is known of them."""
 
@@ -127,7 +141,7 @@ class TakenStructure(Structure):
     """What a cut took out of rows."""
 
     _fields_ = (
-        *((name, c_int64) for name in ("count", "half_count", "has_marks")),
+        *((name, c_int64) for name in ("count", "half_count", "has_marks", "room")),
         *((name, POINTER(c_uint32)) for name in ("row", "key", "address", "seconds", "thread")),
         ("halves", POINTER(POINTER(c_uint32))),
         *((name, ListStructure) for name in ("first", "unknown")),
@@ -231,7 +245,24 @@ def library() -> ctypes.CDLL:
         ("texts_out", c_int, (pointer, number, *column)),
         ("rows_new", rows, ()),
         ("rows_free", None, (rows,)),
-        ("scan", number, (c_char_p, number, POINTER(NeedleStructure), number, rows)),
+        ("survey", None, (c_char_p, number, POINTER(SurveyStructure))),
+        (
+            "scan",
+            c_int,
+            (
+                c_char_p,
+                number,
+                POINTER(NeedleStructure),
+                number,
+                POINTER(LikelyStructure),
+                rows,
+                POINTER(TakenStructure),
+                POINTER(ListStructure),
+            ),
+        ),
+        ("list_out", c_int, (POINTER(ListStructure), *column)),
+        ("alikes_new", pointer, ()),
+        ("alikes_free", None, (pointer,)),
         ("places_out", c_int, (rows, *column)),
         ("lines_out", c_int, (c_char_p, rows, pointer, number, *column)),
         (
@@ -242,10 +273,11 @@ def library() -> ctypes.CDLL:
                 rows,
                 pointer,
                 number,
+                number,
                 POINTER(SpanStructure),
                 *[number] * 4,
                 POINTER(PatternsStructure),
-                *[pointer] * 2,
+                *[pointer] * 3,
                 POINTER(TakenStructure),
             ),
         ),

@@ -16,10 +16,12 @@ from logpool.native.library import (
     FoundStructure,
     HalfStructure,
     Lent,
+    LikelyStructure,
     ListStructure,
     NeedleStructure,
     PatternsStructure,
     SpanStructure,
+    SurveyStructure,
     TakenStructure,
     column_of,
     library,
@@ -88,28 +90,63 @@ class Needles:
         self.array = (NeedleStructure * len(self._bytes))(*needles)
 
 
+class Survey(NamedTuple):
+    """What some bytes hold.
+
+    Attributes:
+        lines: how many; the last one may have no end.
+        is_plain: whether every byte is a character.
+        has_nuls: whether some are NULs.
+    """
+
+    lines: int
+    is_plain: bool
+    has_nuls: bool
+
+
+def surveyed(data: bytes, size: int) -> Survey:
+    """What the first so many bytes hold."""
+    found = SurveyStructure()
+    library().survey(data, size, byref(found))
+    return Survey(int(found.lines), bool(found.plain), bool(found.nul))
+
+
 class Rows:
     """The lines in some bytes that hold a needle: rows, by number.
 
     Attributes:
         data: the bytes, UTF-8.
-        lines: how many lines there are in them.
+        is_plain: whether each is a character.
+        alike: the rows that are like lines which the cutter has cut before, cut; None without one.
+        left: the numbers of the others, UInt32.
     """
 
-    def __init__(self, data: bytes, needles: Needles, size: int | None = None) -> None:
-        """The lines in the first so many bytes, or in all."""
+    def __init__(
+        self, data: bytes, needles: Needles, survey: Survey, size: int | None = None, cutter: Cutter | None = None
+    ) -> None:
+        """The lines in the first so many bytes, or in all; with a cutter for some of them."""
         size = len(data) if size is None else size
         self._free = library().rows_free
-        self.data = data
+        self.data, self.is_plain = data, survey.is_plain
         self.pointer = library().rows_new()
         must(bool(self.pointer))
-        self.lines = int(library().scan(data, size, needles.array, len(needles.array), self.pointer))
-        must(self.lines >= 0)
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether every byte is a character, and none of them a NUL."""
-        return bool(self.pointer.contents.plain) and not self.pointer.contents.nul
+        likely = None if cutter is None else cutter.likely(is_plain=self.is_plain)
+        self.alike = None if cutter is None or likely is None else Taken(cutter)
+        taken = TakenStructure() if self.alike is None else self.alike.structure
+        left = ListStructure()
+        must(
+            library().scan(
+                data,
+                size,
+                needles.array,
+                len(needles.array),
+                None if likely is None else byref(likely),
+                self.pointer,
+                byref(taken),
+                byref(left),
+            )
+        )
+        self.left = column_of(library().list_out, byref(left))
 
     def __del__(self) -> None:
         self._free(self.pointer)
@@ -206,16 +243,19 @@ class Taken:
     Attributes:
         cutter: what cut them.
         first_key: the first number of a key that was not known before; the others follow.
-        unknown: a row of each pattern that is not known: lines of these are not cut.
-        has_marks: whether some lines hold what stands in the places of numbers: neither are these.
+        structure: they, as the compiled part has them.
     """
 
-    def __init__(self, cutter: Cutter, rows: Rows, chosen: pl.Series) -> None:
-        """Cuts those of the rows whose numbers are chosen, UInt32."""
+    def __init__(self, cutter: Cutter) -> None:
         self._free = library().taken_free
         self.cutter = cutter
         self.first_key = len(cutter.keys)
         self.structure = TakenStructure()
+
+    @classmethod
+    def of(cls, cutter: Cutter, rows: Rows, chosen: pl.Series) -> Taken:
+        """Cuts those of the rows whose numbers are chosen, UInt32."""
+        taken = cls(cutter)
         patterns = cutter.patterns
         must(
             library().cut(
@@ -223,19 +263,30 @@ class Taken:
                 rows.pointer,
                 Lent(chosen, pl.UInt32),
                 len(chosen),
+                rows.is_plain,
                 cutter.spans,
                 len(cutter.spans),
                 len(cutter.times),
                 cutter.leading,
                 cutter.out >= Out.IDS,
                 None if patterns is None else byref(patterns.structure()),
+                cutter.alikes.pointer,
                 cutter.keys.pointer,
                 cutter.names.pointer,
-                byref(self.structure),
+                byref(taken.structure),
             )
         )
-        self.unknown = _numbers(self.structure.unknown)
-        self.has_marks = bool(self.structure.has_marks)
+        return taken
+
+    @property
+    def unknown(self) -> list[int]:
+        """A row of each pattern that is not known: lines of these are not cut."""
+        return _numbers(self.structure.unknown)
+
+    @property
+    def has_marks(self) -> bool:
+        """Whether some lines hold what stands in the places of numbers: neither are these."""
+        return bool(self.structure.has_marks)
 
     def __del__(self) -> None:
         self._free(byref(self.structure))
@@ -309,6 +360,18 @@ class Patterns:
         return PatternsStructure(self.texts.pointer, self._known.buffer_info()[0], len(self))
 
 
+class Alikes:
+    """Lines that were cut, by which others that are equal but for time and address are known."""
+
+    def __init__(self) -> None:
+        self._free = library().alikes_free
+        self.pointer = library().alikes_new()
+        must(self.pointer)
+
+    def __del__(self) -> None:
+        self._free(self.pointer)
+
+
 class Cutter:
     """Takes times, addresses and seconds out of lines, and numbers what is left.
 
@@ -319,12 +382,13 @@ class Cutter:
         leading: whether times leave no mark.
         out: what else leaves a mark and no more.
         patterns: those of the lines, where numbers do.
+        alikes: of the lines that were cut.
         spans: where times stand, as the compiled part takes them.
     """
 
     def __init__(self, places: Sequence[Place], *, leading: bool, out: Out = Out.NOTHING) -> None:
         self.leading, self.out = leading, out
-        self.keys, self.names = Texts(), Texts()
+        self.keys, self.names, self.alikes = Texts(), Texts(), Alikes()
         self.patterns = Patterns() if out is Out.NUMBERS else None
         self.times = [Texts() for place in places for _ in place.parts]
         self.spans = (SpanStructure * len(places))()
@@ -335,6 +399,13 @@ class Cutter:
             span.start, span.width, span.half_count = place.start, place.width, len(place.parts)
             for number, part in enumerate(place.parts):
                 span.halves[number] = HalfStructure(part.start, part.width, next(waiting).pointer)
+
+    def likely(self, *, is_plain: bool) -> LikelyStructure | None:
+        """How it cuts lines that are like ones before, for the compiled part; None where it knows of no such."""
+        if len(self.spans) > 1 or not self.keys:
+            return None
+        counts = (len(self.spans), len(self.times), is_plain)
+        return LikelyStructure(self.spans, *counts, self.alikes.pointer, self.names.pointer)
 
     @property
     def most(self) -> int:
@@ -418,7 +489,7 @@ class Known:
     def find(
         self,
         rows: Rows,
-        chosen: pl.Series,
+        chosen: pl.Series | None,
         taken: Taken,
         names: Texts,
         threads: Texts,
@@ -429,7 +500,7 @@ class Known:
 
         Args:
             rows: lines.
-            chosen: the numbers of those that were to be cut.
+            chosen: the numbers of those that were to be cut; None for those that were.
             taken: what was taken out of them.
             names: all names; those that lines have are added.
             threads: all threads, likewise.
@@ -443,8 +514,8 @@ class Known:
         must(
             library().find(
                 rows.pointer,
-                Lent(chosen, pl.UInt32),
-                len(chosen),
+                taken.structure.row if chosen is None else Lent(chosen, pl.UInt32),
+                len(taken) if chosen is None else len(chosen),
                 byref(taken.structure),
                 (c_void_p * len(parts))(*(part.address for part in parts)),
                 *(column.buffer_info()[0] for column in (self.fates, self.labels, self.fixed, self.threads)),

@@ -24,11 +24,10 @@ API int64_t texts_count(const Texts *texts);
 API uint32_t texts_add(Texts *texts, const char *text, int64_t size);
 API const char *texts_get(const Texts *texts, uint32_t number, int64_t *size);
 
-/* Some lines of a block: line `place[i]` of it stands from `start[i]` to `end[i]`. `plain`: every byte of the block is a
-   character; `nul`: some are NULs. */
+/* Some lines of a block: line `place[i]` of it stands from `start[i]` to `end[i]`. */
 typedef struct {
-    int64_t count, room, plain, nul;
-    int64_t *place, *start, *end;
+    int64_t count, room;
+    uint32_t *place, *start, *end;
 } Rows;
 
 /* A list of numbers that grows. */
@@ -37,11 +36,14 @@ typedef struct {
     uint32_t *numbers;
 } List;
 
+/* One more number. Returns 0 where memory ran out. */
+int list_add(List *list, int64_t number);
+
 /* Lines that were cut: each column has one entry for each, NONE where there is nothing. `first`: the places among them at
    which keys stand for the first time. `unknown`: a row of each pattern that is not known, of which no line is cut; nor is one that
    holds marks, of which `has_marks` tells. */
 typedef struct {
-    int64_t count, half_count, has_marks;
+    int64_t count, half_count, has_marks, room;
     uint32_t *row, *key, *address, *seconds, *thread;
     uint32_t **halves;
     List first, unknown;

@@ -1,11 +1,11 @@
-/* The lines of a block that hold one of some needles. */
-#include "native.h"
+/* The lines of a block that hold one of some needles; those that are like ones before are cut at once. */
+#include "cutting.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* LOOKED: so many bytes are looked at before the lines in them are: then they are at hand */
-enum { WIDE = 16, MOST_PAIRS = 16, LOOKED = 1 << 16 };
+/* Of so many lines one at least should be like others: so many are compared in vain, and of a block no more */
+enum { WIDE = 16, MOST_PAIRS = 16, LIKELY = 8, UNLIKELY = 1 << 10 };
 
 typedef uint8_t Vector __attribute__((vector_size(WIDE)));
 
@@ -19,18 +19,18 @@ static int append(Rows *rows, int64_t place, int64_t start, int64_t end)
 {
     if (rows->count == rows->room) {
         int64_t room = rows->room ? rows->room * 2 : 1 << 12;
-        int64_t **columns[] = {&rows->place, &rows->start, &rows->end};
+        uint32_t **columns[] = {&rows->place, &rows->start, &rows->end};
         for (int column = 0; column < 3; column++) {
-            int64_t *grown = realloc(*columns[column], (size_t)room * sizeof(int64_t));
+            uint32_t *grown = realloc(*columns[column], (size_t)room * sizeof(uint32_t));
             if (!grown)
                 return 0;
             *columns[column] = grown;
         }
         rows->room = room;
     }
-    rows->place[rows->count] = place;
-    rows->start[rows->count] = start;
-    rows->end[rows->count++] = end;
+    rows->place[rows->count] = (uint32_t)place;
+    rows->start[rows->count] = (uint32_t)start;
+    rows->end[rows->count++] = (uint32_t)end;
     return 1;
 }
 
@@ -122,62 +122,95 @@ static int64_t next_hit(Search *search, int64_t begin)
     return search->size;
 }
 
-/* Notes which bytes there are. */
-static void look(const char *data, int64_t size, Rows *rows)
+/* What a block holds: how many lines; `plain`: every byte is a character; `nul`: some are NULs. */
+typedef struct {
+    int64_t lines, plain, nul;
+} Survey;
+
+/* Looks through a block once. */
+API void survey(const char *data, int64_t size, Survey *survey)
 {
-    uint8_t all = 0, nul = 0;
-    for (int64_t place = 0; place < size; place++) {
-        all |= (uint8_t)data[place];
-        nul |= !data[place];
+    enum { MOST = 255 }; /* as many as can be counted in a byte */
+    Vector all = {0}, nul = {0}, ends;
+    memset(&ends, '\n', WIDE);
+    int64_t place = 0, lines = 0;
+    while (place + WIDE <= size) {
+        Vector counts = {0};
+        for (int step = 0; step < MOST && place + WIDE <= size; step++, place += WIDE) {
+            Vector here;
+            memcpy(&here, data + place, WIDE);
+            counts -= (Vector)(here == ends);
+            all |= here;
+            nul |= (Vector)(here == 0);
+        }
+        for (int at = 0; at < WIDE; at++)
+            lines += counts[at];
     }
-    rows->plain &= all < 0x80;
-    rows->nul |= nul;
+    uint8_t every = 0, none = 0;
+    for (int at = 0; at < WIDE; at++) {
+        every |= all[at];
+        none |= nul[at];
+    }
+    for (; place < size; place++) {
+        lines += data[place] == '\n';
+        every |= (uint8_t)data[place];
+        none |= !data[place];
+    }
+    *survey = (Survey){lines + (size && data[size - 1] != '\n'), every < 0x80, none};
 }
 
-/* Finds the lines that hold a needle, without their ends. Returns how many lines there are; -1 where memory ran out,
-   or the needles are too many. */
-API int64_t scan(const char *data, int64_t size, const Needle *needles, int64_t needle_count, Rows *rows)
+/* Finds the lines that hold a needle, without their ends. Those that are like ones before, if anything is known of such, are cut at
+   once; the others become `left`. Returns 0 where memory ran out, or the needles are too many. */
+API int scan(const char *data, int64_t size, const Needle *needles, int64_t needle_count, const Likely *likely, Rows *rows,
+             Taken *taken, List *left)
 {
     Search search = {.data = data, .size = size, .needles = needles, .needle_count = needle_count};
-    if (!with_pairs(&search))
-        return -1;
-    rows->plain = 1;
-    rows->nul = 0;
-    int64_t line = 0, start = 0, looked = 0;
+    if (!with_pairs(&search) || size > UINT32_MAX || (likely && !taken_begin(taken, size >> 8, likely->half_count)))
+        return 0;
+    int64_t line = 0, start = 0, compared = -1;
+    /* how many lines were compared with ones before, and how many may be before one in LIKELY has to be alike */
+    int64_t tried = 0, credit = UNLIKELY;
+    int follows = 1; /* the line before is a row */
     while (start < size) {
-        for (; looked <= start; looked += LOOKED)
-            look(data + looked, size - looked < LOOKED ? size - looked : LOOKED, rows);
         const char *found;
-        int64_t hit = start + search.last_place;
-        /* most often where the line before has it; then it does not matter whether another one stands before it */
-        if (search.last && is_at(&search, search.last, hit)) {
+        int64_t hit, next;
+        if (follows) {
             found = memchr(data + start, '\n', (size_t)(size - start));
-            int64_t next = found ? found - data : size;
-            if (hit < next) {
-                if (!append(rows, line++, start, next - (data[next - 1] == '\r')))
-                    return -1;
-                start = next + 1;
-                continue;
+            next = found ? found - data : size;
+        } else {
+            hit = next_hit(&search, start);
+            while ((found = memchr(data + start, '\n', (size_t)(hit - start)))) {
+                start = found - data + 1;
+                line++;
             }
+            if (hit == size)
+                break;
+            found = memchr(data + hit, '\n', (size_t)(size - hit));
+            next = found ? found - data : size;
         }
-        hit = next_hit(&search, start);
-        while ((found = memchr(data + start, '\n', (size_t)(hit - start)))) {
-            start = found - data + 1;
-            line++;
-        }
-        if (hit == size) {
-            line += start < size;
-            break;
-        }
-        found = memchr(data + hit, '\n', (size_t)(size - hit));
-        int64_t next = found ? found - data : size;
         int64_t end = next - (next > start && data[next - 1] == '\r');
-        if (!append(rows, line, start, end))
-            return -1;
-        line++;
+        int alike = 0;
+        if (likely && compared < start && tried < credit) {
+            alike = cut_alike(likely, data + start, data + end, (uint32_t)rows->count, taken);
+            if (alike < 0)
+                return 0;
+            compared = start;
+            tried++;
+            credit += alike * LIKELY;
+        }
+        if (follows && !alike) {
+            /* most often a needle stands where the line before has it; then it does not matter whether there is another */
+            hit = start + search.last_place;
+            follows = search.last && hit < next && is_at(&search, search.last, hit);
+            if (!follows)
+                continue;
+        }
+        if (!alike && !list_add(left, rows->count))
+            return 0;
+        if (!append(rows, line++, start, end))
+            return 0;
+        follows = 1;
         start = next + 1;
     }
-    if (looked < size)
-        look(data + looked, size - looked, rows);
-    return line;
+    return 1;
 }

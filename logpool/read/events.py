@@ -95,6 +95,8 @@ class EventReader:
     _cuts: Cuts = field(default_factory=Cuts)
     _readers: dict[Cut, Reader] = field(default_factory=dict)
     _numberings: dict[Cut, Numbering] = field(default_factory=dict)
+    # the cut of the last event: the next ones are likely to be like those before them
+    _likely: Cut = field(default_factory=Cut)
     _part: int = 0
     _head: _Head | None = None
     _ending: _Ending | None = None
@@ -135,16 +137,20 @@ class EventReader:
     def _events(self, block: Block, lines: Lines) -> pl.DataFrame:
         first = block.first_line
         self._count(lines, block.size)
-        told = self._told(lines.rows, first)
-        self._note_unrecognised(first, lines, told.unrecognised)
+        likely = self._numberings.get(self._likely)
+        rows = lines.rows(likely.cutter() if likely else None)
+        told = Told(array("q"))
+        left = likely.read_alike(rows, first, told) if likely else rows.left
+        self._read(rows, left, first, told)
+        self._note_unrecognised(first, rows, told.unrecognised)
         counts = told.event_counts()
         self._count_events(counts)
         events = told.in_order()
-        self._note_last(lines, told, events)
+        self._note_last(lines, rows, told, events)
         events.insert_column(5, constant(self._part, pl.UInt32, events.height).alias("source"))
         heads = self._timed_out(events, counts)
-        timeouts = self._timeouts(first, lines, sorted(told.inside), heads)
-        self._remember(first, lines, told.last, heads)
+        timeouts = self._timeouts(first, lines, rows, sorted(told.inside), heads)
+        self._remember(first, lines, rows, told.last, heads)
         if not timeouts:
             return events
         more = pl.DataFrame(timeouts, schema=EVENT_COLUMNS, orient="row")
@@ -162,19 +168,20 @@ class EventReader:
             if reading.first_time is None:
                 reading.first_time = self._first_time(_with_times(lines.texts))
 
-    def _note_last(self, lines: Lines, told: Told, events: pl.DataFrame) -> None:
+    def _note_last(self, lines: Lines, rows: Rows, told: Told, events: pl.DataFrame) -> None:
         """Keeps the lines in which the last time so far stands, to be looked for in the end; else looks for it now.
 
         Args:
             lines: of a block.
+            rows: those that can matter.
             told: what they tell.
             events: those in it.
         """
         is_certain = told.last_cut is not None and told.last_cut.is_certain and events["time"][-1] is not None
-        if is_certain and len(lines) - lines.rows.place(told.last) <= _EDGE:
-            self._end = lines.bytes(lines.rows.start(told.last))
+        if is_certain and len(lines) - rows.place(told.last) <= _EDGE:
+            self._end = lines.bytes(rows.start(told.last))
             return
-        found = self._first_time(islice(lines.above(None), _EDGE))
+        found = self._first_time(islice(lines.above(), _EDGE))
         if found is None:
             found = self._first_time(_with_times(lines.texts.reverse()))
         if found is not None:
@@ -197,10 +204,8 @@ class EventReader:
             self.reading.offset = cut.offset
         return time
 
-    def _told(self, rows: Rows, first: int) -> Told:
-        """What the rows of a block tell that can matter."""
-        told = Told(array("q"))
-        left = pl.int_range(len(rows), dtype=pl.UInt32, eager=True)
+    def _read(self, rows: Rows, left: pl.Series, first: int, told: Told) -> None:
+        """Adds what some rows of a block tell that can matter."""
         tried: set[Cut] = set()
         queue = self._cuts.known
         while len(left):
@@ -218,7 +223,7 @@ class EventReader:
             if not queue:
                 self._numbering(Cut()).read(rows, few, first, told)
                 left = left.slice(_LEARNED_FROM)
-        return told
+        self._likely = told.last_cut or self._likely
 
     def _without_timeless(self, rows: Rows, left: pl.Series, first: int, told: Told) -> pl.Series:
         """Reads the rows in which no time can stand, such as tracebacks', and returns the others."""
@@ -244,14 +249,14 @@ class EventReader:
             reader = self._readers[cut] = Reader(self.vocabulary, self.source, self._heads, cut)
         return reader
 
-    def _note_unrecognised(self, first: int, lines: Lines, found: list[pl.Series]) -> None:
+    def _note_unrecognised(self, first: int, rows: Rows, found: list[pl.Series]) -> None:
         if not found:
             return
-        rows = pl.concat(found).sort()
-        self.reading.unrecognised_lines += len(rows)
-        shown = rows.head(_SHOWN - len(self.reading.unrecognised))
-        for row, text in zip(shown, lines.rows.texts(shown), strict=True):
-            self.reading.unrecognised.append((self._part, first + lines.rows.place(row), text))
+        unknown = pl.concat(found).sort()
+        self.reading.unrecognised_lines += len(unknown)
+        shown = unknown.head(_SHOWN - len(self.reading.unrecognised))
+        for row, text in zip(shown, rows.texts(shown), strict=True):
+            self.reading.unrecognised.append((self._part, first + rows.place(row), text))
 
     def _count_events(self, counts: dict[int, int]) -> None:
         shapes = self.vocabulary.shapes
@@ -267,35 +272,36 @@ class EventReader:
                 self.reading.pool_lines += count
 
     def _timeouts(
-        self, first: int, lines: Lines, inside: list[int], told: set[tuple[int, int]]
+        self, first: int, lines: Lines, rows: Rows, inside: list[int], told: set[tuple[int, int]]
     ) -> list[tuple[int, int | None, int, None, None, int]]:
         """The timeouts that stand under a head, in a traceback: one for each record."""
         found = []
         reader = self._reader(Cut())
         for row in inside:
-            head = self._head_above(first, lines, row)
+            head = self._head_above(first, lines, rows, row)
             if head is None or head.timed_out or head[:2] in told:
                 continue
             told.add(head[:2])
-            text = lines.rows.texts(pl.Series([row], dtype=pl.UInt32)).item()
+            text = rows.texts(pl.Series([row], dtype=pl.UInt32)).item()
             found.append((head.line, head.time, reader.timed_out(text), None, None, head.part))
         return found
 
-    def _remember(self, first: int, lines: Lines, last: int, told: set[tuple[int, int]]) -> None:
+    def _remember(self, first: int, lines: Lines, rows: Rows, last: int, told: set[tuple[int, int]]) -> None:
         """Keeps the lines in which the last head stands, to be looked for when it is asked for, which is rare.
 
         Args:
             first: the number of the first line.
             lines: they.
+            rows: those that can matter.
             last: the number of the last row that is an event; -1 for none.
             told: the heads whose timeouts are counted.
         """
         if last >= 0:
-            begin = lines.rows.place(last)
+            begin = rows.place(last)
             if len(lines) - begin <= _LOOKED_AT:
-                self._ending = _Ending(self._part, first + len(lines), lines.bytes(lines.rows.start(last)), told)
+                self._ending = _Ending(self._part, first + len(lines), lines.bytes(rows.start(last)), told)
                 return
-        head = self._head_above(first, lines, None)
+        head = self._head_above(first, lines, rows, None)
         self._ending = None
         self._keep(head, told)
 
@@ -331,10 +337,10 @@ class EventReader:
             known = self._known_heads[text] = self._reader(cut).is_head(cut.marked(text))
         return known
 
-    def _head_above(self, first: int, lines: Lines, row: int | None) -> _Head | None:
+    def _head_above(self, first: int, lines: Lines, rows: Rows, row: int | None) -> _Head | None:
         """The head of the record that the line before a row, or the last one, belongs to."""
-        end = first + (len(lines) if row is None else lines.rows.place(row))
-        return self._head_in(self._part, end, lines.above(row)) or self._last()
+        end = first + (len(lines) if row is None else rows.place(row))
+        return self._head_in(self._part, end, lines.above(None if row is None else rows.start(row))) or self._last()
 
     def _head_in(self, part: int, end: int, above: Iterable[str]) -> _Head | None:
         """The last head above a line."""

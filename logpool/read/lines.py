@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from logpool.native.lines import Rows
+from logpool.native.lines import Rows, surveyed
 from logpool.read.damage import NO_TEXT, Damages
 from logpool.read.encoding import (
     LONGEST_LINE,
@@ -31,6 +31,7 @@ from logpool.read.pieces import may_be_split
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from logpool.native.lines import Cutter
     from logpool.read.packing import Ahead
 
 # more takes more memory, and little less time
@@ -46,18 +47,18 @@ _NULS = re.compile(rb"(?m)^\0+")
 
 
 class Lines:
-    """Lines of a log, one after the other; those that can matter are found at once.
+    """Lines of a log, one after the other.
 
     Attributes:
         data: they, in UTF-8, each with its end; more may follow.
         size: how many bytes they are.
-        rows: those that can matter.
+        survey: what they hold.
     """
 
     def __init__(self, data: bytes, size: int | None = None) -> None:
         self.data = data
         self.size = len(data) if size is None else size
-        self.rows = Rows(data, NEEDLES, self.size)
+        self.survey = surveyed(data, self.size)
 
     @classmethod
     def of(cls, texts: Iterable[str]) -> Lines:
@@ -65,7 +66,11 @@ class Lines:
         return cls("".join(f"{text}\n" for text in texts).encode())
 
     def __len__(self) -> int:
-        return self.rows.lines
+        return self.survey.lines
+
+    def rows(self, cutter: Cutter | None = None) -> Rows:
+        """Those that can matter; some are cut at once, if there is something to do that with."""
+        return Rows(self.data, NEEDLES, self.survey, self.size, cutter)
 
     @cached_property
     def texts(self) -> pl.Series:
@@ -85,9 +90,9 @@ class Lines:
                 break
         return list(upwards(self.data, self.size if end < 0 else end + 1))[::-1]
 
-    def above(self, row: int | None) -> Iterator[str]:
-        """The lines above a row, or above the end, from the last one on."""
-        return upwards(self.data, self.size if row is None else self.rows.start(row))
+    def above(self, end: int | None = None) -> Iterator[str]:
+        """The lines above a place where one begins, or above the end, from the last one on."""
+        return upwards(self.data, self.size if end is None else end)
 
 
 def upwards(data: bytes, end: int) -> Iterator[str]:
@@ -230,7 +235,8 @@ class LineReader:
 
     def _mended(self, lines: Lines, *, torn: bool) -> Lines:
         """The same in UTF-8, without NULs, and of a line that is too long the head."""
-        if lines.rows.is_plain and not self._nuls and not has_long_line(lines.data, lines.size):
+        is_plain = lines.survey.is_plain and not lines.survey.has_nuls
+        if is_plain and not self._nuls and not has_long_line(lines.data, lines.size):
             return lines
         before = lines.bytes()
         data = self._shortened(self._without_nuls(before))

@@ -67,7 +67,7 @@ def _mended(held: Block, block: Block) -> tuple[Block, Block | None]:
     """A block whose last line is cut, with the rest of that line where the next file begins with it; what is left."""
     if not len(block.lines):
         return replace(held, size=held.size + block.size), None
-    if begins_anew(block.lines.head(1)[0], next(held.lines.above(None))):
+    if begins_anew(block.lines.head(1)[0], next(held.lines.above())):
         return held, block
     if len(block.lines) == 1:
         lines = Lines(held.lines.bytes() + block.lines.bytes())

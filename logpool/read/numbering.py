@@ -116,6 +116,16 @@ class Numbering:
         self.out = out
         self._begin()
 
+    def cutter(self) -> Cutter:
+        """What cuts the lines of the next block."""
+        self._forget()
+        return self._cutter
+
+    def _forget(self) -> None:
+        """Forgets all texts where there are too many."""
+        if self._cutter.most > self.most or self._cutter.size > self.most * _BYTES:
+            self._begin()
+
     def read(self, rows: Rows, chosen: pl.Series, first: int, told: Told) -> pl.Series:
         """Reads lines.
 
@@ -128,26 +138,16 @@ class Numbering:
         Returns:
             The numbers of those that it does not fit.
         """
-        cutter = self._cutter
-        if cutter.most > self.most or cutter.size > self.most * _BYTES:
-            self._begin()
+        self._forget()
         return self._read(rows, chosen, first, told)
 
     def _read(self, rows: Rows, chosen: pl.Series, first: int, told: Told) -> pl.Series:
-        taken, known = Taken(self._cutter, rows, chosen), self._known
+        taken = Taken.of(self._cutter, rows, chosen)
         self._learn_times()
         if not self._learn_patterns(taken, rows) or not self._learn_keys(taken):
             # something else is taken out from now on
             return self._read(rows, chosen, first, told)
-        vocabulary = self.reader.vocabulary
-        told.counts.extend([0] * (len(vocabulary.shapes) - len(told.counts)))
-        with vocabulary.lock:
-            found = known.find(rows, chosen, taken, vocabulary.connections, vocabulary.threads, told.counts, first)
-        if len(found.line):
-            columns = zip(_EVENTS, found[: len(_EVENTS)], strict=True)
-            told.events.append(pl.DataFrame(dict(columns)))
-        self._note_last(told, found.last)
-        left = self._look(rows, taken, found, first, told) if len(found.aside) else found.left
+        left = self._told(rows, chosen, taken, first, told)
         if taken.unknown:
             # by now these are known
             left = self._read(rows, left, first, told)
@@ -155,6 +155,27 @@ class Numbering:
         if self._leaves and len(left):
             return self._as_they_are().read(rows, left, first, told)
         return left
+
+    def read_alike(self, rows: Rows, first: int, told: Told) -> pl.Series:
+        """Reads the lines of a block that its own cutter has cut already, as they are like ones before; likewise."""
+        taken = rows.alike
+        if taken is None:
+            return rows.left
+        self._learn_times()
+        left = self._told(rows, None, taken, first, told)
+        return pl.concat([rows.left, left]).sort() if len(left) else rows.left
+
+    def _told(self, rows: Rows, chosen: pl.Series | None, taken: Taken, first: int, told: Told) -> pl.Series:
+        """Tells what lines are of which everything is known, and returns the rows that this cut does not fit."""
+        known, vocabulary = self._known, self.reader.vocabulary
+        told.counts.extend([0] * (len(vocabulary.shapes) - len(told.counts)))
+        with vocabulary.lock:
+            found = known.find(rows, chosen, taken, vocabulary.connections, vocabulary.threads, told.counts, first)
+        if len(found.line):
+            columns = zip(_EVENTS, found[: len(_EVENTS)], strict=True)
+            told.events.append(pl.DataFrame(dict(columns)))
+        self._note_last(told, found.last)
+        return self._look(rows, taken, found, first, told) if len(found.aside) else found.left
 
     def _note_last(self, told: Told, row: int) -> None:
         if row > told.last:
@@ -225,7 +246,7 @@ class Numbering:
         examples = self.reader.cut.cutter(Out.IDS)
         for text, matters, row in zip(texts, matter, taken.unknown, strict=True):
             if matters and text not in self._patterns:
-                example = Taken(examples, rows, pl.Series([row], dtype=pl.UInt32))
+                example = Taken.of(examples, rows, pl.Series([row], dtype=pl.UInt32))
                 self._patterns[text] = pattern_of(rest_of(example, 0), self.reader.parsed)
             patterns.learn(self._patterns.get(text, Pattern(0)))
         return True

@@ -9,24 +9,31 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from logpool.native.lines import Cutter, Needles, Out, Part, Place, Rows, Taken, Texts
+from logpool.native.lines import Cutter, Needles, Out, Part, Place, Rows, Taken, Texts, surveyed
 
 WORDS = ("sqlalchemy.pool", "onnection ", "Pool disposed", "né: ")
 NEEDLES = Needles(WORDS, rare=("y.", "nn", "Po", "n\xe9"))
 # words, parts of them, and what may stand around them
-PIECES = st.sampled_from([*WORDS, "y.", "nn", "Po", "conn", "n", "x", "é", "漢", "\r", "\n", "\n\n", "\r\n", " " * 17])
+PIECES = st.sampled_from(
+    [*WORDS, "y.", "nn", "Po", "conn", "n", "x", "é", "漢", "\0", "\r", "\n", "\n\n", "\r\n", " " * 17]
+)
 TEXTS = st.lists(PIECES, max_size=60).map("".join)
 MARK = "\x01"
+
+
+def rows_of(data: bytes, needles: Needles, cutter: Cutter | None = None) -> Rows:
+    return Rows(data, needles, surveyed(data, len(data)), cutter=cutter)
 
 
 @given(TEXTS)
 @settings(deadline=None, max_examples=500)
 def test_rows_are_the_lines_with_a_needle(text: str) -> None:
-    rows = Rows(text.encode(), NEEDLES)
+    rows = rows_of(text.encode(), NEEDLES)
     lines = text.split("\n")
     lines = lines if lines[-1] else lines[:-1]
     found = [place for place, line in enumerate(lines) if any(word in line for word in WORDS)]
-    assert rows.lines == len(lines)
+    survey = surveyed(text.encode(), len(text.encode()))
+    assert survey == (len(lines), text.isascii(), "\0" in text)
     assert rows.places().to_list() == found
     every = pl.int_range(len(rows), dtype=pl.UInt32, eager=True)
     assert rows.texts(every).to_list() == [lines[place].removesuffix("\r") for place in found]
@@ -37,7 +44,7 @@ def test_rows_are_the_lines_with_a_needle(text: str) -> None:
 
 def test_a_needle_stands_where_the_line_before_has_it_only_if_nothing_earlier_does() -> None:
     # at the same place behind the beginning of the next line stands a needle of the line after it
-    rows = Rows(b"0123456789onnection \nonnection \nonnection \n0123456789onnection ", NEEDLES)
+    rows = rows_of(b"0123456789onnection \nonnection \nonnection \n0123456789onnection ", NEEDLES)
     assert rows.places().to_list() == [0, 1, 2, 3]
 
 
@@ -176,9 +183,9 @@ def without_ids(text: str) -> str:
 @given(st.lists(WITH_IDS.map("".join), min_size=1, max_size=8))
 @settings(deadline=None, max_examples=400)
 def test_ids_are_taken_out(lines: list[str]) -> None:
-    rows = Rows("".join(f"{line}|Z\n" for line in lines).encode(), Needles(["|Z"], rare=["|Z"]))
+    rows = rows_of("".join(f"{line}|Z\n" for line in lines).encode(), Needles(["|Z"], rare=["|Z"]))
     for out in (Out.NOTHING, Out.IDS):
-        taken = Taken(
+        taken = Taken.of(
             cutter := Cutter([], leading=False, out=out), rows, pl.int_range(len(lines), dtype=pl.UInt32, eager=True)
         )
         for at, line in enumerate(lines):
@@ -192,14 +199,14 @@ def test_lines_are_cut(lines: list[str], cut_at: tuple[list[Place], bool], data:
     places, leading = cut_at
     # a needle at the end of each line makes it a row, and is part of what is left
     lines = [f"{line}|Z" for line in lines]
-    rows = Rows("".join(f"{line}\n" for line in lines).encode(), Needles(["|Z"], rare=["|Z"]))
+    rows = rows_of("".join(f"{line}\n" for line in lines).encode(), Needles(["|Z"], rare=["|Z"]))
     chosen = data.draw(st.lists(st.sampled_from(range(len(lines))), unique=True))
     expected = {row: found for row in chosen if (found := taken_apart(lines[row], places, leading=leading)) is not None}
     cutter = Cutter(places, leading=leading)
     seen: list[str] = []
     # whatever was cut before
     for _ in range(2):
-        taken = Taken(cutter, rows, pl.Series(chosen, dtype=pl.UInt32))
+        taken = Taken.of(cutter, rows, pl.Series(chosen, dtype=pl.UInt32))
         assert [taken.row(at) for at in range(len(taken))] == list(expected)
         for at, (parts, rest, address, seconds) in enumerate(expected.values()):
             assert cutter.keys.get(taken.key(at)) == rest
@@ -211,6 +218,59 @@ def test_lines_are_cut(lines: list[str], cut_at: tuple[list[Place], bool], data:
         assert cutter.keys.all(taken.first_key).to_list() == new
         assert taken.firsts() == [rests.index(rest) for rest in new]
         seen += new
+
+
+@given(st.lists(LINES, min_size=1, max_size=8) | st.lists(ALIKE, min_size=1, max_size=30), CUTS, st.data())
+@settings(deadline=None, max_examples=400)
+def test_lines_like_ones_before_are_cut_at_once(
+    lines: list[str], cut_at: tuple[list[Place], bool], data: st.DataObject
+) -> None:
+    places, leading = cut_at
+    lines = [f"{line}|Z" for line in lines]
+    before = data.draw(st.lists(st.sampled_from(lines), unique=True))
+    needles = Needles(["|Z"], rare=["|Z"])
+    cutter = Cutter(places, leading=leading)
+    rows = rows_of("".join(f"{line}\n" for line in before).encode(), needles)
+    Taken.of(cutter, rows, pl.int_range(len(rows), dtype=pl.UInt32, eager=True))
+    keys = cutter.keys.all().to_list()
+    # those that hold no needle stand between them
+    rows = rows_of("".join(f"{line}\nno row\n" for line in lines).encode(), needles, cutter)
+    every = pl.int_range(len(rows), dtype=pl.UInt32, eager=True)
+    assert rows.texts(every).to_list() == lines
+    taken = rows.alike
+    if taken is None:
+        assert rows.left.to_list() == every.to_list()
+        return
+    found = {taken.row(at): at for at in range(len(taken))}
+    assert sorted([*found, *rows.left]) == every.to_list()
+    for row, at in found.items():
+        expected = taken_apart(lines[row], places, leading=leading)
+        assert expected == (taken.times(at), cutter.keys.get(taken.key(at)), taken.address(at), taken.seconds(at))
+    assert cutter.keys.all().to_list() == keys
+
+
+def test_pools_lines_are_alike() -> None:
+    cutter = Cutter([Place(None, 0, 5, [Part(0, 5)])], leading=True)
+    needles = Needles(["onnection "], rare=["nn"])
+
+    def log(minute: int, address: str) -> bytes:
+        messages = (f"{thread} Connection <x.Connection object at 0x{address}>{rest}" for thread, rest in kinds)
+        return "".join(f"12:{minute:02} {message}\n" for message in messages).encode()
+
+    kinds = [(f"[Thread-{n}]", rest) for n in range(10) for rest in ("", " checked out from pool", " being returned")]
+    rows = rows_of(log(1, "7f01"), needles)
+    Taken.of(cutter, rows, rows.left)
+    for minute, address, are_alike in (
+        (2, "7f02", True),
+        (3, "219557BA668", False),
+        (4, "000000BA669", True),
+        (5, "7f0g", False),
+    ):
+        rows = rows_of(log(minute, address), needles, cutter)
+        assert rows.alike is not None
+        # of lines of another length, one of each kind is cut before the others are known
+        assert (len(rows.alike), len(rows.left)) == ((len(kinds), 0) if are_alike else (0, len(kinds)))
+        Taken.of(cutter, rows, rows.left)
 
 
 def test_a_needle_needs_a_rare_pair() -> None:

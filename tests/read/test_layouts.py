@@ -12,7 +12,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from logpool.errors import UsageError
-from logpool.native.lines import Known, Needles, Rows, Taken
+from logpool.native.lines import Known, Needles, Rows, Taken, surveyed
 from logpool.read.cuts import cut_of, rest_of
 from logpool.read.events import EventReader
 from logpool.read.formats import head_reader
@@ -50,8 +50,9 @@ def taken_apart(line: str) -> tuple[int | None, str]:
     if len(line) < 2:
         return None, line
     # the line itself is what is looked for, so that it is read whatever it is
-    rows = Rows(f"{line}\n".encode(), Needles([line], rare=[line[:2]]))
-    taken = Taken(cut.cutter(), rows, pl.Series([0], dtype=pl.UInt32))
+    data = f"{line}\n".encode()
+    rows = Rows(data, Needles([line], rare=[line[:2]]), surveyed(data, len(data)))
+    taken = Taken.of(cut.cutter(), rows, pl.Series([0], dtype=pl.UInt32))
     time = Known(cut.parts([texts.all() for texts in taken.cutter.times])).time(taken, 0)
     return time, cut.restored(rest_of(taken, 0).text)
 

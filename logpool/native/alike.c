@@ -1,0 +1,232 @@
+/* Lines that are equal to ones before but for time and address: of these nothing need be put together.
+
+   What lines share is compared without a branch that depends on the kind of line, since kinds come at random, and a branch that is
+   foretold wrongly costs as much as comparing a hundred bytes. */
+#include "cutting.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* MOST_BEGIN, MOST_END: so many bytes of a line tell at most where to look for it; SHORT: so many at its end are compared at once */
+enum { BITS = 11, SETS = 1 << BITS, WAYS = 4, WIDE = 16, MOST_BEGIN = 96, MOST_END = 8, SHORT = 64 };
+
+typedef uint8_t Vector __attribute__((vector_size(WIDE)));
+
+typedef struct {
+    uint64_t print;
+    char *bytes; /* of `before`, `behind` and `head`, one behind the other, so many of each */
+    int64_t room, before, behind, head;
+    uint32_t key, thread; /* NONE for no key while there is no such line */
+    int64_t name;
+    Vector end[SHORT / WIDE], mask[SHORT / WIDE]; /* the end of the line, as far as it is behind, if it is short */
+} Alike;
+
+struct Alikes {
+    /* of each line so many bytes stand before what is taken out, and behind it */
+    int64_t begin, end;
+    Alike lines[SETS * WAYS];
+};
+
+static void clear(Alikes *alikes)
+{
+    for (int64_t place = 0; place < SETS * WAYS; place++)
+        alikes->lines[place].key = NONE;
+}
+
+API Alikes *alikes_new(void)
+{
+    Alikes *alikes = calloc(1, sizeof(Alikes));
+    if (alikes) {
+        alikes->begin = MOST_BEGIN;
+        alikes->end = MOST_END;
+        clear(alikes);
+    }
+    return alikes;
+}
+
+API void alikes_free(Alikes *alikes)
+{
+    for (int64_t place = 0; alikes && place < SETS * WAYS; place++)
+        free(alikes->lines[place].bytes);
+    free(alikes);
+}
+
+static Vector vector_at(const char *text)
+{
+    Vector vector;
+    memcpy(&vector, text, WIDE);
+    return vector;
+}
+
+static int is_zero(Vector vector)
+{
+    uint64_t halves[2];
+    memcpy(halves, &vector, WIDE);
+    return !(halves[0] | halves[1]);
+}
+
+/* A number that equal lines have in common: the sum of words of what they share, each times a number of its own, so that none waits
+   for another. */
+static uint64_t print_of(const Alikes *alikes, const char *tail, const char *end)
+{
+    static const uint64_t times = 0x9e3779b97f4a7c15u, more = 0xd1b54a32d192ed02u;
+    int64_t size = end - tail, begin = alikes->begin;
+    if (size < MOST_END || size < begin)
+        return 0;
+    uint64_t print = (uint64_t)size * times, factor = times;
+    for (const char *at = tail; at - tail < begin; at += 8, factor += more)
+        print += word_at(at) * factor;
+    if (alikes->end)
+        print += (word_at(end - MOST_END) >> (64 - 8 * alikes->end)) * (factor ^ times);
+    return print * 0xe7037ed1a0b428dbu;
+}
+
+static Alike *set_of(const Alikes *alikes, uint64_t print)
+{
+    return (Alike *)alikes->lines + (print >> (64 - BITS)) * WAYS;
+}
+
+/* Whether two texts of one size are the same: no branch tells where they differ. */
+static int is_same(const char *one, const char *other, int64_t size)
+{
+    if (size < WIDE)
+        return !size || !memcmp(one, other, (size_t)size);
+    Vector differences = vector_at(one + size - WIDE) ^ vector_at(other + size - WIDE);
+    for (int64_t at = 0; at + WIDE < size; at += WIDE)
+        differences |= vector_at(one + at) ^ vector_at(other + at);
+    return is_zero(differences);
+}
+
+/* Whether a line that ends there ends with what is behind. */
+static int ends_alike(const Alike *alike, const char *begin, const char *end)
+{
+    if (alike->behind > SHORT || end - begin < SHORT)
+        return is_same(end - alike->behind, alike->bytes + alike->before, alike->behind);
+    Vector differences = {0};
+    for (int64_t at = 0; at < SHORT / WIDE; at++)
+        differences |= (vector_at(end - SHORT + at * WIDE) ^ alike->end[at]) & alike->mask[at];
+    return is_zero(differences);
+}
+
+/* Whether so many bytes before a place, up to sixteen, are hexadecimal digits. */
+static int are_hexadecimal(const char *end, int64_t size)
+{
+    static const uint64_t all = 0x8080808080808080u, first[] = {
+        0, 0x80, 0x8080, 0x808080, 0x80808080, 0x8080808080, 0x808080808080, 0x80808080808080, 0x8080808080808080u};
+    int64_t left = size < 8 ? 8 - size : 0;
+    uint64_t digits = (hexadecimals(word_at(end - 8)) | first[left]) & (hexadecimals(word_at(end - 16)) | first[16 - size - left]);
+    return digits == all;
+}
+
+/* Whether what stands between is what was taken out of the line that was kept; `begin` is the line's. */
+static int is_name(int64_t name, const char *begin, const char *start, const char *end)
+{
+    int64_t size = end - start;
+    if (name == ADDRESS) {
+        if (size < 2 || start[0] != NAMED[0] || start[1] != NAMED[1])
+            return 0;
+        return size <= 18 && end - begin >= 16 ? are_hexadecimal(end, size - 2) : behind_hexadecimals(start + 2, end) == end;
+    }
+    if (name == NAMELESS)
+        return !size;
+    const char *point = behind_digits(start, end);
+    return point > start && end - point > 1 && *point == '.' && behind_digits(point + 1, end) == end;
+}
+
+static inline int found(const Alikes *alikes, const char *head, const char *head_end, const char *tail, const char *end, Likeness *line)
+{
+    uint64_t print = print_of(alikes, tail, end);
+    const Alike *alike = set_of(alikes, print);
+    int64_t size = end - tail, head_size = head_end - head;
+    for (int way = 0; way < WAYS; way++, alike++) {
+        if (alike->print != print || alike->key == NONE || alike->before + alike->behind > size || alike->head != head_size)
+            continue;
+        const char *start = tail + alike->before, *behind = end - alike->behind;
+        if (!is_same(tail, alike->bytes, alike->before) || !ends_alike(alike, head, end) ||
+            !is_same(head, alike->bytes + alike->before + alike->behind, head_size) ||
+            !is_name(alike->name, head, start, behind))
+            continue;
+        line->key = alike->key;
+        line->thread = alike->thread;
+        line->name = alike->name;
+        line->start = start;
+        line->end = behind;
+        return 1;
+    }
+    return 0;
+}
+
+int alikes_find(const Alikes *alikes, const char *head, const char *head_end, const char *tail, const char *end, Likeness *line)
+{
+    return found(alikes, head, head_end, tail, end, line);
+}
+
+int alikes_keep(Alikes *alikes, const char *head, const char *head_end, const char *tail, const char *end, const Likeness *line)
+{
+    int64_t before = line->start - tail, behind = end - line->end, head_size = head_end - head;
+    int64_t begin = before / 8 * 8, last = line->name == NAMELESS ? MOST_END : behind;
+    /* where less is shared, prints are others */
+    if (begin < alikes->begin || last < alikes->end) {
+        alikes->begin = begin < alikes->begin ? begin : alikes->begin;
+        alikes->end = last < alikes->end ? last : alikes->end;
+        clear(alikes);
+    }
+    uint64_t print = print_of(alikes, tail, end);
+    Alike *alike = set_of(alikes, print);
+    int way = 0;
+    while (way < WAYS && alike[way].key != NONE)
+        way++;
+    alike += way < WAYS ? way : (int)(line->key % WAYS);
+    /* one byte more, since there may be none */
+    int64_t room = before + behind + head_size + 1;
+    if (room > alike->room) {
+        char *bytes = realloc(alike->bytes, (size_t)room);
+        if (!bytes)
+            return 0;
+        alike->bytes = bytes;
+        alike->room = room;
+    }
+    memcpy(alike->bytes, tail, (size_t)before);
+    memcpy(alike->bytes + before, line->end, (size_t)behind);
+    memcpy(alike->bytes + before + behind, head, (size_t)head_size);
+    if (behind <= SHORT) {
+        memset(alike->mask, 0, SHORT - (size_t)behind);
+        memset((char *)alike->mask + SHORT - behind, 0xff, (size_t)behind);
+        memcpy((char *)alike->end + SHORT - behind, line->end, (size_t)behind);
+    }
+    alike->print = print;
+    alike->before = before;
+    alike->behind = behind;
+    alike->head = head_size;
+    alike->name = line->name;
+    alike->key = line->key;
+    alike->thread = line->thread;
+    return 1;
+}
+
+int cut_alike(const Likely *likely, const char *text, const char *end, uint32_t row, Taken *taken)
+{
+    const Span *span = likely->spans;
+    const char *time = text, *tail = text;
+    int64_t plain = likely->plain;
+    if (likely->span_count && !span->anchor && plain) {
+        if (end - text < span->start + span->width)
+            return 0;
+        time = text + span->start;
+        tail = time + span->width;
+    } else if (likely->span_count) {
+        Piece pieces[2];
+        if (!parted(text, end, span, 1, plain, pieces))
+            return 0;
+        time = pieces[0].end;
+        tail = pieces[1].start;
+    }
+    Likeness line;
+    if (!found(likely->alikes, text, time, tail, end, &line))
+        return 0;
+    if (taken->count == taken->room && !taken_room(taken, taken->room * 2))
+        return -1;
+    int64_t at = taken_line(taken, row, line.key, line.thread);
+    int made = !likely->span_count || taken_time(taken, at, 0, span, time, tail, plain);
+    return made && taken_name(taken, at, line.name, line.start, line.end, likely->names) ? 1 : -1;
+}

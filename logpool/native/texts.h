@@ -1,0 +1,84 @@
+/* How texts are numbered: a hash table over one long piece of memory. */
+#ifndef LOGPOOL_TEXTS_H
+#define LOGPOOL_TEXTS_H
+
+#include "native.h"
+
+#include <string.h>
+
+/* Of a text its print: of up to sixteen bytes it holds all of them, and equal ones are the same text. */
+typedef struct {
+    uint64_t one, other;
+    uint32_t size;
+    uint32_t number; /* NONE for a free slot */
+} Slot;
+
+struct Texts {
+    char *bytes; /* one text behind the other */
+    int64_t bytes_room;
+    int64_t *ends; /* of each text; the first entry is 0, where the first one begins */
+    int64_t count, room;
+    Slot *slots;
+    uint64_t mask;
+    uint32_t last; /* the one asked for last */
+};
+
+enum { SHORT_TEXT = 16 };
+
+static inline uint64_t word_at(const char *text)
+{
+    uint64_t word;
+    memcpy(&word, text, 8);
+    return word;
+}
+
+static inline uint64_t half_at(const char *text)
+{
+    uint32_t half;
+    memcpy(&half, text, 4);
+    return half;
+}
+
+/* Up to seven bytes, some of them twice. */
+static inline uint64_t few_at(const char *text, int64_t size)
+{
+    if (size >= 4)
+        return half_at(text) << 32 | half_at(text + size - 4);
+    return size ? (uint64_t)(uint8_t)text[0] << 16 | (uint64_t)(uint8_t)text[size / 2] << 8 | (uint8_t)text[size - 1] : 0;
+}
+
+/* The print of a text of up to sixteen bytes. */
+static inline Slot short_print(const char *text, int64_t size)
+{
+    if (size >= 8)
+        return (Slot){word_at(text), word_at(text + size - 8), (uint32_t)size, NONE};
+    return (Slot){few_at(text, size), 0, (uint32_t)size, NONE};
+}
+
+static inline uint64_t place_of(const Slot *slot)
+{
+    /* after wyhash (https://github.com/wangyi-fudan/wyhash): both halves of a product of 128 bits */
+    __uint128_t product = (__uint128_t)(slot->one ^ 0xa0761d6478bd642fu) * (slot->other ^ slot->size ^ 0xe7037ed1a0b428dbu);
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+/* The number of a text, as `texts_add` tells it: those that are asked for again and again are told at once. */
+static inline uint32_t texts_number(Texts *texts, const char *text, int64_t size)
+{
+    if (size <= SHORT_TEXT) {
+        Slot print = short_print(text, size);
+        const Slot *slot = texts->slots + (place_of(&print) & texts->mask);
+        if (slot->one == print.one && slot->other == print.other && slot->size == print.size && slot->number != NONE)
+            return slot->number;
+    } else if (texts->count) {
+        const int64_t *ends = texts->ends + texts->last;
+        const char *last = texts->bytes + ends[0];
+        if (ends[1] - ends[0] == size && size <= 2 * SHORT_TEXT &&
+            !((word_at(text) ^ word_at(last)) | (word_at(text + 8) ^ word_at(last + 8)) |
+              (word_at(text + size - 16) ^ word_at(last + size - 16)) | (word_at(text + size - 8) ^ word_at(last + size - 8))))
+            return texts->last;
+    }
+    return texts_add(texts, text, size);
+}
+
+#endif
