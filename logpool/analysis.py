@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from logpool.judge.checks import Check, Watcher
     from logpool.read.lines import Block
     from logpool.read.sources import Source
-    from logpool.track.tracked import Tracked
+    from logpool.track.found import Tracked
 
     Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
     Progress = Callable[[int, int, float | None], None]

@@ -87,7 +87,7 @@ def read_checkouts(
     analysis = _analysis(paths, layout, pools, since, until, progress)
     tracked = list(analysis.tracked())
     _warn(analysis)
-    rows = pl.concat([pl.DataFrame(schema=CHECKOUT), *(one.checkouts for one in tracked)])
+    rows = pl.concat([pl.DataFrame(schema=CHECKOUT), *(one.checkouts.table for one in tracked)])
     later = pl.concat([pl.DataFrame(schema=LATER), *(one.later for one in tracked)])
     rows = _with_reclaimed(rows, later).sort("out_seq")
     outcome = pl.col("outcome").replace_strict({int(end): end.word for end in End}, return_dtype=pl.String)
@@ -118,7 +118,7 @@ def read_connections(
     Takes what :func:`read_events` takes, and raises the same.
     """
     analysis = _analysis(paths, layout, pools, since, until, progress)
-    rows = pl.concat([pl.DataFrame(schema=LIFE), *(one.lives for one in analysis.tracked())]).sort("life_seq")
+    rows = pl.concat([pl.DataFrame(schema=LIFE), *(one.lives.table for one in analysis.tracked())]).sort("life_seq")
     _warn(analysis)
     over = pl.when("dropped").then(pl.lit("dropped")).otherwise(pl.lit("closed"))
     life = _seconds(pl.col("end_time") - pl.col("life_time"))

@@ -13,22 +13,17 @@ if TYPE_CHECKING:
 class Clock:
     """Follows the times of events from batch to batch."""
 
-    # the number of the next event, as the fold counts them
-    _seq: int = 0
     _time: int | None = None
 
-    def timed(self, events: pl.DataFrame, steps: pl.DataFrame) -> pl.DataFrame:
-        """The steps of a batch in the log's order, each with its ``time``.
+    def timed(self, times: pl.Series) -> pl.Series:
+        """The times of a batch in the log's order, none missing.
 
         That of an event without one is the last time before it in the log; null where there is none yet.
         """
-        start, self._seq = self._seq, self._seq + events.height
-        times = events["time"]
         if times.null_count():
             times = times.forward_fill()
             if self._time is not None:
                 times = times.fill_null(self._time)
-            steps = steps.with_columns_seq(times[steps["seq"] - start].alias("time"))
-        if events.height:
+        if len(times):
             self._time = times[-1]
-        return steps
+        return times

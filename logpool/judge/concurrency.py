@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from logpool.native.numbers import climbed
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from logpool.native.batches import Steps
 
 
 class Level(NamedTuple):
@@ -43,11 +43,12 @@ class Concurrency:
 
     levels: dict[int, Level] = field(default_factory=dict)
 
-    def add(self, steps: pl.DataFrame, parts: Sequence[int], width: int) -> pl.DataFrame:
+    def add(self, steps: Steps, times: pl.Series, parts: Sequence[int], width: int) -> pl.DataFrame:
         """Adds the steps of a batch.
 
         Args:
-            steps: in the log's order: ``group``, ``time`` (or null), ``seq``, ``opened``, ``closed`` and ``out``.
+            steps: they.
+            times: of the batch's events, microseconds or null.
             parts: the part of each group, a small number.
             width: of the intervals, in microseconds.
 
@@ -55,7 +56,7 @@ class Concurrency:
             A row per part and run of steps in one interval, as :data:`CLIMB`.
         """
         levels = [self.of(part) for part in range(1 + max(parts, default=-1))]
-        found, after = climbed(steps, parts, width, levels)
+        found, after = steps.climbed(times, parts, width, levels)
         self.levels |= {part: Level(*after[part]) for part in found["part"].unique()}
         return found
 

@@ -51,19 +51,23 @@ class DurationCounts:
     def __post_init__(self) -> None:
         self._counts = Merged(_SCHEMA, self._merged)
 
-    def add(self, rows: pl.DataFrame) -> None:
-        """Adds ``group`` and ``microseconds``, a row a duration; null ones do not count.
+    def add_counted(self, rows: pl.DataFrame) -> None:
+        """Adds durations: of ``one``, a group, the ``count`` of each ``other``, microseconds, as they are counted.
 
         A log's clock may step back; such a duration counts as none at all (0).
         """
-        known = where(rows, rows["microseconds"].is_not_null()) if rows["microseconds"].null_count() else rows
-        if not known.height:
+        if not rows.height:
             return
-        found = counted(known["group"], known["microseconds"].clip(0))
         longest = pl.col("other")
         total = longest.cast(pl.Int128) * pl.col("count")
-        found = found.select_seq("count", group="one", microseconds=longest, total=total, longest=longest)
+        found = rows.select_seq("count", group="one", microseconds=longest, total=total, longest=longest)
         self._counts.add(found.select_seq(_SCHEMA.names()).cast(_SCHEMA))
+
+    def add(self, rows: pl.DataFrame) -> None:
+        """Adds ``group`` and ``microseconds``, a row a duration; null ones do not count."""
+        known = where(rows, rows["microseconds"].is_not_null()) if rows["microseconds"].null_count() else rows
+        if known.height:
+            self.add_counted(counted(known["group"], known["microseconds"].clip(0)))
 
     def _merged(self, rows: pl.DataFrame) -> pl.DataFrame:
         merged = rows.group_by("group", "microseconds").agg(*_MERGED)

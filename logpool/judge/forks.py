@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from logpool.judge.findings import Facts
     from logpool.read.vocabulary import Vocabulary
-    from logpool.track.tracked import Tracked
+    from logpool.track.found import Tracked
 
     Place = tuple[int, int]
 
@@ -92,9 +92,9 @@ class Forks:
         if tracked.unborn.height:
             self._take_over(tracked.unborn)
         if self._taken.height:
-            self._note_use(tracked.checkouts)
+            self._note_use(tracked.checkouts.table)
             self._emptied.update(tracked.emptied)
-            self._meet(tracked.lives)
+            self._meet(tracked.lives.table)
 
     def _take_over(self, unborn: pl.DataFrame) -> None:
         rows = unborn.with_columns_seq(group=group_of(), connection=connection_of())

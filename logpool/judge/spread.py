@@ -12,16 +12,14 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from logpool.frames import where
 from logpool.judge.merged import Merged
-from logpool.native.numbers import counted
 from logpool.report.model import HoldCounts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from logpool.read.vocabulary import Vocabulary
-    from logpool.track.tracked import Tracked
+    from logpool.track.found import Tracked
 
 # at most so many stretches, so at least half as many in a log without breaks. Schmeiser, "Batch size effects in the
 # analysis of simulation output" (Operations Research 30, 1982): 10 to 30 of them, the longer the better, lose little
@@ -48,19 +46,14 @@ class HoldSpread:
 
     def take(self, tracked: Tracked) -> None:
         """Adds the checkouts of one batch that are known from both ends."""
-        holds = tracked.holds.hstack([tracked.checkouts["out_time"]])
-        if holds["microseconds"].null_count():
-            holds = where(holds, holds["microseconds"].is_not_null())
-        if not holds.height:
+        reach = tracked.checkouts.reach()
+        if reach is None:
             return
-        group, microseconds, taken = holds
-        self._reach(int(taken.min()), int(taken.max()))  # type: ignore[arg-type]
+        self._reach(*reach)
         parts = [self._parts.setdefault(pool, len(self._parts)) for _, _, pool in self.vocabulary.groups]
         first = self._span[0] if self._span else 0
-        stretch = taken // (1 << self._power)
         # what is equal is counted before it is classed, which takes longer
-        place = pl.Series(parts, dtype=pl.UInt32)[group] * STRETCHES + (stretch - first).cast(pl.UInt32)
-        found = counted(place, microseconds.clip(0)).select_seq(
+        found = tracked.checkouts.holds_in(parts, self._power, first, STRETCHES).select_seq(
             "count",
             part=pl.col("one") // STRETCHES,
             stretch=pl.col("one") % STRETCHES + first,

@@ -22,16 +22,15 @@ from logpool.read.vocabulary import split_pool_name
 from logpool.report.model import Timings
 from logpool.schema import Cause, Detail, End, Kind
 from logpool.track.sequence import Review
-from logpool.track.tracked import group_of
+from logpool.track.tracked import groups_of
 
 if TYPE_CHECKING:
+    from logpool.native.batches import Steps
     from logpool.read.vocabulary import Vocabulary
+    from logpool.track.found import Tracked
     from logpool.track.sequence import Verdict
-    from logpool.track.tracked import Tracked
 
 _EVIDENCE = 5
-# what is neither true nor false, as a number
-_UNTOLD = 2
 RESETS = (Detail.ALREADY_RESET, Detail.ROLLBACK, Detail.COMMIT)
 _OUTCOME = pl.Schema(
     {
@@ -116,7 +115,9 @@ class Statistics:
         self._add(tracked)
         self._review.take(tracked.violations, tracked.later)
         self.left_checkouts.update(tracked.censored.to_list())
-        self._climb(self._clock.timed(events, tracked.steps), pools, parts)
+        times = self._clock.timed(events["time"])
+        if tracked.steps is not None:
+            self._climb(tracked.steps, times, pools, parts)
 
     def _count(self, events: pl.DataFrame, parts: list[int], ends: pl.DataFrame) -> None:
         self.timelines.reach(events["time"])
@@ -176,37 +177,31 @@ class Statistics:
         self._timings.add(counted(seconds, constant(0, pl.Int64, len(seconds))).select_seq("one", "count"))
 
     def _add(self, tracked: Tracked) -> None:
-        self._outcomes.add(_outcomes(tracked))
-        self.holds.add(tracked.holds)
-        born = tracked.lives["born"]
-        self.ages.add(where(tracked.ages, born))
-        self.made.add(
-            where(tracked.lives, born).select_seq(
-                label=group_of(),
-                time="life_time",
-                source="life_source",
-                line="life_line",
-                idle=pl.lit(None, pl.Int64),
-            )
-        )
+        checkouts, lives = tracked.checkouts, tracked.lives
+        self._outcomes.add(checkouts.outcomes())
+        self.holds.add_counted(checkouts.holds())
+        self.ages.add_counted(lives.ages())
+        births = lives.births()
+        if births.height:
+            self.made.add(births.select_seq("time", "source", "line", label="group", idle=pl.lit(None, pl.Int64)))
         for group, cause, count in tracked.closes.iter_rows():
             self.closes[group, Cause(cause)] += count
-        self.left_lives.update(tracked.ages["group"].filter(~born).to_list())
+        self.left_lives.update(groups_of(where(lives.rows, ~lives.rows["born"])["key"]).to_list())
 
-    def _climb(self, steps: pl.DataFrame, pools: list[str], parts: list[int]) -> None:
+    def _climb(self, steps: Steps, times: pl.Series, pools: list[str], parts: list[int]) -> None:
         names = [split_pool_name(pool)[0] for pool in pools]
         classes = [self.class_parts.setdefault(name, len(self.class_parts)) for name in names]
         width = self.timelines.width
-        by_pool = self.by_pool.add(steps, parts, width)
+        by_pool = self.by_pool.add(steps, times, parts, width)
         # as long as every class has one pool, and every pool one process, they are the same
         for levels, others in ((self.by_class, classes), (self.by_group, list(range(len(parts))))):
             if others == parts:
                 levels.levels = dict(self.by_pool.levels)
             else:
-                levels.add(steps, others, width)
+                levels.add(steps, times, others, width)
         together = None
         if len(self.pool_parts) > 1:
-            together = self.together.add(steps, [0] * len(parts), width)
+            together = self.together.add(steps, times, [0] * len(parts), width)
         else:
             self.together.levels = dict(self.by_pool.levels)
         self.timelines.climb(by_pool, together)
@@ -221,7 +216,8 @@ class Statistics:
             if kind in {Kind.RESET, Kind.RETURNED} and detail in RESETS
         }
         groups = self.vocabulary.groups
-        unreset = tracked.holds["group"].filter(tracked.checkouts["outcome"] == int(End.RETURNED))
+        rows = tracked.checkouts.rows
+        unreset = groups_of(rows["key"].filter(rows["outcome"] == int(End.RETURNED)))
         self.cut_returns.update(group for group in unreset if groups[group][2] in reset)
         return self._review.finish({group for group, (_, _, pool) in enumerate(groups) if pool not in reset})
 
@@ -269,20 +265,3 @@ class Statistics:
         total = math.fsum(seconds * timings["count"])
         rest = (total - first) / (count - 1) if count > 1 else None
         return Timings(count, total / count, first, rest)
-
-
-def _outcomes(tracked: Tracked) -> pl.DataFrame:
-    """How many checkouts of each ``group`` ended how: ``outcome``, ``fresh``, ``complete``, ``len``."""
-    # one number for all three is counted in half the time
-    fresh, complete = (pl.col(name).cast(pl.UInt8).fill_null(_UNTOLD) for name in ("fresh", "complete"))
-    how = pl.col("outcome") * 9 + fresh * 3 + complete
-    found = counted(tracked.holds["group"], tracked.checkouts.select_seq(how.cast(pl.Int64)).to_series())
-    code = pl.col("other")
-    told = found.select_seq(
-        group="one",
-        outcome=code // 9,
-        fresh=(code // 3 % 3).replace(_UNTOLD, None),
-        complete=(code % 3).replace(_UNTOLD, None),
-        len="count",
-    )
-    return told.cast(_OUTCOME)

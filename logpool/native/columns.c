@@ -104,7 +104,7 @@ API int list_out(List *list, struct ArrowSchema *schema, struct ArrowArray *arra
 }
 
 /* The places of some lines, copied. Returns 0 where memory ran out. */
-API int places_out(const Rows *rows, struct ArrowSchema *schema, struct ArrowArray *array)
+API int rows_out(const Rows *rows, struct ArrowSchema *schema, struct ArrowArray *array)
 {
     size_t size = (size_t)rows->count * sizeof(uint32_t);
     uint32_t *places = malloc(size + 1);
@@ -221,6 +221,44 @@ int64_t table_row(Table *table)
         table->room = room;
     }
     return table->count++;
+}
+
+API Places *places_new(int64_t width)
+{
+    Places *places = calloc(1, sizeof(Places));
+    if (places)
+        places->width = width;
+    return places;
+}
+
+API void places_free(Places *places)
+{
+    for (int64_t column = 0; places && column < places->width; column++)
+        free(places->columns[column]);
+    free(places);
+}
+
+int64_t places_row(Places *places)
+{
+    if (places->count == places->room) {
+        int64_t room = places->room ? places->room * 2 : 1 << 8;
+        for (int64_t column = 0; column < places->width; column++) {
+            uint32_t *grown = realloc(places->columns[column], (size_t)room * sizeof(uint32_t));
+            if (!grown)
+                return -1;
+            places->columns[column] = grown;
+        }
+        places->room = room;
+    }
+    return places->count++;
+}
+
+/* A column of places, which gives it away. Returns 0 where memory ran out. */
+API int column_out(Places *places, int64_t column, struct ArrowSchema *schema, struct ArrowArray *array)
+{
+    uint32_t *values = places->columns[column] ? places->columns[column] : malloc(sizeof(uint32_t));
+    places->columns[column] = NULL;
+    return values && numbers_out(4, 0, values, places->count, schema, array);
 }
 
 /* A column of a table, which gives it away. Returns 0 where memory ran out. */

@@ -28,27 +28,27 @@ API int count(const uint32_t *one, const int64_t *other, int64_t size, Table *ta
 static int tallied(Index *index, int64_t *row, int64_t label, int64_t bin, int64_t count, int64_t first, int64_t last,
                    const int64_t *const *values, int64_t value_count, int64_t place)
 {
-    int64_t before = index->table->count;
+    int64_t before = index->table->count, at = *row;
     int64_t *const *columns = index->table->columns;
-    if (*row < 0 || columns[0][*row] != label || columns[1][*row] != bin)
-        *row = index_row(index, label, bin);
-    if (*row < 0)
-        return 0;
-    if (index->table->count > before) {
-        columns[COUNT][*row] = 0;
-        columns[FIRST][*row] = first;
-        columns[LAST][*row] = last;
-        for (int64_t value = 0; value < value_count; value++)
-            columns[LEAST + value][*row] = values[value][place];
+    if (at < 0 || columns[0][at] != label || columns[1][at] != bin) {
+        *row = at = index_row(index, label, bin);
+        if (at < 0)
+            return 0;
+        if (index->table->count > before) {
+            columns[COUNT][at] = 0;
+            columns[FIRST][at] = first;
+            columns[LAST][at] = last;
+            for (int64_t value = 0; value < value_count; value++)
+                columns[LEAST + value][at] = values[value][place];
+        }
     }
-    columns[COUNT][*row] += count;
-    if (first < columns[FIRST][*row])
-        columns[FIRST][*row] = first;
-    if (last > columns[LAST][*row])
-        columns[LAST][*row] = last;
+    int64_t *firsts = columns[FIRST] + at, *lasts = columns[LAST] + at;
+    columns[COUNT][at] += count;
+    *firsts = first < *firsts ? first : *firsts;
+    *lasts = last > *lasts ? last : *lasts;
     for (int64_t value = 0; value < value_count; value++)
-        if (values[value][place] < columns[LEAST + value][*row])
-            columns[LEAST + value][*row] = values[value][place];
+        if (values[value][place] < columns[LEAST + value][at])
+            columns[LEAST + value][at] = values[value][place];
     return 1;
 }
 
@@ -134,29 +134,43 @@ API int ends(const uint32_t *labels, int64_t size, int64_t label_count, Table *t
 API int nexts(const uint32_t *shapes, const uint32_t *threads, int64_t size, const uint32_t *labels, const int64_t *places,
               const uint32_t *wanted, const uint32_t *wanted_threads, int64_t count, Table *sought, uint32_t **found)
 {
-    enum { LABEL, THREAD, NEXT };
+    /* NEAR: most often what is wanted stands so many events on at most */
+    enum { LABEL, THREAD, NEXT, NEAR = 1 << 8 };
     Index index;
-    /* of each place the row of what is wanted, and then what was found */
+    /* of each place what was found, or the row of what is wanted */
     *found = malloc(((size_t)count + 1) * sizeof(uint32_t));
-    int made = index_begin(&index, sought) && *found;
+    uint8_t *is_far = calloc((size_t)count + 1, 1);
+    int made = index_begin(&index, sought) && *found && is_far;
     for (int64_t at = 0; made && at < count; at++) {
-        int64_t row = index_row(&index, wanted[at], wanted_threads[at]);
-        made = row >= 0;
-        if (!made)
-            break;
-        sought->columns[NEXT][row] = NONE;
-        (*found)[at] = (uint32_t)row;
+        int64_t place = places[at] < 0 ? 0 : places[at], end = place < size - NEAR ? place + NEAR : size;
+        while (place < end && (threads[place] != wanted_threads[at] || labels[shapes[place]] != wanted[at]))
+            place++;
+        if (place < end) {
+            (*found)[at] = (uint32_t)place;
+        } else if (end == size) {
+            (*found)[at] = NONE;
+        } else {
+            int64_t row = index_row(&index, wanted[at], wanted_threads[at]);
+            made = row >= 0;
+            if (!made)
+                break;
+            sought->columns[NEXT][row] = NONE;
+            (*found)[at] = (uint32_t)row;
+            is_far[at] = 1;
+        }
     }
-    int64_t at = count - 1;
-    for (int64_t place = size - 1; made && place >= -1; place--) {
+    int64_t at = sought->count ? count - 1 : -1;
+    for (int64_t place = size - 1; made && at >= 0; place--) {
         for (; at >= 0 && (place < 0 || places[at] > place); at--)
-            (*found)[at] = (uint32_t)sought->columns[NEXT][(*found)[at]];
+            if (is_far[at])
+                (*found)[at] = (uint32_t)sought->columns[NEXT][(*found)[at]];
         uint32_t label = place < 0 ? NONE : labels[shapes[place]];
         int64_t row = label == NONE ? -1 : index_find(&index, label, threads[place]);
         if (row >= 0)
             sought->columns[NEXT][row] = place;
     }
     index_end(&index);
+    free(is_far);
     if (!made)
         free(*found);
     return made;

@@ -172,16 +172,6 @@ class PeakStructure(Structure):
     _fields_ = tuple((name, c_int64) for name in ("level", "peak", "first", "latest", "since", "line", "source"))
 
 
-class StepsStructure(Structure):
-    """Steps in order."""
-
-    _fields_ = (
-        ("count", c_int64),
-        *((name, c_void_p) for name in ("seq", "time", "line", "begin", "group", "source", "thread")),
-        *((name, c_void_p) for name in ("opened", "closed", "out")),
-    )
-
-
 class EventsStructure(Structure):
     """Events, and the groups of their shapes."""
 
@@ -209,10 +199,38 @@ class OthersStructure(Structure):
     )
 
 
+class StepsStructure(Structure):
+    """Steps in order."""
+
+    _fields_ = (
+        ("events", POINTER(EventsStructure)),
+        ("others", POINTER(OthersStructure)),
+        *((name, c_int64) for name in ("count", "balance")),
+        *((name, c_void_p) for name in ("place", "group", "begin", "opened", "closed", "out", "is_other")),
+    )
+
+
+class SpansStructure(Structure):
+    """From one event to another."""
+
+    _fields_ = (
+        ("events", POINTER(EventsStructure)),
+        ("count", c_int64),
+        *((name, c_void_p) for name in ("group", "begin", "end", "time", "length")),
+        *((name, c_int64) for name in ("first", "last")),
+    )
+
+
 class TableStructure(Structure):
     """Rows of whole numbers."""
 
     _fields_ = (("count", c_int64), ("room", c_int64), ("width", c_int64), ("columns", c_void_p * 12))
+
+
+class PlacesStructure(Structure):
+    """Rows of small numbers."""
+
+    _fields_ = TableStructure._fields_
 
 
 @cache
@@ -234,6 +252,8 @@ def library() -> ctypes.CDLL:
         raise InstallationError("logpool's compiled part was built from other sources than lie beside it", _BUILT_BY)
     pointer, number, rows = c_void_p, c_int64, POINTER(RowsStructure)
     column = (POINTER(Schema), POINTER(Array))
+    table, events, steps = POINTER(TableStructure), POINTER(EventsStructure), POINTER(StepsStructure)
+    spans = POINTER(SpansStructure)
     for name, result, arguments in (
         ("keep_memory", None, ()),
         ("texts_new", pointer, ()),
@@ -263,7 +283,7 @@ def library() -> ctypes.CDLL:
         ("list_out", c_int, (POINTER(ListStructure), *column)),
         ("alikes_new", pointer, ()),
         ("alikes_free", None, (pointer,)),
-        ("places_out", c_int, (rows, *column)),
+        ("rows_out", c_int, (rows, *column)),
         ("lines_out", c_int, (c_char_p, rows, pointer, number, *column)),
         (
             "cut",
@@ -291,36 +311,53 @@ def library() -> ctypes.CDLL:
         ("numbers_out", c_int, (number, c_int, pointer, number, *column)),
         ("numbers_in", pointer, (pointer, number, POINTER(Array))),
         ("give_back", None, (POINTER(Array),)),
-        ("table_new", POINTER(TableStructure), (number,)),
-        ("table_free", None, (POINTER(TableStructure),)),
-        ("table_out", c_int, (POINTER(TableStructure), number, *column)),
-        ("count", c_int, (pointer, pointer, number, POINTER(TableStructure))),
+        ("table_new", table, (number,)),
+        ("table_free", None, (table,)),
+        ("table_out", c_int, (table, number, *column)),
+        ("places_new", POINTER(PlacesStructure), (number,)),
+        ("places_free", None, (POINTER(PlacesStructure),)),
+        ("column_out", c_int, (POINTER(PlacesStructure), number, *column)),
+        ("count", c_int, (pointer, pointer, number, table)),
         (
             "tally",
             c_int,
-            (pointer, number, pointer, pointer, number, number, pointer, number, POINTER(TableStructure)),
+            (pointer, number, pointer, pointer, number, number, pointer, number, table),
         ),
         ("follow", None, (pointer, number, POINTER(CourseStructure))),
-        ("ends", c_int, (pointer, number, number, POINTER(TableStructure))),
-        ("extremes", c_int, (pointer, pointer, number, number, POINTER(TableStructure))),
+        ("ends", c_int, (pointer, number, number, table)),
+        ("extremes", c_int, (pointer, pointer, number, number, table)),
         ("nexts", c_int, (pointer, pointer, number, *(pointer,) * 4, number, pointer, POINTER(pointer))),
-        ("pile", c_int, (pointer, number, pointer, number, *[POINTER(TableStructure)] * 2)),
-        ("wholes", c_int, (pointer, pointer, number, *[pointer] * 3, number, *[POINTER(TableStructure)] * 4)),
+        ("pile", c_int, (pointer, number, pointer, number, *[table] * 2)),
         (
-            "steps",
+            "wholes",
             c_int,
             (
-                POINTER(EventsStructure),
-                *[pointer, pointer, number] * 2,
-                POINTER(OthersStructure),
-                POINTER(StepsStructure),
+                *[pointer] * 2,
+                number,
+                *[pointer] * 3,
+                number,
+                table,
+                *[POINTER(PlacesStructure)] * 2,
+                table,
             ),
         ),
-        ("steps_free", None, (POINTER(StepsStructure),)),
-        ("points", c_int, (POINTER(EventsStructure), pointer, number, POINTER(PointsStructure))),
+        ("steps_begin", c_int, (events, *[pointer, pointer, number] * 2, POINTER(OthersStructure), steps)),
+        ("steps_end", None, (steps,)),
+        ("steps_out", c_int, (steps, table)),
+        ("steps_opened", c_int, (steps, pointer, number, table)),
+        ("spans_begin", c_int, (spans,)),
+        ("spans_end", None, (spans,)),
+        ("spans_count", c_int, (spans, pointer, number, number, number, table)),
+        ("spans_most", None, (spans, pointer)),
+        ("spans_longest", c_int, (spans, number, number, pointer, POINTER(ListStructure))),
+        ("uses_rested", c_int, (spans, pointer, pointer, number, table)),
+        ("uses_fresh", None, (spans, pointer, pointer)),
+        ("uses_later", c_int, (spans, pointer, number, number, number, POINTER(ListStructure))),
+        ("lives_at_once", c_int, (spans, pointer, pointer, number, pointer, number, POINTER(ListStructure))),
+        ("points", c_int, (events, pointer, number, POINTER(PointsStructure))),
         ("points_free", None, (POINTER(PointsStructure),)),
-        ("peaks", c_int, (*[pointer] * 6, number, pointer, *[POINTER(TableStructure)] * 2)),
-        ("climb", c_int, (*[pointer] * 6, number, pointer, number, number, pointer, POINTER(TableStructure))),
+        ("peaks", c_int, (steps, pointer, table, table)),
+        ("climb", c_int, (steps, *[pointer] * 2, number, number, pointer, table)),
     ):
         function = getattr(loaded, name)
         function.restype, function.argtypes = result, arguments
@@ -388,7 +425,7 @@ _WIDTHS: dict[type[pl.DataType], int] = {pl.Int8: 1, pl.UInt8: 1, pl.UInt32: 4, 
 
 
 def taken_over(
-    columns: FoundStructure | StepsStructure | PointsStructure,
+    columns: FoundStructure | PointsStructure,
     name: str,
     width: int = 4,
     *,

@@ -156,7 +156,7 @@ class Rows:
 
     def places(self) -> pl.Series:
         """Of each row which line it is, from 0."""
-        return column_of(library().places_out, self.pointer)
+        return column_of(library().rows_out, self.pointer)
 
     def place(self, row: int) -> int:
         """Which line a row is, from 0."""

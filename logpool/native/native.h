@@ -63,6 +63,15 @@ typedef struct {
 /* A new row; -1 where memory ran out. */
 int64_t table_row(Table *table);
 
+/* The same of small numbers. */
+typedef struct {
+    int64_t count, room, width;
+    uint32_t *columns[MOST_COLUMNS];
+} Places;
+
+/* A new row; -1 where memory ran out. */
+int64_t places_row(Places *places);
+
 /* The rows of a table by their first two columns. */
 typedef struct {
     Table *table;
@@ -85,6 +94,38 @@ typedef struct {
     const int64_t *time, *line;
     const uint32_t *groups;
 } Events;
+
+/* Steps of which somebody else knows: of each the place, what it opens and closes, how many more are in use from it on; and the number
+   and the thread of the event with which the checkout began that begins or ends there, NO_TIME and NONE where none does. */
+typedef struct {
+    int64_t count;
+    const uint32_t *place, *thread;
+    const int64_t *begin;
+    const int8_t *opened, *closed, *out;
+} Others;
+
+/* The steps of a batch in order, column by column: the place and the group of the event, what it opens and closes, and how many more are
+   in use from it on; `begin` is the place of the event with which the checkout began that begins or ends there, or, where somebody else
+   knows of the step, its number among `others`. */
+typedef struct {
+    const Events *events;
+    const Others *others;
+    int64_t count, balance; /* how many more connections are open after them */
+    uint32_t *place, *group, *begin;
+    int8_t *opened, *closed, *out, *is_other;
+} Steps;
+
+/* The number and the thread of the event with which the checkout began that begins or ends at a step. */
+static inline int64_t step_begin(const Steps *steps, int64_t step, uint32_t *thread)
+{
+    uint32_t begin = steps->begin[step];
+    if (steps->is_other[step]) {
+        *thread = steps->others->thread[begin];
+        return steps->others->begin[begin];
+    }
+    *thread = steps->events->thread[begin];
+    return steps->events->first + begin;
+}
 
 /* An interval of time: the one asked for last, since dividing takes its time. */
 typedef struct {

@@ -12,19 +12,20 @@ enum { THREAD = 1, REACHED };
 
 /* Follows steps in their order. Each visit at the highest level so far that ends becomes a row of `visits`; each thread that
    reaches one becomes a row of `threads`, with the level that it reached last. Returns 0 where memory ran out. */
-API int peaks(const uint32_t *groups, const int64_t *times, const int8_t *out, const int64_t *lines,
-              const uint32_t *sources, const uint32_t *its_threads, int64_t size, Peak *states, Table *visits,
-              Table *threads)
+API int peaks(const Steps *steps, Peak *states, Table *visits, Table *threads)
 {
+    const Events *events = steps->events;
     Index index;
     int made = index_begin(&index, threads);
-    for (int64_t place = 0; made && place < size; place++) {
-        if (!out[place])
+    for (int64_t step = 0; made && step < steps->count; step++) {
+        int64_t out = steps->out[step], place = steps->place[step];
+        if (!out)
             continue;
-        Peak *state = states + groups[place];
+        uint32_t group = steps->group[step];
+        Peak *state = states + group;
         /* a clock that steps back stands still */
-        if (times[place] > state->latest)
-            state->latest = times[place];
+        if (events->time[place] > state->latest)
+            state->latest = events->time[place];
         int64_t now = state->latest;
         if (state->first == NO_TIME)
             state->first = now;
@@ -34,7 +35,7 @@ API int peaks(const uint32_t *groups, const int64_t *times, const int8_t *out, c
             if (!made)
                 break;
             int64_t *const *columns = visits->columns;
-            columns[GROUP][row] = groups[place];
+            columns[GROUP][row] = group;
             columns[TIME][row] = state->since;
             columns[END][row] = now;
             columns[LINE][row] = state->line;
@@ -42,16 +43,18 @@ API int peaks(const uint32_t *groups, const int64_t *times, const int8_t *out, c
             columns[LEVEL][row] = state->peak;
             state->since = NO_TIME;
         }
-        state->level += out[place];
+        state->level += out;
         if (state->level < state->peak || state->level <= 0)
             continue;
         state->peak = state->level;
         state->since = now;
-        state->line = lines[place];
-        state->source = sources[place];
-        if (its_threads[place] == NONE)
+        state->line = events->line[place];
+        state->source = events->source[place];
+        uint32_t thread;
+        step_begin(steps, step, &thread);
+        if (thread == NONE)
             continue;
-        int64_t row = index_row(&index, groups[place], its_threads[place]);
+        int64_t row = index_row(&index, group, thread);
         made = row >= 0;
         if (made)
             threads->columns[REACHED][row] = state->level;

@@ -9,12 +9,13 @@ enum { USE = 3 };
 
 /* The columns of the tables. */
 enum { KEY, UNUSED, COUNT };
-enum { USE_KEY, USE_BEFORE, USE_BEGIN, USE_END, USE_FRESH };
-enum { LIFE_KEY, LIFE_BEGIN, LIFE_BACK, LIFE_END, LIFE_USES };
+enum { GROUP, CONNECTION, BEFORE, BEGIN, END, FRESH };
+enum { BACK = BEFORE, USES = FRESH };
 enum { REST_KEY, REST_PLACE, REST_BEFORE, REST_MORE };
 
 typedef struct {
-    Table *uses, *lives, *rest;
+    Places *uses, *lives;
+    Table *rest;
 } Found;
 
 /* The events of one connection, in their order. */
@@ -30,16 +31,27 @@ static int is_use(const Own *own, int64_t row)
     return row + USE <= own->count && roles[0] == TAKEN && roles[1] == RETURNED && roles[2] == RESET;
 }
 
-static int add_use(const Own *own, int64_t row, int fresh, Table *uses)
+/* A row of a connection's; -1 where memory ran out. */
+static int64_t row_of(const Own *own, Places *places)
 {
-    int64_t at = table_row(uses);
+    int64_t at = places_row(places);
+    if (at >= 0) {
+        places->columns[GROUP][at] = (uint32_t)(own->key >> 32);
+        places->columns[CONNECTION][at] = (uint32_t)own->key;
+    }
+    return at;
+}
+
+static int add_use(const Own *own, int64_t row, int fresh, Places *uses)
+{
+    int64_t at = row_of(own, uses);
     if (at < 0)
         return 0;
-    uses->columns[USE_KEY][at] = own->key;
-    uses->columns[USE_BEFORE][at] = own->places[row - 1];
-    uses->columns[USE_BEGIN][at] = own->places[row];
-    uses->columns[USE_END][at] = own->places[row + 1];
-    uses->columns[USE_FRESH][at] = fresh;
+    uint32_t *const *columns = uses->columns;
+    columns[BEFORE][at] = own->places[row - 1];
+    columns[BEGIN][at] = own->places[row];
+    columns[END][at] = own->places[row + 1];
+    columns[FRESH][at] = (uint32_t)fresh;
     return 1;
 }
 
@@ -58,15 +70,14 @@ static int64_t end_of_life(const Own *own, int64_t row, int is_open)
 
 static int add_life(const Own *own, int64_t begin, int64_t end, Found *found)
 {
-    int64_t at = table_row(found->lives);
+    int64_t at = row_of(own, found->lives);
     if (at < 0)
         return 0;
-    int64_t *const *columns = found->lives->columns;
-    columns[LIFE_KEY][at] = own->key;
-    columns[LIFE_BEGIN][at] = own->places[begin];
-    columns[LIFE_BACK][at] = own->places[end - 1];
-    columns[LIFE_END][at] = own->places[end];
-    columns[LIFE_USES][at] = (end - begin - 1) / USE;
+    uint32_t *const *columns = found->lives->columns;
+    columns[BACK][at] = own->places[end - 1];
+    columns[BEGIN][at] = own->places[begin];
+    columns[END][at] = own->places[end];
+    columns[USES][at] = (uint32_t)((end - begin - 1) / USE);
     for (int64_t row = begin + 1; row < end; row += USE)
         if (!add_use(own, row, row == begin + 1, found->uses))
             return 0;
@@ -116,6 +127,8 @@ static int grouped(const uint32_t *shapes, const uint32_t *connections, int64_t 
                    const int64_t *bases, Table *keys, uint32_t *numbers, int64_t **starts, uint32_t *places,
                    uint8_t *own_roles)
 {
+    enum { RECENT_BITS = 12 };
+    uint32_t recent[1 << RECENT_BITS] = {0};
     Index index;
     if (!index_begin(&index, keys))
         return 0;
@@ -125,12 +138,19 @@ static int grouped(const uint32_t *shapes, const uint32_t *connections, int64_t 
         numbers[place] = NONE;
         if (!roles[shape] || connections[place] == NONE)
             continue;
-        int64_t before = keys->count, number = index_row(&index, bases[shape] + connections[place], 0);
-        failed = number < 0;
-        if (failed)
-            break;
-        if (keys->count > before)
-            keys->columns[COUNT][number] = 0;
+        /* most often one of those asked for last is asked for again */
+        int64_t key = bases[shape] + connections[place], before = keys->count;
+        uint32_t *last = recent + ((uint64_t)key * 0x9e3779b97f4a7c15u >> (64 - RECENT_BITS));
+        int64_t number = *last;
+        if (number >= before || keys->columns[KEY][number] != key) {
+            number = index_row(&index, key, 0);
+            failed = number < 0;
+            if (failed)
+                break;
+            if (keys->count > before)
+                keys->columns[COUNT][number] = 0;
+            *last = (uint32_t)number;
+        }
         keys->columns[COUNT][number]++;
         numbers[place] = (uint32_t)number;
     }
@@ -158,7 +178,7 @@ static int grouped(const uint32_t *shapes, const uint32_t *connections, int64_t 
 /* Takes whole uses and lives out of events. `roles` and `bases` are of the shapes, `open` the keys of the connections that
    are open before them. Returns 0 where memory ran out. */
 API int wholes(const uint32_t *shapes, const uint32_t *connections, int64_t size, const uint8_t *roles,
-               const int64_t *bases, const int64_t *open, int64_t open_count, Table *keys, Table *uses, Table *lives,
+               const int64_t *bases, const int64_t *open, int64_t open_count, Table *keys, Places *uses, Places *lives,
                Table *rest)
 {
     uint32_t *numbers = malloc(((size_t)size + 1) * sizeof(uint32_t));

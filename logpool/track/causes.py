@@ -18,7 +18,7 @@ from logpool.frames import constant, stacked, where
 from logpool.native.numbers import counted, nexts_of
 from logpool.read.vocabulary import split_pool_name
 from logpool.schema import Cause, Detail, Kind, Reason
-from logpool.track.tracked import groups_of
+from logpool.track.tracked import keys_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -110,11 +110,11 @@ class Causes:
         related = tracked.select_seq(*_RELATED, before=self._before(tracked), is_last=_IS_LAST)
         styles = pl.Series("style", [_style(pool) for _, _, pool in self.vocabulary.groups], dtype=pl.UInt8)
         # a pool that keeps nothing closes all that comes back: nothing else need be known of a whole life
-        groups = groups_of(lives["key"])
+        groups = lives["group"]
         plain = (styles[groups] == int(Style.NULL)) & (batch.details(lives["end"]) != int(Detail.HARD))
         others = batch.whole_closes(where(lives, ~plain))
         related = stacked([related, others.select_seq(related.columns)])
-        closes = self._explained(related, lives["key"], styles, later, detached)
+        closes = self._explained(related, lives, styles, later, detached)
         waits = closes["cause"].is_null()
         terminated = waits & (closes["detail"] == int(Detail.HARD)) & (closes["previous"] == int(Kind.RETURNED))
         kept_nothing = pl.DataFrame([groups.filter(plain).alias("group")])
@@ -137,13 +137,18 @@ class Causes:
         return before.zip_with(~tracked["first"], said["seq"])
 
     def _explained(
-        self, related: pl.DataFrame, lived: pl.Series, styles: pl.Series, later: pl.DataFrame, detached: Collection[int]
+        self,
+        related: pl.DataFrame,
+        lives: pl.DataFrame,
+        styles: pl.Series,
+        later: pl.DataFrame,
+        detached: Collection[int],
     ) -> pl.DataFrame:
         """The closes of a batch, with the ``cause`` that the records before them tell, null where they do not.
 
         Args:
             related: its rows.
-            lived: the connections of its whole lives.
+            lives: its whole ones.
             styles: of each group's pool.
             later: as :meth:`take` has it.
             detached: likewise.
@@ -155,7 +160,7 @@ class Causes:
             marks.select_seq(before="seq", said="cause"), on="before", how="left", maintain_order="left"
         )
         kept = self._marks
-        for touched in (related["key"], lived) if kept.height else ():
+        for touched in (related["key"], keys_of(lives)) if kept.height else ():
             kept = where(kept, ~kept["key"].is_in(touched.unique().implode()))
         self._marks = stacked([kept, where(new, "is_last").drop("is_last")])
         returned = pl.col("previous").is_in([int(Kind.RETURNED), int(Kind.RESET)]) & ~pl.col("was_out")

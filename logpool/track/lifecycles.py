@@ -19,6 +19,7 @@ from logpool.track.batches import EventBatch
 from logpool.track.causes import Causes
 from logpool.track.clocks import SETBACK, Clocks, lasts_of
 from logpool.track.emptied import Emptied
+from logpool.track.found import Checkouts, Lives, Tracked
 from logpool.track.keys import KeySet
 from logpool.track.moves import HIDDEN, Failed, Moves
 from logpool.track.neighbours import MARK, STATE, STATE_COLUMNS, related
@@ -43,10 +44,8 @@ from logpool.track.tracked import (
     LATER,
     LIFE,
     RESTED,
-    STEP,
     UNBORN,
     UNFINISHED,
-    Tracked,
     group_of,
 )
 from logpool.track.wholes import CREATED, OTHER, role_of, without_wholes
@@ -133,17 +132,16 @@ class Fold:
         ]
         later = later_of(own, incidents)
         detached = [use.end.seq for use in shared.uses if use.outcome is End.DETACHED and use.end]
-        whole_uses, whole_rests = batch.whole_uses(wholes.uses)
-        whole_lives = batch.whole_lives(wholes.lives)
+        ended = Checkouts(stacked(checkouts), batch, wholes.uses)
         return Tracked(
-            stacked([whole_uses, *checkouts]),
-            stacked([whole_lives, lives(tracked)]),
+            ended,
+            Lives(lives(tracked), batch, wholes.lives),
             broken(tracked, shared.violations),
             ordered(batch, wholes, others),
             later,
             pl.concat([censored(own), pl.Series("group", shared.censored, dtype=pl.UInt32)]),
             incidents_of(incidents, own),
-            rested(stacked([whole_rests, rests(own)])),
+            rested(ended.spans, rests(own)),
             self._setbacks(batch),
             self._causes.take(tracked, wholes.lives, batch, later, detached),
             unfinished(own, self.vocabulary.in_transaction()),
@@ -254,11 +252,12 @@ class Fold:
             failed_checkouts(moving, End.OPEN),
             shared_checkouts([*opened, *unreset]),
         ]
+        alive = states.filter("alive").with_columns_seq(at_return=pl.lit(value=False)).select_seq(LIFE.keys())
         return Tracked(
-            pl.concat(checkouts),
-            states.filter("alive").with_columns_seq(at_return=pl.lit(value=False)).select_seq(LIFE.keys()),
+            Checkouts(pl.concat(checkouts)),
+            Lives(alive),
             pl.DataFrame(schema=VIOLATION),
-            pl.DataFrame(schema=STEP),
+            None,
             pl.DataFrame(schema=LATER),
             pl.Series("group", [], dtype=pl.UInt32),
             pl.DataFrame(schema=INCIDENT),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import polars as pl
 
 from logpool.frames import stacked, where
@@ -9,6 +11,9 @@ from logpool.native.numbers import extremes_of
 from logpool.schema import Kind
 from logpool.track.outcomes import HERE
 from logpool.track.tracked import INCIDENT, KEY, LATER, RESTED, UNBORN, UNFINISHED
+
+if TYPE_CHECKING:
+    from logpool.native.batches import Spans
 
 #: what does not happen to a healthy pool, or not often
 INCIDENTS = [
@@ -66,9 +71,10 @@ def rests(own: pl.DataFrame) -> pl.DataFrame:
     return returned.select_seq(RESTED.keys())
 
 
-def rested(rests: pl.DataFrame) -> pl.DataFrame:
-    """What kept connections were good for, per group."""
-    first, longest = extremes_of(rests["group"], rests["seq"]), extremes_of(rests["group"], rests["idle"])
+def rested(uses: Spans | None, rests: pl.DataFrame) -> pl.DataFrame:
+    """What kept connections were good for, per group: whole uses of them, and those that are none."""
+    both = stacked([pl.DataFrame(schema=RESTED) if uses is None else uses.rested(), rests])
+    first, longest = extremes_of(both["group"], both["seq"]), extremes_of(both["group"], both["idle"])
     # both have the groups in the order in which they come
     columns = (first["label"].cast(pl.UInt32), first["least"], longest["greatest"])
     return pl.DataFrame(dict(zip(RESTED, columns, strict=True)))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from logpool.native.batches import Steps
 from logpool.track.tracked import CHANGE, CHANGES, WHOSE
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def shared_steps(shared: Batch) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=CHANGE, orient="row")
 
 
-def ordered(batch: EventBatch, wholes: Wholes, others: pl.DataFrame) -> pl.DataFrame:
+def ordered(batch: EventBatch, wholes: Wholes, others: pl.DataFrame) -> Steps:
     """The steps of whole uses and lives, and the others, in the log's order.
 
     Args:
@@ -58,4 +59,4 @@ def ordered(batch: EventBatch, wholes: Wholes, others: pl.DataFrame) -> pl.DataF
     whose = {name: pl.col(name).filter(pl.col("out") != 0).first() for name in WHOSE}
     at = others.group_by("seq").agg(pl.col(*CHANGES).sum().cast(pl.Int8), **whose)
     at = at.with_columns_seq(place=(pl.col("seq") - batch.first).cast(pl.UInt32))
-    return batch.lent.steps(wholes.uses, wholes.lives, at)
+    return Steps(batch.lent, wholes.uses, wholes.lives, at)

@@ -1,19 +1,10 @@
-"""What the fold brings to light, batch by batch: tables of checkouts, lives, steps and incidents."""
+"""The tables of what the fold brings to light: checkouts, lives, steps and incidents."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from functools import cached_property
-from typing import TYPE_CHECKING
-
 import polars as pl
 
-from logpool.frames import where
-from logpool.native.numbers import Course
 from logpool.track.neighbours import MARK, POINT
-
-if TYPE_CHECKING:
-    from logpool.schema import Kind
 
 # one row per checkout that ended, or did not
 CHECKOUT = {
@@ -100,63 +91,14 @@ def connection_of(key: str = "key") -> pl.Expr:
     return (pl.col(key) % GROUP).cast(pl.UInt32)
 
 
+def keys_of(rows: pl.DataFrame) -> pl.Series:
+    """The keys of rows with a ``group`` and a ``connection``."""
+    return rows.select_seq(KEY).to_series()
+
+
 def groups_of(keys: pl.Series) -> pl.Series:
     """The groups of keys."""
     return (keys // GROUP).cast(pl.UInt32)
-
-
-@dataclass(frozen=True)
-class Tracked:
-    """What one batch, or the end of the log, brought to light: tables as named above.
-
-    Attributes:
-        checkouts: those that ended.
-        lives: those that ended.
-        violations: of the reset sequence, some of them to be reviewed in the end.
-        steps: changes of the number of connections open, and in use.
-        later: reset failures, reclaimings, and invalidations that follow a return.
-        censored: per checkout whose beginning the log does not show, its ``group``.
-        incidents: what does not happen to a healthy pool, or not often, in the log's order.
-        rested: what kept connections were good for, per group.
-        setbacks: where a process's clock steps back.
-        closes: those whose cause is settled, as :data:`logpool.track.causes.CLOSES`.
-        unfinished: returns with a transaction still open, where the driver prints it.
-        unborn: connections that are first seen without having been created.
-        emptied: the numbers of the events at which checkouts began whose connection a listener took away at once.
-        ends: where each shape stands in the batch, as :func:`logpool.native.numbers.ends_of` returns it.
-        course: how the times of the batch go on after those before.
-    """
-
-    checkouts: pl.DataFrame
-    lives: pl.DataFrame
-    violations: pl.DataFrame
-    steps: pl.DataFrame
-    later: pl.DataFrame
-    censored: pl.Series
-    incidents: pl.DataFrame
-    rested: pl.DataFrame
-    setbacks: pl.DataFrame
-    closes: pl.DataFrame
-    unfinished: pl.DataFrame
-    unborn: pl.DataFrame
-    emptied: tuple[int, ...] = ()
-    ends: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=ENDS))
-    course: Course = field(default_factory=Course)
-
-    def incidents_of(self, kind: Kind, *, grouped: bool = False) -> pl.DataFrame:
-        """The incidents of a kind; if need be, only those whose pool is known."""
-        found = where(self.incidents, self.incidents["kind"] == int(kind))
-        return where(found, found["group"].is_not_null()) if grouped else found
-
-    @cached_property
-    def holds(self) -> pl.DataFrame:
-        """Of each checkout its ``group``, and the ``microseconds`` that it took, null where nothing tells."""
-        return lasting(self.checkouts, "out_time")
-
-    @cached_property
-    def ages(self) -> pl.DataFrame:
-        """The same of each life."""
-        return lasting(self.lives, "life_time")
 
 
 def lasting(rows: pl.DataFrame, begin: str) -> pl.DataFrame:

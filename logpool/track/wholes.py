@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from logpool.native.numbers import wholes_of
+from logpool.native.batches import wholes_of
 from logpool.schema import Detail, Kind
 
 # what the rows of whole uses and lives are called here; every other row of a connection is OTHER
@@ -37,10 +37,10 @@ class Wholes(NamedTuple):
 
     Attributes:
         keys: of the connections in it, each once.
-        uses: ``key``; ``begin`` and ``end``, the places of ``checked_out`` and ``returned``; ``before``, that of the
-            connection's event before; ``fresh``.
-        lives: ``key``; ``begin``, ``back`` and ``end``, the places of ``created``, the last ``reset`` and ``closing``;
-            ``uses``, how many there are in it.
+        uses: ``group`` and ``connection``; ``begin`` and ``end``, the places of ``checked_out`` and ``returned``;
+            ``before``, that of the connection's event before; ``fresh``, 1 or 0. All UInt32.
+        lives: ``group`` and ``connection``; ``begin``, ``back`` and ``end``, the places of ``created``, the last
+            ``reset`` and ``closing``; ``uses``, how many there are in it. All UInt32.
         rest: of the events that are left, by connection: ``key``, ``place``; ``before``, the place of the connection's
             event before, if any; ``more``, how many uses were taken out just before.
     """
@@ -63,7 +63,7 @@ def without_wholes(events: pl.DataFrame, roles: pl.Series, bases: pl.Series, kno
     keys, uses, lives, rest = wholes_of(events["shape"], events["connection"], roles, bases, known)
     return Wholes(
         keys,
-        uses.with_columns_seq(pl.col("fresh") == 1),
+        uses,
         lives,
         rest.with_columns_seq(
             pl.col("place").cast(pl.UInt32), before=pl.col("before").replace(-1, None).cast(pl.UInt32)

@@ -7,6 +7,7 @@ from itertools import accumulate, pairwise
 import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from stepping import steps_of
 
 from logpool.judge.concurrency import Concurrency, Level
 
@@ -15,18 +16,16 @@ SCHEMA = {"group": pl.UInt32, "opened": pl.Int8, "closed": pl.Int8, "out": pl.In
 PARTS = list(range(8))
 
 
-def stepped(rows: list[tuple[int, int, int, int]]) -> pl.DataFrame:
-    """Steps, one each microsecond."""
+def stepped(concurrency: Concurrency, rows: list[tuple[int, int, int, int]]) -> None:
+    """Adds steps, one each microsecond."""
     steps = pl.DataFrame(rows, schema=SCHEMA, orient="row")
-    seq = pl.int_range(pl.len(), dtype=pl.Int64)
-    return steps.with_columns(seq=seq, time=seq)
+    concurrency.add(steps_of(steps), pl.int_range(len(rows), dtype=pl.Int64, eager=True), PARTS, 3)
 
 
 def counted(*batches: list[tuple[int, int, int]]) -> Concurrency:
     concurrency = Concurrency()
     for batch in batches:
-        rows = [(part, max(0, change), max(0, -change), out) for part, change, out in batch]
-        concurrency.add(stepped(rows), PARTS, 3)
+        stepped(concurrency, [(part, max(0, change), max(0, -change), out) for part, change, out in batch])
     return concurrency
 
 
@@ -49,7 +48,7 @@ def test_peaks_are_of_their_own_instants() -> None:
 
 def test_what_is_opened_and_closed_at_once_was_open() -> None:
     concurrency = Concurrency()
-    concurrency.add(stepped([(0, 1, 1, 0)]), PARTS, 3)
+    stepped(concurrency, [(0, 1, 1, 0)])
     assert Level(open=0, out=0, peak_open=1, peak_out=0) == concurrency.of(0)
 
 

@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from logpool.analysis import Analysis
+from logpool.native.batches import Steps
 from logpool.track import lifecycles
-from logpool.track.tracked import Tracked
+from logpool.track.found import Checkouts, Lives, Tracked
 from logpool.track.wholes import CLOSED, CREATED, OTHER, RESET, RETURNED, TAKEN, Wholes, without_wholes
 
 if TYPE_CHECKING:
@@ -58,9 +59,15 @@ def tables(path: Path) -> list[pl.DataFrame]:
     found = []
     # the course of times is no table, and knows nothing of connections
     for field in (field for field in fields(Tracked) if field.name != "course"):
-        table = pl.concat([pl.DataFrame(getattr(one, field.name)) for one in tracked])
-        found.append(table.sort(pl.all()))
+        parts = [_table(part) for one in tracked if (part := getattr(one, field.name)) is not None]
+        found.append(pl.concat(parts).sort(pl.all()))
     return found
+
+
+def _table(part: Checkouts | Lives | Steps | pl.DataFrame | pl.Series | tuple[int, ...]) -> pl.DataFrame:
+    if isinstance(part, Steps):
+        return part.table()
+    return part.table if isinstance(part, Checkouts | Lives) else pl.DataFrame(part)
 
 
 @pytest.mark.parametrize("path", LOGS, ids=lambda path: f"{path.parent.name}-{path.stem}")
@@ -105,7 +112,7 @@ def test_a_life_with_many_uses_goes() -> None:
     wholes = taken(events_of([*LONG_LIFE, *LIFE]))
     assert not wholes.rest.height
     assert wholes.lives.select("begin", "back", "end", "uses").rows() == [(0, 12, 13, 4), (14, 17, 18, 1)]
-    assert wholes.uses["fresh"].to_list() == [True, False, False, False, True]
+    assert wholes.uses["fresh"].to_list() == [1, 0, 0, 0, 1]
     assert wholes.uses["before"].to_list() == [0, 3, 6, 9, 14]
 
 
@@ -127,4 +134,4 @@ def test_a_life_that_goes_on_stays(after: int) -> None:
 
 def test_connections_do_not_mix() -> None:
     wholes = taken(events_of(USE * 4, USE * 3, LIFE))
-    assert sorted(wholes.uses["key"]) == [1, 1, 2, 3]
+    assert sorted(wholes.uses["connection"]) == [1, 1, 2, 3]

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from logpool.judge.findings import Facts
     from logpool.report.model import Finding
-    from logpool.track.tracked import Tracked
+    from logpool.track.found import Tracked
 
 
 class Watcher(Protocol):

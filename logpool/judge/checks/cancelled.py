@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from logpool.judge.findings import Facts
-    from logpool.track.tracked import Tracked
+    from logpool.track.found import Tracked
 
 # of asyncio and anyio, and of concurrent.futures
 _CANCELLED = frozenset({"CancelledError", "Cancelled"})

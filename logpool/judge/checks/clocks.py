@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from logpool.judge.findings import Facts
-    from logpool.track.tracked import Tracked
+    from logpool.track.found import Tracked
 
 # steps are told apart by their tenths of a second
 _GRAIN = SECOND // 10

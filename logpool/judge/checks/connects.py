@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from logpool.judge.checks.tallies import Sighting
     from logpool.judge.findings import Facts
-    from logpool.track.tracked import Tracked
+    from logpool.track.found import Tracked
 
 # what a reason means, and what to do
 _ADVICE = {
@@ -48,12 +48,13 @@ class ConnectErrors:
         failed = tracked.incidents_of(Kind.CONNECT_FAILED)
         if failed.height:
             self._seen.add(failed, "shape")
-            self._count(failed.filter(pl.col("detail") == int(Detail.TOO_MANY_CLIENTS)), tracked.steps)
-        self._open += int(tracked.steps["opened"].sum()) - int(tracked.steps["closed"].sum())
+            crowded = failed.filter(pl.col("detail") == int(Detail.TOO_MANY_CLIENTS))
+            if crowded.height and tracked.steps is not None:
+                self._count(crowded, tracked.steps.table())
+        if tracked.steps is not None:
+            self._open += tracked.steps.balance()
 
     def _count(self, crowded: pl.DataFrame, steps: pl.DataFrame) -> None:
-        if not crowded.height:
-            return
         change = pl.col("opened").cast(pl.Int64) - pl.col("closed").cast(pl.Int64)
         level = steps.select_seq("seq", level=change.cum_sum())
         found = (

@@ -9,13 +9,16 @@ Where an era leaves no more than one connection, in use, the next one goes on fr
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
 from logpool.frames import stacked, where
 from logpool.judge.merged import Merged
 from logpool.track.tracked import group_of
+
+if TYPE_CHECKING:
+    from logpool.track.found import Lives
 
 # a connection that is closed after one use, as a NullPool's, tells nothing of the time between two
 _USED_AGAIN = 2
@@ -42,10 +45,10 @@ class Eras:
     _spans: Merged = field(default_factory=lambda: Merged(_ERA, _joined))
     _open: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema={**_ERA, "key": pl.Int64}))
 
-    def take(self, lives: pl.DataFrame) -> None:
+    def take(self, lives: Lives) -> None:
         """Adds the lives of one batch; in the last one, those still open."""
         still = pl.col("end_seq").is_null()
-        used = where(lives, (pl.col("uses") >= _USED_AGAIN) | still)
+        used = where(lives.used_at_least(_USED_AGAIN), (pl.col("uses") >= _USED_AGAIN) | still)
         if not used.height:
             return
         spans = used.select_seq(

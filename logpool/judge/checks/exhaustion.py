@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from logpool.judge.checks.holds import Longest
+from logpool.judge.checks.holds import KEPT, Longest
 from logpool.judge.checks.limits import LIMITLESS, is_saturated, is_threaded, standing
 from logpool.judge.checks.plateau import Plateaus, Span
 from logpool.judge.names import EVIDENCE
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from logpool.judge.checks.plateau import Plateau
     from logpool.judge.findings import Facts
     from logpool.report.model import Pool, Severity
-    from logpool.track.tracked import Tracked
+    from logpool.track.found import Tracked
 
 # timeouts at which the holders are noted: the first of each of so many pools and processes
 _MOMENTS = 16
@@ -72,11 +72,12 @@ class Exhaustion:
 
     def take(self, tracked: Tracked) -> None:
         """Watches one batch."""
-        self._plateaus.take(tracked.steps)
-        self._longest.take(tracked.checkouts, tracked.holds)
+        if tracked.steps is not None:
+            self._plateaus.take(tracked.steps)
+        self._longest.take(tracked.checkouts.longest(KEPT, self._longest.bounds()))
         self._note(tracked.incidents_of(Kind.TIMED_OUT))
         if self._moments:
-            self._note_holders(tracked.checkouts)
+            self._note_holders(tracked.checkouts.table)
 
     def _note(self, timeouts: pl.DataFrame) -> None:
         for shape, seq, time, source, line in timeouts.select_seq("shape", "seq", "time", "source", "line").iter_rows():

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from logpool.judge.findings import Facts
     from logpool.report.model import Pool
-    from logpool.track.tracked import Tracked
+    from logpool.track.found import Tracked
 
 # exceptions of the application's own, which say nothing of the server: a task or a request was given up
 _GIVEN_UP = frozenset(

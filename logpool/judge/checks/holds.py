@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
     from logpool.judge.findings import Facts
     from logpool.report.model import Pool
-    from logpool.track.tracked import Tracked
+    from logpool.track.found import Tracked
 
-# of each group the longest few are kept, more than a finding cites, as those of an hour are looked for among them
-_KEPT = 20
+#: of each group the longest few are kept, more than a finding cites, as those of an hour are looked for among them
+KEPT = 20
 _SECOND = 1e6
 
 
@@ -55,39 +55,29 @@ class Longest:
 
     _kept: dict[int, list[Hold]] = field(default_factory=dict)
 
-    def take(self, checkouts: pl.DataFrame, holds: pl.DataFrame) -> None:
-        """Adds checkouts, those that have not ended and those without times left out.
-
-        Args:
-            checkouts: they.
-            holds: of each its ``group`` and ``microseconds``.
-        """
+    def take(self, checkouts: pl.DataFrame) -> None:
+        """Adds checkouts, those that have not ended and those without times left out."""
         if not checkouts.height:
             return
-        group, microseconds = holds
+        group, microseconds = lasting(checkouts, "out_time")
         # how long one has to be to be among the longest
-        least = dict.fromkeys(group.unique(), 0)
-        least |= {number: holds[-1].microseconds for number, holds in self._kept.items() if len(holds) == _KEPT}
-        for number in [number for number, bound in least.items() if not bound]:
-            longest = microseconds.filter(group == number).drop_nulls().top_k(_KEPT)
-            shortest = longest.min()
-            if len(longest) == _KEPT and isinstance(shortest, int):
-                least[number] = max(0, shortest)
-        # most are shorter than any of these
-        places = (microseconds >= min(least.values())).arg_true()
-        held = checkouts.select_seq(*_HELD)[places].hstack([group[places], microseconds[places]])
-        bounds = pl.Series([least.get(number, 0) for number in range(1 + max(least))], dtype=pl.Int64)
+        bounds = pl.DataFrame(list(self.bounds().items()), schema={"group": pl.UInt32, "bound": pl.Int64}, orient="row")
+        held = checkouts.select_seq(*_HELD).hstack([group, microseconds]).join(bounds, on="group", how="left")
         found = (
-            where(held, held["microseconds"] >= bounds[held["group"]])
+            where(held, held["microseconds"] >= held["bound"].fill_null(0))
             .sort("group", "microseconds", "out_seq", descending=[False, True, False])
             .group_by("group", maintain_order=True)
-            .head(_KEPT)
+            .head(KEPT)
             .select_seq("microseconds", *_HELD, "group")
         )
         for row in found.iter_rows():
             self._kept.setdefault(row[-1], []).append(Hold(*row))
-        for group in found["group"].unique():
-            self._kept[group] = sorted(self._kept[group], key=_longest_first)[:_KEPT]
+        for number in found["group"].unique():
+            self._kept[number] = sorted(self._kept[number], key=_longest_first)[:KEPT]
+
+    def bounds(self) -> dict[int, int]:
+        """How long a checkout is at least that is among its group's longest, microseconds, where these are many."""
+        return {group: holds[-1].microseconds for group, holds in self._kept.items() if len(holds) == KEPT}
 
     def of(self, groups: Iterable[int]) -> list[Hold]:
         """The longest of some groups, the longest first."""
@@ -110,16 +100,15 @@ class LongHolds:
 
     def take(self, tracked: Tracked) -> None:
         """Watches one batch."""
-        checkouts, holds = tracked.checkouts, tracked.holds
+        checkouts = tracked.checkouts.longest(KEPT, self._longest.bounds())
         reclaimed = checkouts["outcome"] == int(End.RECLAIMED)
         if reclaimed.any():
-            self._reclaimed.add(where(holds, reclaimed))
-            checkouts, holds = where(checkouts, ~reclaimed), where(holds, ~reclaimed)
-        self._longest.take(checkouts, holds)
+            self._reclaimed.add(lasting(where(checkouts, reclaimed), "out_time"))
+            checkouts = where(checkouts, ~reclaimed)
+        self._longest.take(checkouts)
         if tracked.unfinished.height:
-            holds = lasting(tracked.unfinished, "out_time")
-            self._in_transaction.take(tracked.unfinished, holds)
-            self._transactions.add(holds)
+            self._in_transaction.take(tracked.unfinished)
+            self._transactions.add(lasting(tracked.unfinished, "out_time"))
 
     def findings(self, facts: Facts) -> Iterator[Finding]:
         """What was found, after the last batch."""

@@ -17,7 +17,6 @@ from logpool.frames import where
 from logpool.judge.checks.eras import Era, Eras
 from logpool.judge.checks.limits import LIMITLESS
 from logpool.judge.names import EVIDENCE
-from logpool.native.numbers import extremes_of
 from logpool.report.model import Finding
 from logpool.schema import End
 from logpool.track.tracked import group_of
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 
     from logpool.judge.findings import Facts
     from logpool.report.model import Pool
-    from logpool.track.tracked import Tracked
+    from logpool.track.found import Tracked
 
 _SECOND = 1e6
 _HOUR = 3600
@@ -74,10 +73,10 @@ class Leaks:
     def take(self, tracked: Tracked) -> None:
         """Watches one batch; the last one holds what is still open at the end of the log."""
         self._eras.take(tracked.lives)
-        longest = extremes_of(tracked.holds["group"], tracked.checkouts["end_seq"] - tracked.checkouts["out_seq"])
-        for group, _, records in longest.iter_rows():
-            self._records[group] = max(self._records[group], records or 0)
-        still = where(tracked.checkouts, tracked.checkouts["outcome"] == int(End.OPEN))
+        for group, records in tracked.checkouts.records().items():
+            self._records[group] = max(self._records[group], records)
+        rows = tracked.checkouts.rows
+        still = where(rows, rows["outcome"] == int(End.OPEN))
         if still.height:
             self._open = still if self._open is None else pl.concat([self._open, still])
 

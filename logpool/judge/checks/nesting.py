@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from logpool.judge.findings import Facts
     from logpool.report.model import Pool
-    from logpool.track.tracked import Tracked
+    from logpool.track.found import Tracked
 
 # one thread alone cannot wait for another, and may be an event loop
 _SEVERAL = 2
@@ -75,11 +75,10 @@ class Nesting:
 
     def take(self, tracked: Tracked) -> None:
         """Watches one batch."""
-        threads = tracked.steps["out_thread"]
-        if threads.null_count() == len(threads):
+        if tracked.steps is None or not tracked.steps.has_threads:
             return
         rows = where(
-            tracked.steps.select_seq(*_TOLD),
+            tracked.steps.table().select_seq(*_TOLD),
             (pl.col("out") != 0) & pl.col("out_thread").is_not_null() & pl.col("out_seq").is_not_null(),
         )
         begun = pl.concat([self._open["out_seq"], rows["out_seq"].filter(rows["out"] > 0)])

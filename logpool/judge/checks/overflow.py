@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from logpool.judge.findings import Facts
     from logpool.report.model import Pool, Severity
-    from logpool.track.tracked import Tracked
+    from logpool.track.found import Tracked
 
 # the pool size to name is the smallest that saves this share of what the largest would
 _MOST = 0.9
@@ -79,9 +79,9 @@ class Overflow:
         """Watches one batch."""
         for group, seq in tracked.rested.select_seq("group", "seq").iter_rows():
             self._began.setdefault(group, seq)
-        if not self._began or not tracked.steps.height:
+        if not self._began or tracked.steps is None:
             return
-        thrown = where(tracked.lives, "at_return").select_seq(
+        thrown = tracked.lives.closed_at_return(list(self._began)).select_seq(
             group=group_of(), seq="end_seq", time="end_time", source="end_source", line="end_line"
         )
         if not thrown.height and not any(spare.holds() for spare in self._spare.values()):
@@ -92,7 +92,7 @@ class Overflow:
             rows.select_seq("group", "seq", move=pl.lit(int(move), pl.UInt8))
             for move, rows in (
                 (Stack.PUT, thrown),
-                (Stack.TAKE, self._followed(where(tracked.steps, tracked.steps["opened"] > 0))),
+                (Stack.TAKE, tracked.steps.opened(self._beginnings())),
                 (Stack.CLEAR, self._followed(tracked.incidents_of(Kind.DISPOSED))),
             )
         ]
@@ -100,9 +100,12 @@ class Overflow:
         for group in events["group"].unique():
             self._spare[group].take(events["move"].filter(events["group"] == group))
 
+    def _beginnings(self) -> list[int]:
+        return [self._began.get(group, _NEVER) for group in range(1 + max(self._began))]
+
     def _followed(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Those of rows with ``group`` and ``seq`` that stand behind their group's beginning."""
-        began = pl.Series([self._began.get(group, _NEVER) for group in range(1 + max(self._began))], dtype=pl.Int64)
+        began = pl.Series(self._beginnings(), dtype=pl.Int64)
         known = where(rows, rows["group"] < len(began))
         return where(known, known["seq"] > began[known["group"]])
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from logpool.judge.findings import Facts
-    from logpool.track.tracked import Tracked
+    from logpool.track.found import Tracked
 
 
 @dataclass

@@ -8,12 +8,15 @@ group's state is small, however many levels it has been through.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
 from logpool.frames import stacked, where
-from logpool.native.numbers import Peaks
+from logpool.native.batches import Peaks
+
+if TYPE_CHECKING:
+    from logpool.native.batches import Steps
 
 #: microseconds: the longest dip below the limit that a waiting caller fills: a reset, a round trip, a thread's turn
 DIP = 50_000
@@ -115,7 +118,7 @@ class Plateaus:
     of: dict[int, Plateau] = field(default_factory=dict)
     _peaks: Peaks = field(default_factory=Peaks)
 
-    def take(self, steps: pl.DataFrame) -> None:
+    def take(self, steps: Steps) -> None:
         """Adds the steps of one batch."""
         visits, reached = self._peaks.take(steps)
         for group in range(len(self._peaks)):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from logpool.judge.findings import Facts
     from logpool.report.model import Pool
-    from logpool.track.tracked import Tracked
+    from logpool.track.found import Tracked
 
 
 @dataclass

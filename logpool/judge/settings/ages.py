@@ -6,6 +6,7 @@ and the log's with ``created``, after that.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from logpool.judge.settings.seen import Place
     from logpool.native.numbers import Course
-    from logpool.track.tracked import Tracked
+    from logpool.track.found import Lives, Tracked
 
 # microseconds: a clock that steps back so far, or a silence so long, and the time between is unknown: a change from
 # or to daylight saving time may hide in it
@@ -77,8 +78,8 @@ class Ages:
         self._look(tracked, pool_of)
         if births.height:
             self._births = self._births.unique("key", keep="last", maintain_order=True)
-        if tracked.lives.height and self._births.height:
-            over = tracked.lives["life_seq"].filter(tracked.lives["end_seq"].is_not_null())
+        if self._births.height:
+            over = tracked.lives.ended()["life_seq"]
             self._births = where(self._births, ~self._births["birth_seq"].is_in(over.implode()))
 
     def finish(self, last: Tracked, pool_of: Callable[[int], str]) -> None:
@@ -104,11 +105,11 @@ class Ages:
         # what cannot be older than the oldest so far need not be looked at
         known = min((age for age, _ in self.reused.values()), default=-1.0) if self._is_even(pool_of) else -1.0
         oldest = self._births["birth_time"].min()
-        promising = pl.col("out_time") - oldest > known * _SECOND
-        chosen = (pl.col("out_seq") < _ALL_UNTIL) | (pl.col("out_seq") & (_ONE_IN - 1) == 0)
-        checkouts = tracked.checkouts.select_seq("key", *(f"out_{name}" for name in _PLACED), "fresh")
-        reused = where(checkouts, chosen & ~pl.col("fresh") & promising)
-        reused = reused.select_seq("key", **{name: f"out_{name}" for name in _PLACED})
+        if not isinstance(oldest, int):
+            return
+        promising = oldest + math.floor(known * _SECOND)
+        checkouts = tracked.checkouts.reused_after(promising, _ALL_UNTIL, _ONE_IN - 1)
+        reused = checkouts.select_seq("key", **{name: f"out_{name}" for name in _PLACED})
         for group, age, place in self._extremes(reused, tracked.lives, oldest=True, beyond=round(known * _SECOND)):
             pool = pool_of(group)
             if pool not in self.reused or age > self.reused[pool][0]:
@@ -128,7 +129,7 @@ class Ages:
         return all(pool_of(group) in self.reused for group in groups)
 
     def _extremes(
-        self, rows: pl.DataFrame, lives: pl.DataFrame, *, oldest: bool, beyond: int = -1
+        self, rows: pl.DataFrame, lives: Lives, *, oldest: bool, beyond: int = -1
     ) -> list[tuple[int, float, Place]]:
         """Per group the greatest or the smallest age of some connections, in seconds, and where.
 
@@ -143,9 +144,9 @@ class Ages:
         aged = self._born(where(rows, pl.col("time").is_not_null() & pl.col("key").is_not_null()))
         # most are no older than what is known
         aged = where(aged, pl.col("time") - pl.col("birth_time") > beyond)
-        if aged.height and lives.height:
+        if aged.height:
             # what is used after its end is no older for that; in the next batch it is forgotten
-            ends = lives.select_seq("end_seq", birth_seq="life_seq").drop_nulls()
+            ends = lives.ended().select_seq("end_seq", birth_seq="life_seq")
             aged = aged.join(ends, on="birth_seq", how="left")
             aged = where(aged, pl.col("end_seq").is_null() | (pl.col("seq") <= pl.col("end_seq")))
         if self._steps:

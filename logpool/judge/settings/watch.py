@@ -22,7 +22,7 @@ from logpool.schema import Detail, Kind
 if TYPE_CHECKING:
     from logpool.judge.settings.seen import Place
     from logpool.read.vocabulary import Vocabulary
-    from logpool.track.tracked import Tracked
+    from logpool.track.found import Tracked
 
 #: pool classes that keep their connections in a queue
 QUEUES = frozenset({"QueuePool", "AsyncAdaptedQueuePool", "FallbackAsyncAdaptedQueuePool"})
@@ -130,7 +130,7 @@ class Watch:
         # it matters only where a pool was disposed of
         if not self.renewed:
             return
-        last = tracked.checkouts.group_by(pl.col("key") // (1 << 32)).agg(pl.col("out_seq").max())
+        last = tracked.checkouts.table.group_by(pl.col("key") // (1 << 32)).agg(pl.col("out_seq").max())
         for group, seq in last.iter_rows():
             pool = self._pool_of(group)
             self.taken[pool] = max(seq, self.taken.get(pool, seq))
