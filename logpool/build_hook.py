@@ -6,6 +6,7 @@ package ``ziglang`` brings, so that Python and pip are all that it takes (``CC=n
 
 from __future__ import annotations
 
+import compileall
 import os
 import shlex
 import shutil
@@ -37,10 +38,14 @@ class CompilingHook(BuildHookInterface[Any]):
         """What building needs besides."""
         return ["lark>=1.2", *([] if _own_compiler() else ["ziglang>=0.13"])]
 
-    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002 - hatchling's signature
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Compiles."""
         self._compile(build_data)
         self._save_parsers(build_data)
+        if version == "editable":
+            # as pip does with what it installs: where Python may not write (``PYTHONDONTWRITEBYTECODE``), it would
+            # compile all modules each time that the command starts, which takes longer than most logs
+            compileall.compile_dir(Path(self.root, "logpool"), quiet=1)
 
     def _save_parsers(self, build_data: dict[str, Any]) -> None:
         sys.path.insert(0, self.root)
