@@ -17,7 +17,7 @@ from logpool.judge.durations import DurationCounts
 from logpool.judge.little import Areas
 from logpool.judge.merged import Merged
 from logpool.judge.timeline import Timelines
-from logpool.native.numbers import counted, tallied
+from logpool.native.numbers import counted, places_of, tallied
 from logpool.read.vocabulary import split_pool_name
 from logpool.report.model import Timings
 from logpool.schema import Cause, Detail, End, Kind
@@ -135,7 +135,8 @@ class Statistics:
         taken = (pl.col("kind") == int(Kind.TIMING)) & (pl.col("detail") == int(Detail.TIME_TAKEN))
         timings = where(told, taken)["shape"].unique()
         if len(timings):
-            self._note_timings(events["connection"].filter(events["shape"].is_in(timings.implode())).drop_nulls())
+            asked = pl.int_range(self.vocabulary.frame().height, dtype=pl.UInt32, eager=True).is_in(timings.implode())
+            self._note_timings(events["connection"][places_of(events["shape"], asked)].drop_nulls())
 
     def _tallied(self, events: pl.DataFrame) -> pl.DataFrame:
         """How often each ``shape`` stands in each interval, ``bin``: ``count``, and the ``first`` and ``last`` time."""

@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 
 _KEYS = ("key", "unused", "count")
 _REST = ("key", "place", "before", "more")
-#: whole uses and whole lives: a place each, UInt32, but for how many uses a life has, and whether a use is the first
-USES = ("group", "connection", "before", "begin", "end", "fresh")
+#: whole uses and whole lives: a place each, UInt32, but for how many uses a life has, and whether a use is the first;
+#: ``born``, where the connection was created, ``NONE`` where that is not in the batch
+USES = ("group", "connection", "before", "begin", "end", "fresh", "born")
 LIVES = ("group", "connection", "back", "begin", "end", "uses")
 _CHANGES = ("opened", "closed", "out")
 _STEP = {
@@ -231,16 +232,17 @@ class Spans:
         numbers = iter(counts)
         return list(zip(numbers, numbers, strict=True))
 
-    def later(self, time: int, until: int, mask: int) -> pl.Series:
-        """The places among the rows of uses that are not fresh and begin later than a time, UInt32.
+    def later(self, time: int, age: int, until: int, mask: int) -> pl.Series:
+        """The places among the rows of uses that are not fresh, of connections that are old enough, UInt32.
 
         Args:
-            time: microseconds.
+            time: microseconds: if nothing tells when the connection was created, the use begins later.
+            age: microseconds: if it was created in the batch, it is older.
             until: the number of an event before which all of them count.
             mask: of those behind it, those count whose number has none of its bits.
         """
         found = ListStructure()
-        numbers = (self._lent["fresh"], time, until, mask)
+        numbers = (self._lent["fresh"], self._lent["born"], time, age, until, mask)
         must(library().uses_later(byref(self._structure), *numbers, byref(found)))
         return column_of(library().list_out, byref(found))
 
@@ -262,6 +264,40 @@ class Spans:
         numbers = (self._lent["back"], asked_at, len(asked), Lent(soft, pl.UInt8), longest)
         must(library().lives_at_once(byref(self._structure), *numbers, byref(found)))
         return column_of(library().list_out, byref(found))
+
+    def joined(self, least: int) -> pl.DataFrame:
+        """Lives that were used at least so often, those of a group that overlap as one, in order.
+
+        Returns:
+            ``group``; the numbers of the first event, ``start``, and the last, ``end``; and the latest ``time`` of an
+            end, null for none. All Int64.
+        """
+        numbers = (self._lent["uses"], least, self._group_count)
+        found = table_of(("group", "start", "end", "time"), library().lives_joined, byref(self._structure), *numbers)
+        return found.with_columns_seq(pl.col("time").replace(NO_TIME, None))
+
+    def followed(self, groups: Sequence[int], soft: pl.Series, shapes: pl.Series) -> tuple[pl.DataFrame, pl.Series]:
+        """Lives that end softly, by what their group and thread says next.
+
+        Args:
+            groups: of each group, whether such lives are left (0), settled at once (1), or once something follows (2).
+            soft: of each shape whether it is such an end, UInt8.
+            shapes: of each shape, what it does that follows: it leaves the life (0), settles it (1), or changes
+                nothing (2), UInt8.
+
+        Returns:
+            How many are settled: ``group`` and ``count``, Int64. And the places among the rows of the others, UInt32.
+        """
+        asked = array("B", groups)
+        left = ListStructure()
+        columns = (Lent(soft, pl.UInt8), Lent(shapes, pl.UInt8))
+
+        def made(settled: object) -> int:
+            numbers = (asked.buffer_info()[0], *columns, len(asked), settled, byref(left))
+            done: int = library().lives_followed(byref(self._structure), *numbers)
+            return done
+
+        return table_of(("group", "count"), made), column_of(library().list_out, byref(left))
 
 
 class Steps:

@@ -128,6 +128,15 @@ API int ends(const uint32_t *labels, int64_t size, int64_t label_count, Table *t
     return !failed;
 }
 
+/* The places of labels that are asked for. `asked` is of the labels. Returns 0 where memory ran out. */
+API int labelled(const uint32_t *labels, int64_t size, const uint8_t *asked, List *found)
+{
+    for (int64_t place = 0; place < size; place++)
+        if (asked[labels[place]] && !list_add(found, place))
+            return 0;
+    return 1;
+}
+
 /* For each of some places, which ascend and may lie before or behind all, the next one on from there at which the wanted thread says
    something with the wanted label; NONE where there is none. `labels` are of the shapes, NONE for none; `sought` is an empty table.
    Returns 0 where memory ran out. */

@@ -12,6 +12,7 @@ from logpool.native.library import (
     NONE,
     CourseStructure,
     Lent,
+    ListStructure,
     column_of,
     library,
     must,
@@ -125,6 +126,18 @@ def course_of(times: pl.Series, before: Course) -> Course:
 def ends_of(labels: pl.Series) -> pl.DataFrame:
     """Where each label, a small number, stands: ``label``, the ``first`` and the ``last`` place, by the first ones."""
     return table_of(("label", "first", "last"), library().ends, Lent(labels, pl.UInt32), len(labels), _count_of(labels))
+
+
+def places_of(labels: pl.Series, asked: pl.Series) -> pl.Series:
+    """Where labels stand that are asked for, UInt32.
+
+    Args:
+        labels: small numbers, UInt32.
+        asked: of each label whether it is, Boolean.
+    """
+    found = ListStructure()
+    must(library().labelled(Lent(labels, pl.UInt32), len(labels), Lent(asked.cast(pl.UInt8), pl.UInt8), byref(found)))
+    return column_of(library().list_out, byref(found))
 
 
 def _count_of(labels: pl.Series) -> int:

@@ -164,17 +164,18 @@ API void uses_fresh(const Spans *spans, const uint32_t *fresh, int64_t *counts)
         counts[2 * spans->group[at] + !fresh[at]]++;
 }
 
-/* The uses that are not fresh and begin later than a time: all up to an event, and of those after it the ones whose number has no bit of
-   a mask. Returns 0 where memory ran out. */
-API int uses_later(const Spans *spans, const uint32_t *fresh, int64_t time, int64_t until, int64_t mask, List *found)
+/* The uses that are not fresh, of connections older than an age, if they were created in the batch, at `born`; else those that begin later
+   than a time. All up to an event, and of those after it the ones whose number has no bit of a mask. Returns 0 where memory ran out. */
+API int uses_later(const Spans *spans, const uint32_t *fresh, const uint32_t *born, int64_t time, int64_t age, int64_t until,
+                   int64_t mask, List *found)
 {
     const Events *events = spans->events;
     for (int64_t at = 0; at < spans->count; at++) {
-        int64_t seq = events->first + spans->begin[at];
-        if (fresh[at] || (seq >= until && seq & mask))
+        int64_t seq = events->first + spans->begin[at], begin = spans->time[at];
+        if (fresh[at] || begin == NO_TIME || (seq >= until && seq & mask))
             continue;
-        int64_t begin = spans->time[at];
-        if (begin != NO_TIME && begin > time && !list_add(found, at))
+        int64_t birth = born[at] == NONE ? NO_TIME : events->time[born[at]];
+        if ((birth == NO_TIME ? begin > time : begin - birth > age) && !list_add(found, at))
             return 0;
     }
     return 1;
@@ -195,6 +196,84 @@ API int lives_at_once(const Spans *spans, const uint32_t *back, const uint8_t *a
             return 0;
     }
     return 1;
+}
+
+/* Lives that were used at least so often, those of a group that overlap as one: their group, the numbers of the first event and the last,
+   and the latest time of an end, NO_TIME for none, become a row each, by group and in order. Returns 0 where memory ran out. */
+API int lives_joined(const Spans *spans, const uint32_t *uses, int64_t least, int64_t group_count, Table *table)
+{
+    enum { GROUP, BEGIN, END, LAST };
+    const Events *events = spans->events;
+    /* by the place at which they begin, of which each is another's */
+    uint32_t *lives = malloc(((size_t)events->count + 1) * sizeof(uint32_t));
+    int64_t *rows = malloc(((size_t)group_count + 1) * sizeof(int64_t));
+    int made = lives && rows;
+    if (made) {
+        memset(lives, 0xff, (size_t)events->count * sizeof(uint32_t));
+        memset(rows, 0xff, (size_t)group_count * sizeof(int64_t));
+    }
+    for (int64_t at = 0; made && at < spans->count; at++)
+        if (uses[at] >= least)
+            lives[spans->begin[at]] = (uint32_t)at;
+    for (int64_t place = 0; made && place < events->count; place++) {
+        if (lives[place] == NONE)
+            continue;
+        uint32_t life = lives[place], group = spans->group[life];
+        int64_t row = rows[group], end = events->first + spans->end[life], time = events->time[spans->end[life]];
+        if (row < 0 || table->columns[END][row] < events->first + place) {
+            row = rows[group] = table_row(table);
+            made = row >= 0;
+            if (!made)
+                break;
+            table->columns[GROUP][row] = group;
+            table->columns[BEGIN][row] = events->first + place;
+            table->columns[END][row] = end;
+            table->columns[LAST][row] = time;
+        }
+        if (end > table->columns[END][row])
+            table->columns[END][row] = end;
+        if (time > table->columns[LAST][row])
+            table->columns[LAST][row] = time;
+    }
+    free(lives);
+    free(rows);
+    return made;
+}
+
+/* Lives that end softly, by what their group and thread says next. `groups`: in which of them such lives are left (0), settled at once (1), or
+   once something follows (2); `soft` and `shapes` are of the shapes: whether they end a life softly, and what they do that follow: leave
+   the life (0), settle it (1), or nothing (2). How many are settled becomes a row for each group; `left` are the others. Returns 0 where
+   memory ran out. */
+API int lives_followed(const Spans *spans, const uint8_t *groups, const uint8_t *soft, const uint8_t *shapes, int64_t group_count,
+                       Table *settled, List *left)
+{
+    /* NEAR: most often something follows so many events on at most; it need not be looked for further */
+    enum { GROUP, COUNT, LEFT = 0, SETTLED, WAITS, NEAR = 1 << 8 };
+    const Events *events = spans->events;
+    int64_t *counts = calloc((size_t)group_count + 1, sizeof(int64_t));
+    int made = counts != NULL;
+    for (int64_t at = 0; made && at < spans->count; at++) {
+        uint32_t group = spans->group[at], end = spans->end[at], thread = events->thread[end];
+        int state = soft[events->shape[end]] ? groups[group] : LEFT;
+        int64_t last = end + NEAR < events->count ? end + NEAR : events->count;
+        for (int64_t place = end + 1; state == WAITS && place < last; place++)
+            if (events->thread[place] == thread && events->groups[events->shape[place]] == group)
+                state = shapes[events->shape[place]];
+        counts[group] += state == SETTLED;
+        made = state == SETTLED || list_add(left, at);
+    }
+    for (int64_t group = 0; made && group < group_count; group++) {
+        if (!counts[group])
+            continue;
+        int64_t row = table_row(settled);
+        made = row >= 0;
+        if (made) {
+            settled->columns[GROUP][row] = group;
+            settled->columns[COUNT][row] = counts[group];
+        }
+    }
+    free(counts);
+    return made;
 }
 
 /* Which events some are, and when and where they stand. */

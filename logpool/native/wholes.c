@@ -9,7 +9,7 @@ enum { USE = 3 };
 
 /* The columns of the tables. */
 enum { KEY, UNUSED, COUNT };
-enum { GROUP, CONNECTION, BEFORE, BEGIN, END, FRESH };
+enum { GROUP, CONNECTION, BEFORE, BEGIN, END, FRESH, BORN };
 enum { BACK = BEFORE, USES = FRESH };
 enum { REST_KEY, REST_PLACE, REST_BEFORE, REST_MORE };
 
@@ -42,7 +42,8 @@ static int64_t row_of(const Own *own, Places *places)
     return at;
 }
 
-static int add_use(const Own *own, int64_t row, int fresh, Places *uses)
+/* `born`: the row at which the connection was created, -1 where that is not among them. */
+static int add_use(const Own *own, int64_t row, int fresh, int64_t born, Places *uses)
 {
     int64_t at = row_of(own, uses);
     if (at < 0)
@@ -52,6 +53,7 @@ static int add_use(const Own *own, int64_t row, int fresh, Places *uses)
     columns[BEGIN][at] = own->places[row];
     columns[END][at] = own->places[row + 1];
     columns[FRESH][at] = (uint32_t)fresh;
+    columns[BORN][at] = born < 0 ? NONE : own->places[born];
     return 1;
 }
 
@@ -79,7 +81,7 @@ static int add_life(const Own *own, int64_t begin, int64_t end, Found *found)
     columns[END][at] = own->places[end];
     columns[USES][at] = (uint32_t)((end - begin - 1) / USE);
     for (int64_t row = begin + 1; row < end; row += USE)
-        if (!add_use(own, row, row == begin + 1, found->uses))
+        if (!add_use(own, row, row == begin + 1, begin, found->uses))
             return 0;
     return 1;
 }
@@ -87,18 +89,19 @@ static int add_life(const Own *own, int64_t begin, int64_t end, Found *found)
 /* Parts the events of a connection. `is_open`: whether it was when they began. */
 static int part(const Own *own, int is_open, Found *found)
 {
-    int64_t more = 0, last_use = -1, row = 0;
+    int64_t more = 0, last_use = -1, born = -1, row = 0;
     while (row < own->count) {
         int64_t end = end_of_life(own, row, is_open);
         if (end) {
             if (!add_life(own, row, end, found))
                 return 0;
             row = end + 1;
+            born = -1;
             continue;
         }
         int use = is_use(own, row);
         if (use && last_use >= 0 && last_use == row - USE && is_use(own, row + USE)) {
-            if (!add_use(own, row, 0, found->uses))
+            if (!add_use(own, row, 0, born, found->uses))
                 return 0;
             more++;
             last_use = row;
@@ -107,6 +110,7 @@ static int part(const Own *own, int is_open, Found *found)
         }
         if (use)
             last_use = row;
+        born = own->roles[row] == CREATED ? row : own->roles[row] == CLOSED ? -1 : born;
         int64_t at = table_row(found->rest);
         if (at < 0)
             return 0;

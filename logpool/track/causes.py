@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from logpool.read.vocabulary import Vocabulary
     from logpool.track.batches import EventBatch
+    from logpool.track.found import Lives
 
 # how many closes of each group were settled, by their cause
 CLOSES = {"group": pl.UInt32, "cause": pl.UInt8, "count": pl.Int64}
@@ -55,6 +56,9 @@ class Style(IntEnum):
     #: what other threads have, when there are too many threads
     THREADS = 3
 
+
+# which lives are settled at once, and which when something follows: see :meth:`logpool.native.batches.Spans.followed`
+_SETTLES = {Style.NULL: 1, Style.QUEUE: 2}
 
 _MARK = {"key": pl.Int64, "seq": pl.Int64, "cause": pl.UInt8}
 # a close that waits for what its place, which is its group and thread, says next: ``before`` is the number of its
@@ -90,7 +94,7 @@ class Causes:
     def take(
         self,
         tracked: pl.DataFrame,
-        lives: pl.DataFrame,
+        lives: Lives,
         batch: EventBatch,
         later: pl.DataFrame,
         detached: Collection[int],
@@ -99,7 +103,7 @@ class Causes:
 
         Args:
             tracked: the related rows of a batch, sorted by connection, with the states before them.
-            lives: its whole ones.
+            lives: those that ended in it.
             batch: all its events.
             later: its reset failures, reclaimings, and invalidations after a return.
             detached: the ``seq`` of closes that end a detached checkout of a shared connection.
@@ -108,23 +112,36 @@ class Causes:
             The closes whose cause is settled, as :data:`CLOSES`.
         """
         related = tracked.select_seq(*_RELATED, before=self._before(tracked), is_last=_IS_LAST)
-        styles = pl.Series("style", [_style(pool) for _, _, pool in self.vocabulary.groups], dtype=pl.UInt8)
-        # a pool that keeps nothing closes all that comes back: nothing else need be known of a whole life
-        groups = lives["group"]
-        plain = (styles[groups] == int(Style.NULL)) & (batch.details(lives["end"]) != int(Detail.HARD))
-        others = batch.whole_closes(where(lives, ~plain))
-        related = stacked([related, others.select_seq(related.columns)])
-        closes = self._explained(related, lives, styles, later, detached)
+        styles = [_style(pool) for _, _, pool in self.vocabulary.groups]
+        plain, others = self._plain(lives, styles)
+        if others.height:
+            related = stacked([related, batch.whole_closes(others).select_seq(related.columns)])
+        styled = pl.Series("style", styles, dtype=pl.UInt8)
+        closes = self._explained(related, lives.whole, styled, later, detached)
         waits = closes["cause"].is_null()
         terminated = waits & (closes["detail"] == int(Detail.HARD)) & (closes["previous"] == int(Kind.RETURNED))
-        kept_nothing = pl.DataFrame([groups.filter(plain).alias("group")])
-        settled = [
-            kept_nothing.with_columns_seq(cause=pl.lit(int(Cause.NULLPOOL), pl.UInt8)),
-            _settled(where(closes, ~waits)),
-            self._reclaimed(where(closes, terminated), later),
-        ]
+        settled = [_settled(where(closes, ~waits)), self._reclaimed(where(closes, terminated), later)]
         settled.append(self._runs(where(closes, waits & ~terminated), batch))
-        return _counted(stacked(settled))
+        for group, cause, count in _counted(stacked(settled)).iter_rows():
+            plain[group, cause] += count
+        return pl.DataFrame([(*key, count) for key, count in plain.items()], schema=CLOSES, orient="row")
+
+    def _plain(self, lives: Lives, styles: list[Style]) -> tuple[Counter[tuple[int, int]], pl.DataFrame]:
+        """How many whole lives ended as they do in a pool of each style, by group and cause; and the others.
+
+        A pool that keeps nothing closes all that comes back: nothing else need be known of a whole life. One that
+        queues closes what it has no room for, unless it is being disposed of: what its place says next tells.
+        """
+        if lives.spans is None:
+            return Counter(), lives.whole
+        shapes = self.vocabulary.frame()
+        soft = (shapes["detail"] == int(Detail.SOFT)).cast(pl.UInt8)
+        goes_on, disposed = shapes["kind"].is_in(_IN_A_RUN), shapes["kind"] == int(Kind.DISPOSED)
+        follows = goes_on.cast(pl.UInt8) + 1 - disposed.cast(pl.UInt8)
+        settled, left = lives.spans.followed([_SETTLES.get(style, 0) for style in styles], soft, follows)
+        causes = {Style.NULL: int(Cause.NULLPOOL), Style.QUEUE: int(Cause.OVERFLOW)}
+        counts = Counter({(group, causes[styles[group]]): count for group, count in settled.iter_rows()})
+        return counts, lives.whole[left]
 
     def _before(self, tracked: pl.DataFrame) -> pl.Series:
         """The record before each one of its connection; of a connection without a state, what was said of it last."""

@@ -14,11 +14,13 @@ import polars as pl
 
 from logpool.frames import constant, stacked, where
 from logpool.native.batches import Spans
+from logpool.native.library import NONE
 from logpool.native.numbers import Course, counted, extremes_of
 from logpool.schema import Detail, End
 from logpool.track.neighbours import POINT
 from logpool.track.outcomes import AT_ONCE
 from logpool.track.tracked import (
+    BIRTH,
     CHECKOUT,
     ENDS,
     LIFE,
@@ -121,6 +123,10 @@ class Checkouts(_Whole):
             return self.rows
         return stacked([self._made(self.whole[self.spans.longest(most, least)]), self.rows])
 
+    def whole_groups(self) -> list[int]:
+        """The groups of whole uses of connections that had been used before."""
+        return [group for group, (_, kept) in enumerate(self.spans.fresh() if self.spans else ()) if kept]
+
     def records(self) -> dict[int, int]:
         """For each group the most events from the begin of one to its end; 0 for none."""
         most = dict(enumerate(self.spans.most())) if self.spans else {}
@@ -144,14 +150,23 @@ class Checkouts(_Whole):
         told = self.rows.select_seq(*names, group=groups_of(self.rows["key"])).group_by("group", *names).agg(pl.len())
         return stacked([pl.DataFrame(whole, schema=schema, orient="row"), told.select_seq(schema.keys()).cast(schema)])  # type: ignore[arg-type]
 
-    def reused_after(self, time: int, until: int, mask: int) -> pl.DataFrame:
-        """Uses of connections that had been used before, as rows: see :meth:`logpool.native.batches.Spans.later`."""
+    def reused(self, time: int, age: int, until: int, mask: int) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Uses of connections that had been used before, as rows: see :meth:`logpool.native.batches.Spans.later`.
+
+        Returns:
+            Those of connections that were created in the batch, with ``birth_seq`` and ``birth_time``; and the others.
+        """
         seq = pl.col("out_seq")
         chosen = (seq < until) | (seq & mask == 0)
         rows = where(self.rows, chosen & ~pl.col("fresh") & (pl.col("out_time") > time))
-        if self.spans is None:
-            return rows
-        return stacked([self._made(self.whole[self.spans.later(time, until, mask)]), rows])
+        if self.spans is None or self.batch is None:
+            return pl.DataFrame(schema={**CHECKOUT, **BIRTH}), rows
+        uses = self.whole[self.spans.later(time, age, until, mask)]
+        is_born = uses["born"] != NONE
+        born = where(uses, is_born)
+        births = self.batch.lent.points(born["born"])
+        aged = self._made(born).with_columns_seq(birth_seq=births["seq"], birth_time=births["time"])
+        return aged, stacked([self._made(where(uses, ~is_born)), rows])
 
 
 @dataclass(frozen=True)
@@ -204,21 +219,8 @@ class Lives(_Whole):
         return stacked([whole.select_seq(rows.columns), rows])
 
     def ended(self) -> pl.DataFrame:
-        """The events with which those that ended begin and end: ``life_seq``, ``end_seq``."""
-        rows = self.rows.select_seq("life_seq", "end_seq").drop_nulls("end_seq")
-        if self.spans is None or self.batch is None:
-            return rows
-        first = self.batch.first
-        whole = self.whole.select_seq(
-            life_seq=pl.col("begin").cast(pl.Int64) + first, end_seq=pl.col("end").cast(pl.Int64) + first
-        )
-        return stacked([whole, rows])
-
-    def used_at_least(self, uses: int) -> pl.DataFrame:
-        """The rows of those that were used so often, and of all that are no whole lives."""
-        if self.spans is None:
-            return self.rows
-        return stacked([self._made(where(self.whole, self.whole["uses"] >= uses)), self.rows])
+        """The events with which those begin and end that are no whole lives, and that ended: ``life_seq``, ``end_seq``."""
+        return self.rows.select_seq("life_seq", "end_seq").drop_nulls("end_seq")
 
     def closed_at_return(self, groups: Sequence[int]) -> pl.DataFrame:
         """The rows of those of some groups that were closed as soon as they came back."""
@@ -248,6 +250,7 @@ class Tracked:
         closes: those whose cause is settled, as :data:`logpool.track.causes.CLOSES`.
         unfinished: returns with a transaction still open, where the driver prints it.
         unborn: connections that are first seen without having been created.
+        created: those that were created, and whose lives are no whole ones.
         emptied: the numbers of the events at which checkouts began whose connection a listener took away at once.
         ends: where each shape stands in the batch, as :func:`logpool.native.numbers.ends_of` returns it.
         course: how the times of the batch go on after those before.
@@ -265,6 +268,7 @@ class Tracked:
     closes: pl.DataFrame
     unfinished: pl.DataFrame
     unborn: pl.DataFrame
+    created: pl.DataFrame
     emptied: tuple[int, ...] = ()
     ends: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=ENDS))
     course: Course = field(default_factory=Course)

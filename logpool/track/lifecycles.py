@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from logpool.frames import stacked, where
-from logpool.native.numbers import ends_of
+from logpool.native.numbers import ends_of, places_of
 from logpool.schema import Detail, End, Kind
 from logpool.track.batches import EventBatch
 from logpool.track.causes import Causes
@@ -33,11 +33,22 @@ from logpool.track.outcomes import (
     outcome_of,
     shared_checkouts,
 )
-from logpool.track.remarks import INCIDENTS, censored, incidents_of, later_of, rested, rests, unborn, unfinished
+from logpool.track.remarks import (
+    INCIDENTS,
+    censored,
+    created,
+    incidents_of,
+    later_of,
+    rested,
+    rests,
+    unborn,
+    unfinished,
+)
 from logpool.track.sequence import VIOLATION, broken
 from logpool.track.sharing import Batch, Sharing
 from logpool.track.steps import failed_steps, ordered, shared_steps, steps
 from logpool.track.tracked import (
+    BIRTH,
     FAILURE,
     GROUP,
     INCIDENT,
@@ -107,7 +118,7 @@ class Fold:
         lasts = lasts_of(ends)
         events = self._emptied.named(events, self.vocabulary.frame(), first, lasts)
         batch = EventBatch(events, first, self.vocabulary, lasts)
-        incidents = batch.told(self._meaning("incident")[events["shape"]].arg_true())
+        incidents = batch.told(places_of(events["shape"], self._meaning("incident")))
         failures = where(incidents, pl.col("kind").is_in(_NAMELESS)).select_seq(FAILURE.keys())
         wholes = without_wholes(events, self._roles(incidents), self._meaning("base"), self._states["key"])
         followed = batch.told(wholes.rest["place"]).with_columns_seq(
@@ -133,9 +144,10 @@ class Fold:
         later = later_of(own, incidents)
         detached = [use.end.seq for use in shared.uses if use.outcome is End.DETACHED and use.end]
         ended = Checkouts(stacked(checkouts), batch, wholes.uses)
+        over = Lives(lives(tracked), batch, wholes.lives)
         return Tracked(
             ended,
-            Lives(lives(tracked), batch, wholes.lives),
+            over,
             broken(tracked, shared.violations),
             ordered(batch, wholes, others),
             later,
@@ -143,9 +155,10 @@ class Fold:
             incidents_of(incidents, own),
             rested(ended.spans, rests(own)),
             self._setbacks(batch),
-            self._causes.take(tracked, wholes.lives, batch, later, detached),
+            self._causes.take(tracked, over, batch, later, detached),
             unfinished(own, self.vocabulary.in_transaction()),
             unborn(own),
+            created(own),
             self._emptied.begun,
             ends,
             self._clocks.course,
@@ -266,6 +279,7 @@ class Fold:
             self._causes.finish(),
             pl.DataFrame(schema=UNFINISHED),
             pl.DataFrame(schema=UNBORN),
+            pl.DataFrame(schema=BIRTH),
         )
 
 

@@ -93,3 +93,9 @@ def unborn(own: pl.DataFrame) -> pl.DataFrame:
     """The first events of lives whose beginning the log does not show."""
     first = pl.col("begins") & pl.col("first") & ~pl.col("late")
     return where(own, first & (pl.col("kind") != int(Kind.CREATED))).select_seq(UNBORN.keys())
+
+
+def created(own: pl.DataFrame) -> pl.DataFrame:
+    """Where connections are created that nobody shares."""
+    rows = where(own, (pl.col("kind") == int(Kind.CREATED)) & ~pl.col("shared"))
+    return rows.select_seq("key", birth_seq="seq", birth_time="time")

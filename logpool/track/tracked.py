@@ -64,6 +64,8 @@ INCIDENT = {
 RESTED = {"group": pl.UInt32, "seq": pl.Int64, "idle": pl.Int64}
 # where a connection first shows up without having been created
 UNBORN = {"key": pl.Int64, "kind": pl.UInt8, **MARK}
+# where a connection is created, of lives that are no whole ones
+BIRTH = {"key": pl.Int64, "birth_seq": pl.Int64, "birth_time": pl.Int64}
 # of events that the sequence is judged by in the end, when all is known
 LATER = {
     "key": pl.Int64,

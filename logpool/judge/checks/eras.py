@@ -47,8 +47,10 @@ class Eras:
 
     def take(self, lives: Lives) -> None:
         """Adds the lives of one batch; in the last one, those still open."""
+        if lives.spans is not None:
+            self._spans.add(lives.spans.joined(_USED_AGAIN).cast(_ERA))  # type: ignore[arg-type]
         still = pl.col("end_seq").is_null()
-        used = where(lives.used_at_least(_USED_AGAIN), (pl.col("uses") >= _USED_AGAIN) | still)
+        used = where(lives.rows, (pl.col("uses") >= _USED_AGAIN) | still)
         if not used.height:
             return
         spans = used.select_seq(

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 #: of each group the longest few are kept, more than a finding cites, as those of an hour are looked for among them
 KEPT = 20
+# so few are looked at one by one
+_FEW = 1000
 _SECOND = 1e6
 
 
@@ -60,20 +62,19 @@ class Longest:
         if not checkouts.height:
             return
         group, microseconds = lasting(checkouts, "out_time")
-        # how long one has to be to be among the longest
-        bounds = pl.DataFrame(list(self.bounds().items()), schema={"group": pl.UInt32, "bound": pl.Int64}, orient="row")
-        held = checkouts.select_seq(*_HELD).hstack([group, microseconds]).join(bounds, on="group", how="left")
-        found = (
-            where(held, held["microseconds"] >= held["bound"].fill_null(0))
-            .sort("group", "microseconds", "out_seq", descending=[False, True, False])
-            .group_by("group", maintain_order=True)
-            .head(KEPT)
-            .select_seq("microseconds", *_HELD, "group")
-        )
-        for row in found.iter_rows():
-            self._kept.setdefault(row[-1], []).append(Hold(*row))
-        for number in found["group"].unique():
-            self._kept[number] = sorted(self._kept[number], key=_longest_first)[:KEPT]
+        bounds = self.bounds()
+        # most are shorter than any of these
+        least = min(bounds.get(number, 0) for number in group.unique())
+        held = checkouts.select_seq(*_HELD).hstack([group, microseconds])
+        held = where(held, (microseconds >= least).fill_null(value=False))
+        if held.height > _FEW:
+            longest_first = held.sort("microseconds", "out_seq", descending=[True, False])
+            held = longest_first.group_by("group", maintain_order=True).head(KEPT)
+        for row in held.select_seq("microseconds", *_HELD, "group").iter_rows():
+            hold = Hold(*row)
+            if hold.microseconds >= bounds.get(hold.group, 0):
+                self._kept.setdefault(hold.group, []).append(hold)
+        self._kept = {number: sorted(holds, key=_longest_first)[:KEPT] for number, holds in self._kept.items()}
 
     def bounds(self) -> dict[int, int]:
         """How long a checkout is at least that is among its group's longest, microseconds, where these are many."""

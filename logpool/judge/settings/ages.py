@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from logpool.frames import stacked, where
+from logpool.read.vocabulary import split_pool_name
 from logpool.schema import Detail, Kind
-from logpool.track.tracked import group_of
+from logpool.track.tracked import BIRTH, group_of, groups_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +37,8 @@ _ALL_UNTIL = 1 << 17
 _ONE_IN = 16
 
 _PLACED = ("seq", "time", "source", "line")
-_BIRTH = {"key": pl.Int64, "birth_seq": pl.Int64, "birth_time": pl.Int64}
+# later than any time
+_NEVER = (1 << 63) - 1
 
 
 @dataclass
@@ -50,30 +52,26 @@ class Ages:
 
     reused: dict[str, tuple[float, Place]] = field(default_factory=dict)
     recycled: dict[str, tuple[float, Place]] = field(default_factory=dict)
-    _births: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_BIRTH))
+    _births: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=BIRTH))
     # the events at which the clock makes a step
     _steps: list[int] = field(default_factory=list)
     # the last time before a batch
     _last: int | None = None
 
-    def take(
-        self, events: pl.DataFrame, first: int, created: pl.DataFrame, tracked: Tracked, pool_of: Callable[[int], str]
-    ) -> None:
+    def take(self, events: pl.DataFrame, first: int, tracked: Tracked, pool_of: Callable[[int], str]) -> None:
         """Takes one batch.
 
         Args:
             events: of which ``time`` is looked at.
             first: the number of the first of them.
-            created: of pools whose connections may be used again: ``key``, ``seq``, ``time``.
             tracked: what the fold made of the batch.
             pool_of: the pool of a group.
         """
         if len(self._steps) <= _STEPS:
             self._watch_clock(events["time"], first, tracked.course)
             self._last = tracked.course.last
-        births = created.select_seq("key", birth_seq="seq", birth_time="time")
+        births = _of_pools_that_keep(tracked.created.drop_nulls(), pool_of)
         if births.height:
-            births = births.drop_nulls()
             self._births = stacked([self._births, births])
         self._look(tracked, pool_of)
         if births.height:
@@ -100,17 +98,17 @@ class Ages:
         if len(self._steps) > _STEPS:
             self.reused.clear()
             self.recycled.clear()
-        if not self._births.height or len(self._steps) > _STEPS:
+        if len(self._steps) > _STEPS:
             return
         # what cannot be older than the oldest so far need not be looked at
-        known = min((age for age, _ in self.reused.values()), default=-1.0) if self._is_even(pool_of) else -1.0
-        oldest = self._births["birth_time"].min()
-        if not isinstance(oldest, int):
-            return
-        promising = oldest + math.floor(known * _SECOND)
-        checkouts = tracked.checkouts.reused_after(promising, _ALL_UNTIL, _ONE_IN - 1)
-        reused = checkouts.select_seq("key", **{name: f"out_{name}" for name in _PLACED})
-        for group, age, place in self._extremes(reused, tracked.lives, oldest=True, beyond=round(known * _SECOND)):
+        known = min((age for age, _ in self.reused.values()), default=-1.0) if self._is_even(tracked, pool_of) else -1.0
+        oldest, beyond = self._births["birth_time"].min(), round(known * _SECOND)
+        later = oldest + math.floor(known * _SECOND) if isinstance(oldest, int) else _NEVER
+        born, others = tracked.checkouts.reused(later, beyond, _ALL_UNTIL, _ONE_IN - 1)
+        renamed = {name: f"out_{name}" for name in _PLACED}
+        aged = _of_pools_that_keep(born.select_seq("key", "birth_seq", "birth_time", **renamed), pool_of)
+        aged = stacked([aged, self._aged(others.select_seq("key", **renamed), tracked.lives).select_seq(aged.columns)])
+        for group, age, place in self._extremes(aged, oldest=True, beyond=beyond):
             pool = pool_of(group)
             if pool not in self.reused or age > self.reused[pool][0]:
                 self.reused[pool] = age, place
@@ -118,37 +116,46 @@ class Ages:
             return
         old = (pl.col("kind") == int(Kind.RECYCLED)) & (pl.col("detail") == int(Detail.AGE))
         recycled = where(tracked.incidents, old).select_seq("key", *_PLACED)
-        for group, age, place in self._extremes(recycled, tracked.lives, oldest=False):
+        for group, age, place in self._extremes(self._aged(recycled, tracked.lives), oldest=False):
             pool = pool_of(group)
             if pool not in self.recycled or age < self.recycled[pool][0]:
                 self.recycled[pool] = age, place
 
-    def _is_even(self, pool_of: Callable[[int], str]) -> bool:
-        """Whether an age is known of every pool."""
-        groups = self._births.select_seq(group_of()).to_series().unique()
-        return all(pool_of(group) in self.reused for group in groups)
+    def _is_even(self, tracked: Tracked, pool_of: Callable[[int], str]) -> bool:
+        """Whether an age is known of every pool whose connections may be used again."""
+        groups = {*groups_of(self._births["key"]).unique(), *tracked.checkouts.whole_groups()}
+        return all(pool_of(group) in self.reused for group in groups if _keeps(pool_of(group)))
 
-    def _extremes(
-        self, rows: pl.DataFrame, lives: Lives, *, oldest: bool, beyond: int = -1
-    ) -> list[tuple[int, float, Place]]:
-        """Per group the greatest or the smallest age of some connections, in seconds, and where.
+    def _aged(self, rows: pl.DataFrame, lives: Lives) -> pl.DataFrame:
+        """Uses of connections, with where these were created, ``birth_seq`` and ``birth_time``, if it is known.
 
         Args:
-            rows: uses of connections: ``key``, ``seq``, ``time``, ``source``, ``line``.
-            lives: those that ended.
-            oldest: whether the greatest counts.
-            beyond: microseconds; a lesser age counts for nothing.
+            rows: ``key``, ``seq``, ``time``, ``source``, ``line``.
+            lives: those that ended in the batch.
         """
-        if not rows.height:
-            return []
-        aged = self._born(where(rows, pl.col("time").is_not_null() & pl.col("key").is_not_null()))
-        # most are no older than what is known
-        aged = where(aged, pl.col("time") - pl.col("birth_time") > beyond)
+        aged = where(rows, pl.col("time").is_not_null() & pl.col("key").is_not_null())
+        if not aged.height or not self._births.height:
+            return pl.DataFrame(schema={**rows.schema, **BIRTH})
+        aged = self._born(aged)
         if aged.height:
             # what is used after its end is no older for that; in the next batch it is forgotten
             ends = lives.ended().select_seq("end_seq", birth_seq="life_seq")
             aged = aged.join(ends, on="birth_seq", how="left")
             aged = where(aged, pl.col("end_seq").is_null() | (pl.col("seq") <= pl.col("end_seq")))
+        return aged
+
+    def _extremes(self, aged: pl.DataFrame, *, oldest: bool, beyond: int = -1) -> list[tuple[int, float, Place]]:
+        """Per group the greatest or the smallest age of some connections, in seconds, and where.
+
+        Args:
+            aged: uses of them, as :meth:`_aged` returns them.
+            oldest: whether the greatest counts.
+            beyond: microseconds; a lesser age counts for nothing.
+        """
+        # most are no older than what is known
+        aged = where(aged, pl.col("time") - pl.col("birth_time") > beyond)
+        if not aged.height:
+            return []
         if self._steps:
             steps = pl.DataFrame({"step": self._steps}, schema={"step": pl.Int64})
             aged = aged.sort("seq").join_asof(steps, left_on="seq", right_on="step", coalesce=False)
@@ -176,3 +183,15 @@ class Ages:
             ),
             pl.col("birth_seq").is_not_null(),
         )
+
+
+def _keeps(pool: str) -> bool:
+    """Whether a pool may use its connections again."""
+    return split_pool_name(pool)[0] != "NullPool"
+
+
+def _of_pools_that_keep(rows: pl.DataFrame, pool_of: Callable[[int], str]) -> pl.DataFrame:
+    """The rows of connections, by ``key``, that may be used again."""
+    groups = groups_of(rows["key"])
+    kept = [group for group in groups.unique() if _keeps(pool_of(group))]
+    return where(rows, groups.is_in(kept))

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from logpool.frames import where
 from logpool.judge.settings.ages import Ages
 from logpool.judge.settings.queueing import Study
 from logpool.judge.settings.seen import PLACES, Event, Seen
@@ -90,7 +89,7 @@ class Watch:
         if tracked.incidents.height:
             self._note_stated(tracked.incidents)
         self._study(events, meaning, list(dict.fromkeys(meaning["group"][shapes].drop_nulls())), shapes)
-        self.ages.take(events, first, self._created(events, meaning, shapes, first), tracked, self._pool_of)
+        self.ages.take(events, first, tracked, self._pool_of)
         self._note_taken(tracked)
 
     def finish(self, last: Tracked) -> None:
@@ -134,22 +133,6 @@ class Watch:
         for group, seq in last.iter_rows():
             pool = self._pool_of(group)
             self.taken[pool] = max(seq, self.taken.get(pool, seq))
-
-    def _created(self, events: pl.DataFrame, meaning: pl.DataFrame, shapes: pl.Series, first: int) -> pl.DataFrame:
-        """The connections created in exclusive pools that use them again: ``key``, ``seq``, ``time``."""
-        about = meaning[shapes].with_columns_seq(shape=shapes)
-        created = where(about, (pl.col("kind") == int(Kind.CREATED)) & ~pl.col("shared"))
-        kept = [
-            number
-            for number, group in created.select_seq("shape", "group").iter_rows()
-            if group is not None and split_pool_name(self._pool_of(group))[0] != "NullPool"
-        ]
-        rows = events["shape"].is_in(kept).arg_true() if kept else pl.Series([], dtype=pl.UInt32)
-        found = events[rows].select_seq(
-            "connection", "time", group=meaning["group"][events["shape"][rows]], seq=rows.cast(pl.Int64)
-        )
-        key = pl.col("group").cast(pl.Int64) * (1 << 32) + pl.col("connection").cast(pl.Int64)
-        return found.select_seq(key.alias("key"), pl.col("seq") + first, "time")
 
     def _study(self, events: pl.DataFrame, meaning: pl.DataFrame, groups: list[int], shapes: pl.Series) -> None:
         creating = set(meaning[shapes].filter(pl.col("kind") == int(Kind.CREATED))["group"].drop_nulls())
