@@ -65,7 +65,7 @@ _ALL_TEXTS = 1 << 20
 # of more logs than these, none is read ahead
 _READ_AHEAD = 8
 # an event for so many bytes read at once is folded at once: fewer where less is read, as tests do
-_BYTES_AN_EVENT = 14
+_BYTES_AN_EVENT = 12
 _NAMED = 3
 
 
@@ -184,7 +184,7 @@ class Analysis:
     def _followed(self, fold: Fold) -> Iterator[tuple[pl.DataFrame, Tracked]]:
         # while one lot is followed, the next is gathered
         batches = ahead(_gathered(self.events(), self.block_bytes // _BYTES_AN_EVENT))
-        return ahead((batch, fold.take(batch)) for batch in batches)
+        return ((batch, fold.take(batch)) for batch in batches)
 
     def _judged(self, statistics: Statistics, checks: Sequence[Watcher], watch: Watch) -> Tracked:
         """Shows all that happens to everyone who judges it, and returns what is still open in the end."""

@@ -1,7 +1,7 @@
 """What a batch's small tables are handled by.
 
-polars hands ``filter`` and ``concat`` over to threads of its own. For millions of rows that pays; here it takes several
-times as long as the work itself.
+polars hands ``filter``, ``concat``, ``cast`` and the like of a table over to threads of its own. For millions of rows
+that pays; here it takes several times as long as the work itself.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 
 def where(rows: pl.DataFrame, chosen: pl.Series | pl.Expr | str) -> pl.DataFrame:
@@ -24,6 +24,17 @@ def where(rows: pl.DataFrame, chosen: pl.Series | pl.Expr | str) -> pl.DataFrame
         chosen = rows.select_seq(chosen).to_series()
     first, *others = [column.filter(chosen) for column in rows.get_columns()]
     return first.to_frame().hstack(others)
+
+
+def at(rows: pl.DataFrame, places: pl.Series) -> pl.DataFrame:
+    """The rows at some places."""
+    first, *others = [column[places] for column in rows.get_columns()]
+    return first.to_frame().hstack(others)
+
+
+def typed(rows: pl.DataFrame, schema: Mapping[str, pl.DataType | type[pl.DataType]]) -> pl.DataFrame:
+    """The columns of a schema, in their types."""
+    return rows.select_seq(pl.col(name).cast(dtype) for name, dtype in schema.items())
 
 
 def stacked(tables: Sequence[pl.DataFrame]) -> pl.DataFrame:

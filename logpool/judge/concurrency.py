@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
+from logpool.frames import where
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -43,23 +45,35 @@ class Concurrency:
 
     levels: dict[int, Level] = field(default_factory=dict)
 
-    def add(self, steps: Steps, times: pl.Series, parts: Sequence[int], width: int) -> pl.DataFrame:
-        """Adds the steps of a batch.
-
-        Args:
-            steps: they.
-            times: of the batch's events, microseconds or null.
-            parts: the part of each group, a small number.
-            width: of the intervals, in microseconds.
-
-        Returns:
-            A row per part and run of steps in one interval, as :data:`CLIMB`.
-        """
-        levels = [self.of(part) for part in range(1 + max(parts, default=-1))]
-        found, after = steps.climbed(times, parts, width, levels)
-        self.levels |= {part: Level(*after[part]) for part in found["part"].unique()}
-        return found
-
     def of(self, part: int) -> Level:
         """The level of one part."""
         return self.levels.get(part, Level())
+
+
+def climb(
+    steps: Steps, times: pl.Series, width: int, partitions: Sequence[tuple[Concurrency, Sequence[int]]]
+) -> list[pl.DataFrame]:
+    """Adds the steps of a batch to several partitions at once.
+
+    Args:
+        steps: they.
+        times: of the batch's events, microseconds or null.
+        width: of the intervals, in microseconds.
+        partitions: each with the part of each group, a small number.
+
+    Returns:
+        For each partition a row per part and run of steps in one interval, as :data:`CLIMB`.
+    """
+    firsts, ways, levels = [0], [], []
+    for concurrency, parts in partitions:
+        ways.append([firsts[-1] + part for part in parts])
+        levels += [concurrency.of(part) for part in range(1 + max(parts, default=-1))]
+        firsts.append(len(levels))
+    found, after = steps.climbed(times, ways, width, levels)
+    climbs = []
+    for (concurrency, _), first, end in zip(partitions, firsts, firsts[1:], strict=False):
+        part = found["part"]
+        own = found if len(partitions) == 1 else where(found, (part >= first) & (part < end))
+        climbs.append(own.with_columns_seq(pl.col("part") - first) if first else own)
+        concurrency.levels |= {part: Level(*after[first + part]) for part in climbs[-1]["part"].unique()}
+    return climbs

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from logpool.frames import where
+from logpool.frames import typed, where
 from logpool.judge.merged import Merged
 from logpool.native.numbers import counted
 from logpool.report.model import Durations
@@ -61,7 +61,7 @@ class DurationCounts:
         longest = pl.col("other")
         total = longest.cast(pl.Int128) * pl.col("count")
         found = rows.select_seq("count", group="one", microseconds=longest, total=total, longest=longest)
-        self._counts.add(found.select_seq(_SCHEMA.names()).cast(_SCHEMA))
+        self._counts.add(typed(found, _SCHEMA))
 
     def add(self, rows: pl.DataFrame) -> None:
         """Adds ``group`` and ``microseconds``, a row a duration; null ones do not count."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from logpool.frames import typed
 from logpool.judge.merged import Merged
 from logpool.report.model import HoldCounts
 
@@ -59,7 +60,7 @@ class HoldSpread:
             stretch=pl.col("one") % STRETCHES + first,
             length=(pl.col("other").log1p() * (_TO_THE_OCTAVE / math.log(2))).floor(),
         )
-        self._kept.add(found.select_seq(_SCHEMA.names()).cast(_SCHEMA))
+        self._kept.add(typed(found, _SCHEMA))
 
     def _reach(self, first: int, last: int) -> None:
         """Makes the stretches as long as it takes to hold some times, too."""

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from logpool.frames import constant, where
+from logpool.frames import at, constant, where
 from logpool.judge.cells import Cells
 from logpool.judge.clock import Clock
-from logpool.judge.concurrency import Concurrency
+from logpool.judge.concurrency import Concurrency, climb
 from logpool.judge.durations import DurationCounts
 from logpool.judge.little import Areas
 from logpool.judge.merged import Merged
 from logpool.judge.timeline import Timelines
-from logpool.native.numbers import counted, places_of, tallied
+from logpool.native.numbers import counted, extremes_of, places_of, tallied
 from logpool.read.vocabulary import split_pool_name
 from logpool.report.model import Timings
 from logpool.schema import Cause, Detail, End, Kind
@@ -123,40 +123,50 @@ class Statistics:
         self.timelines.reach(events["time"])
         tally = self._tallied(events)
         self.timelines.count(tally, parts)
-        meaning = self.vocabulary.frame()[tally["shape"]].select_seq("kind", "detail", "group")
-        told = tally.hstack(meaning.get_columns())
-        for shape, count in tally.group_by("shape").agg(pl.col("count").sum()).iter_rows():
+        meaning = self.vocabulary.frame().select_seq("kind", "detail", "group")
+        told = ends.hstack(at(meaning, ends["label"].cast(pl.UInt32)).get_columns())
+        reclaimed, timings = [], []
+        for shape, count, kind, detail in told.select_seq("label", "count", "kind", "detail").iter_rows():
             self._shapes[shape] += count
-        self._note_groups(events, told, ends)
+            if kind == Kind.RECLAIMED:
+                reclaimed.append(shape)
+            elif kind == Kind.TIMING and detail == Detail.TIME_TAKEN:
+                timings.append(shape)
+        self._note_groups(events, tally, told)
         self._note_unidentified(events)
-        reclaimed = where(told, told["kind"] == int(Kind.RECLAIMED))["shape"].unique()
-        if len(reclaimed):
-            self._note_reclaimed(events.filter(pl.col("shape").is_in(reclaimed.implode())))
-        taken = (pl.col("kind") == int(Kind.TIMING)) & (pl.col("detail") == int(Detail.TIME_TAKEN))
-        timings = where(told, taken)["shape"].unique()
-        if len(timings):
-            asked = pl.int_range(self.vocabulary.frame().height, dtype=pl.UInt32, eager=True).is_in(timings.implode())
-            self._note_timings(events["connection"][places_of(events["shape"], asked)].drop_nulls())
+        if reclaimed:
+            self._note_reclaimed(at(events, self._places_of(events, reclaimed)))
+        if timings:
+            self._note_timings(events["connection"][self._places_of(events, timings)].drop_nulls())
+
+    def _places_of(self, events: pl.DataFrame, shapes: list[int]) -> pl.Series:
+        """Where events of some shapes stand."""
+        shape = pl.int_range(self.vocabulary.frame().height, dtype=pl.UInt32, eager=True)
+        return places_of(events["shape"], shape.is_in(shapes))
 
     def _tallied(self, events: pl.DataFrame) -> pl.DataFrame:
         """How often each ``shape`` stands in each interval, ``bin``: ``count``, and the ``first`` and ``last`` time."""
         found = tallied(events["shape"], events["time"], self.timelines.width)
         return found.select_seq("count", "first", "last", "bin", shape=pl.col("label").cast(pl.UInt32))
 
-    def _note_groups(self, events: pl.DataFrame, told: pl.DataFrame, ends: pl.DataFrame) -> None:
-        groups = self.vocabulary.groups
-        spans = (
-            where(told, told["group"].is_not_null()).group_by("group").agg(pl.col("first").min(), pl.col("last").max())
-        )
-        for group, first, last in spans.iter_rows():
+    def _note_groups(self, events: pl.DataFrame, tally: pl.DataFrame, told: pl.DataFrame) -> None:
+        """Notes when each pool is heard of, and where each group is for the first time.
+
+        Args:
+            events: they.
+            tally: how often they stand in each interval.
+            told: the shapes among them, in the order in which they come.
+        """
+        firsts, lasts = (extremes_of(tally["shape"], tally[name]) for name in ("first", "last"))
+        spans = dict(zip(firsts["label"], zip(firsts["least"], lasts["greatest"], strict=True), strict=True))
+        for shape, place, group in told.select_seq("label", "first", "group").iter_rows():
+            if group is None:
+                continue
+            first, last = spans[shape]
             if first is not None:
-                self.areas.reach(self.pool_parts[groups[group][2]], first, last)
-        if any(group not in self.first for group in spans["group"]):
-            shapes = self.vocabulary.frame()["group"][ends["label"]]
-            # the shapes come in the order in which they are first seen
-            for group, place in zip(shapes, ends["first"], strict=True):
-                if group is not None and group not in self.first:
-                    self.first[group] = (events["source"][place], events["line"][place])
+                self.areas.reach(self.pool_parts[self.vocabulary.groups[group][2]], first, last)
+            if group not in self.first:
+                self.first[group] = (events["source"][place], events["line"][place])
 
     def _note_unidentified(self, events: pl.DataFrame) -> None:
         if events["connection"].null_count():
@@ -193,20 +203,23 @@ class Statistics:
         names = [split_pool_name(pool)[0] for pool in pools]
         classes = [self.class_parts.setdefault(name, len(self.class_parts)) for name in names]
         width = self.timelines.width
-        by_pool = self.by_pool.add(steps, times, parts, width)
-        # as long as every class has one pool, and every pool one process, they are the same
-        for levels, others in ((self.by_class, classes), (self.by_group, list(range(len(parts))))):
-            if others == parts:
+        # as long as every class has one pool, and every pool one process, and there is one, they are the same
+        others = [
+            (levels, own)
+            for levels, own in (
+                (self.together, [0] * len(parts)),
+                (self.by_class, classes),
+                (self.by_group, list(range(len(parts)))),
+            )
+            if own != parts
+        ]
+        by_pool, *climbs = climb(steps, times, width, [(self.by_pool, parts), *others])
+        for levels in (self.together, self.by_class, self.by_group):
+            if all(levels is not one for one, _ in others):
                 levels.levels = dict(self.by_pool.levels)
-            else:
-                levels.add(steps, times, others, width)
-        together = None
-        if len(self.pool_parts) > 1:
-            together = self.together.add(steps, times, [0] * len(parts), width)
-        else:
-            self.together.levels = dict(self.by_pool.levels)
-        self.timelines.climb(by_pool, together)
-        self.areas.add(by_pool, self.timelines.width)
+        several = len(self.pool_parts) > 1
+        self.timelines.climb(by_pool, climbs[0] if several else None)
+        self.areas.add(by_pool, width)
 
     def finish(self, tracked: Tracked) -> Verdict:
         """Adds what is still open at the end of the log, and reviews the violations."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from logpool.errors import UsageError
-from logpool.frames import where
+from logpool.frames import at, where
 from logpool.judge.concurrency import CLIMB
 from logpool.judge.intervals import FINE, NICE, SECOND
 from logpool.judge.merged import Merged
@@ -140,7 +140,8 @@ class Timelines:
         """
         meaning = self.vocabulary.frame()
         part = pl.Series("part", [*parts, _NOBODY], dtype=pl.Int64)
-        told = meaning.select_seq("kind", group=pl.col("group").fill_null(len(parts)))[tally["shape"]]
+        told = meaning.select_seq("kind", group=pl.col("group").fill_null(len(parts)))
+        told = at(told, tally["shape"])
         counted = {
             name: pl.when(pl.col("kind") == int(kind)).then(pl.col("count")).otherwise(0).cast(pl.Int64)
             for name, kind in _COUNTED.items()

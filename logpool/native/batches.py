@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from array import array
-from ctypes import byref, c_int64, c_uint32
+from ctypes import byref, c_int64
 from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
@@ -368,13 +368,13 @@ class Steps:
         return table_of(("group", "seq"), library().steps_opened, *columns).cast({"group": pl.UInt32})
 
     def climbed(
-        self, times: pl.Series, parts: Sequence[int], width: int, levels: Sequence[tuple[int, int, int, int]]
+        self, times: pl.Series, ways: Sequence[Sequence[int]], width: int, levels: Sequence[tuple[int, int, int, int]]
     ) -> tuple[pl.DataFrame, list[tuple[int, int, int, int]]]:
         """Follows levels.
 
         Args:
             times: of the events, microseconds or null.
-            parts: to which part each group belongs.
+            ways: to which part each group belongs; in several ways, each with parts of its own.
             width: of an interval.
             levels: of each part: open and out now, and at most.
 
@@ -385,12 +385,15 @@ class Steps:
         """
         names = ("part", "bin", "out", "moment", "most_open", "most_out", "last", "last_open", "last_out")
         memory = (c_int64 * (4 * len(levels)))(*(number for level in levels for number in level))
+        parts = array("I", (part for way in ways for part in way))
         found = table_of(
             names,
             library().climb,
             byref(self.structure),
             Lent(timed(times), pl.Int64),
-            (c_uint32 * len(parts))(*parts),
+            parts.buffer_info()[0],
+            len(ways),
+            len(ways[0]),
             len(levels),
             width,
             memory,

@@ -34,9 +34,10 @@ static void end_run(const Run *run, int64_t part, const Level *level, Table *tab
 }
 
 /* Follows steps in their order, each of a group that belongs to a part. `times` are of the events, and may be NO_TIME; intervals are of
-   `width`. Each run of a part's steps in one interval becomes a row of the table. Returns 0 where memory ran out. */
-API int climb(const Steps *steps, const int64_t *times, const uint32_t *parts, int64_t part_count, int64_t width, Level *levels,
-              Table *table)
+   `width`. Each run of a part's steps in one interval becomes a row of the table. Groups may be parted in several ways at once, so that
+   those parts follow that are of the next way: `ways`, each with so many groups in `parts`. Returns 0 where memory ran out. */
+API int climb(const Steps *steps, const int64_t *times, const uint32_t *parts, int64_t ways, int64_t group_count, int64_t part_count,
+              int64_t width, Level *levels, Table *table)
 {
     Run *runs = malloc(((size_t)part_count + 1) * sizeof(Run));
     int failed = !runs;
@@ -44,29 +45,30 @@ API int climb(const Steps *steps, const int64_t *times, const uint32_t *parts, i
         runs[part].row = -1;
     Interval interval = {width, 0, 0};
     for (int64_t step = 0; !failed && step < steps->count; step++) {
-        uint32_t part = parts[steps->group[step]];
         int64_t time = times[steps->place[step]], bin = interval_of(&interval, time);
-        Level *level = levels + part;
-        Run *run = runs + part;
-        if (run->row < 0 || run->bin != bin) {
-            end_run(run, part, level, table);
-            *run = (Run){table_row(table), bin, 0, 0, INT64_MIN, INT64_MIN, 0};
-            failed = run->row < 0;
-            if (failed)
-                break;
+        int64_t closed = steps->closed[step], out = steps->out[step], open = steps->opened[step] - closed;
+        int64_t moment = bin == NO_TIME ? 0 : out * (time - interval.begin), seq = steps->events->first + steps->place[step];
+        for (int64_t way = 0; way < ways; way++) {
+            uint32_t part = parts[way * group_count + steps->group[step]];
+            Level *level = levels + part;
+            Run *run = runs + part;
+            if (run->row < 0 || run->bin != bin) {
+                end_run(run, part, level, table);
+                *run = (Run){table_row(table), bin, 0, 0, INT64_MIN, INT64_MIN, 0};
+                failed |= run->row < 0;
+            }
+            level->open += open;
+            level->out += out;
+            /* what is opened and closed at once was open at the same time */
+            int64_t most = level->open + closed;
+            run->out += out;
+            run->moment += moment;
+            run->last = seq;
+            run->most_open = most > run->most_open ? most : run->most_open;
+            run->most_out = level->out > run->most_out ? level->out : run->most_out;
+            level->most_open = most > level->most_open ? most : level->most_open;
+            level->most_out = level->out > level->most_out ? level->out : level->most_out;
         }
-        int64_t closed = steps->closed[step], out = steps->out[step];
-        level->open += steps->opened[step] - closed;
-        level->out += out;
-        /* what is opened and closed at once was open at the same time */
-        int64_t most = level->open + closed;
-        run->out += out;
-        run->moment += bin == NO_TIME ? 0 : out * (time - interval.begin);
-        run->last = steps->events->first + steps->place[step];
-        run->most_open = most > run->most_open ? most : run->most_open;
-        run->most_out = level->out > run->most_out ? level->out : run->most_out;
-        level->most_open = most > level->most_open ? most : level->most_open;
-        level->most_out = level->out > level->most_out ? level->out : level->most_out;
     }
     for (int64_t part = 0; !failed && part < part_count; part++)
         end_run(runs + part, part, levels + part, table);

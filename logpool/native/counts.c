@@ -52,27 +52,71 @@ static int tallied(Index *index, int64_t *row, int64_t label, int64_t bin, int64
     return 1;
 }
 
+/* A label that goes on in an interval, and its row. */
+typedef struct {
+    int64_t row, label, bin, count, first, last;
+} Run;
+
+static int begin_run(Run *run, Index *index, int64_t label, int64_t bin)
+{
+    int64_t before = index->table->count, row = index_row(index, label, bin);
+    int64_t *const *columns = index->table->columns;
+    *run = (Run){row, label, bin, 0, INT64_MAX, INT64_MIN};
+    if (row >= before) {
+        columns[COUNT][row] = 0;
+        columns[FIRST][row] = INT64_MAX;
+        columns[LAST][row] = INT64_MIN;
+    }
+    return row >= 0;
+}
+
+static void end_run(const Run *run, Table *table)
+{
+    int64_t *const *columns = table->columns;
+    if (!run->count)
+        return;
+    columns[COUNT][run->row] += run->count;
+    columns[FIRST][run->row] = run->first < columns[FIRST][run->row] ? run->first : columns[FIRST][run->row];
+    columns[LAST][run->row] = run->last > columns[LAST][run->row] ? run->last : columns[LAST][run->row];
+}
+
 /* Counts labels by interval: label, interval (NO_TIME for none), count, first and last time become a row each, and of some
    columns the least value. `kept`: the columns of such rows from before, which are counted with them; two may be of the same
    interval. Returns 0 where memory ran out. */
 API int tally(const int64_t *const *kept, int64_t kept_count, const uint32_t *labels, const int64_t *times, int64_t size,
               int64_t width, const int64_t *const *values, int64_t value_count, Table *table)
 {
-    /* the row asked for last of labels that end alike: most often it is asked for again */
+    /* of labels that end alike the one that came last: most often it goes on */
     enum { RECENT = 1 << 10 };
-    int64_t recent[RECENT];
-    memset(recent, 0xff, sizeof recent);
+    Run *runs = malloc(RECENT * sizeof(Run));
     Interval interval = {width, 0, 0};
     Index index;
-    int made = index_begin(&index, table);
+    int made = index_begin(&index, table) && runs;
     for (int64_t place = 0; made && place < kept_count; place++) {
         int64_t row = -1;
         made = tallied(&index, &row, kept[0][place], kept[1][place], kept[COUNT][place], kept[FIRST][place],
                        kept[LAST][place], kept + LEAST, value_count, place);
     }
-    for (int64_t place = 0; made && place < size; place++)
-        made = tallied(&index, &recent[labels[place] % RECENT], labels[place], interval_of(&interval, times[place]), 1,
-                       times[place], times[place], values, value_count, place);
+    for (int64_t at = 0; made && at < RECENT; at++)
+        runs[at] = (Run){-1, -1, 0, 0, 0, 0};
+    for (int64_t place = 0; made && place < size; place++) {
+        int64_t label = labels[place], time = times[place], bin = interval_of(&interval, time);
+        Run *run = runs + label % RECENT;
+        if (value_count) {
+            made = tallied(&index, &run->row, label, bin, 1, time, time, values, value_count, place);
+            continue;
+        }
+        if (run->label != label || run->bin != bin) {
+            end_run(run, table);
+            made = begin_run(run, &index, label, bin);
+        }
+        run->count++;
+        run->first = time < run->first ? time : run->first;
+        run->last = time > run->last ? time : run->last;
+    }
+    for (int64_t at = 0; made && at < RECENT; at++)
+        end_run(runs + at, table);
+    free(runs);
     index_end(&index);
     return made;
 }
@@ -103,11 +147,11 @@ API void follow(const int64_t *times, int64_t size, Course *course)
     *course = here;
 }
 
-/* The first and the last place of each label below a number: label, first and last become a row each, in the order of the
-   first places. Returns 0 where memory ran out. */
+/* The first and the last place of each label below a number, and how often it stands: label, first, last and count become a row each, in
+   the order of the first places. Returns 0 where memory ran out. */
 API int ends(const uint32_t *labels, int64_t size, int64_t label_count, Table *table)
 {
-    enum { LABEL, BEGIN, END };
+    enum { LABEL, BEGIN, END, TIMES };
     int64_t *rows = malloc(((size_t)label_count + 1) * sizeof(int64_t));
     int failed = !rows;
     if (rows)
@@ -121,8 +165,10 @@ API int ends(const uint32_t *labels, int64_t size, int64_t label_count, Table *t
                 break;
             table->columns[LABEL][row] = labels[place];
             table->columns[BEGIN][row] = place;
+            table->columns[TIMES][row] = 0;
         }
         table->columns[END][row] = place;
+        table->columns[TIMES][row]++;
     }
     free(rows);
     return !failed;

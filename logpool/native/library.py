@@ -233,6 +233,45 @@ class PlacesStructure(Structure):
     _fields_ = TableStructure._fields_
 
 
+# what takes long enough for other threads to go on meanwhile; after anything else, to wait until they give the
+# interpreter's lock back would take longer than the work itself
+_LONG = frozenset(
+    {
+        "texts_out",
+        "survey",
+        "scan",
+        "lines_out",
+        "cut",
+        "find",
+        "count",
+        "tally",
+        "follow",
+        "ends",
+        "labelled",
+        "extremes",
+        "nexts",
+        "pile",
+        "wholes",
+        "steps_begin",
+        "steps_out",
+        "steps_opened",
+        "spans_begin",
+        "spans_count",
+        "spans_most",
+        "spans_longest",
+        "uses_rested",
+        "uses_fresh",
+        "uses_later",
+        "lives_joined",
+        "lives_followed",
+        "lives_at_once",
+        "points",
+        "peaks",
+        "climb",
+    }
+)
+
+
 @cache
 def library() -> ctypes.CDLL:
     """The compiled part.
@@ -244,7 +283,7 @@ def library() -> ctypes.CDLL:
     path = folder / f"_native.{_ENDINGS.get(sys.platform, 'so')}"
     if not path.exists():
         raise InstallationError("logpool's compiled part is missing", _BUILT_BY)
-    loaded = ctypes.CDLL(str(path))
+    loaded, quick = ctypes.CDLL(str(path)), ctypes.PyDLL(str(path))
     loaded.sources.restype = c_uint32
     # they lie beside it where the package is developed
     sources = sorted(folder.glob("*.[ch]"))
@@ -360,10 +399,11 @@ def library() -> ctypes.CDLL:
         ("points", c_int, (events, pointer, number, POINTER(PointsStructure))),
         ("points_free", None, (POINTER(PointsStructure),)),
         ("peaks", c_int, (steps, pointer, table, table)),
-        ("climb", c_int, (steps, *[pointer] * 2, number, number, pointer, table)),
+        ("climb", c_int, (steps, *[pointer] * 2, *[number] * 4, pointer, table)),
     ):
-        function = getattr(loaded, name)
+        function = getattr(loaded if name in _LONG else quick, name)
         function.restype, function.argtypes = result, arguments
+        setattr(loaded, name, function)
     return loaded
 
 

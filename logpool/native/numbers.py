@@ -124,8 +124,13 @@ def course_of(times: pl.Series, before: Course) -> Course:
 
 
 def ends_of(labels: pl.Series) -> pl.DataFrame:
-    """Where each label, a small number, stands: ``label``, the ``first`` and the ``last`` place, by the first ones."""
-    return table_of(("label", "first", "last"), library().ends, Lent(labels, pl.UInt32), len(labels), _count_of(labels))
+    """Where each label, a small number, stands: ``label``, the ``first`` and the ``last`` place, by the first ones.
+
+    And how often: ``count``. All Int64.
+    """
+    return table_of(
+        ("label", "first", "last", "count"), library().ends, Lent(labels, pl.UInt32), len(labels), _count_of(labels)
+    )
 
 
 def places_of(labels: pl.Series, asked: pl.Series) -> pl.Series:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from logpool.frames import at
 from logpool.native.batches import Events
 from logpool.schema import Kind
 from logpool.track.tracked import keys_of
@@ -34,8 +35,8 @@ class EventBatch:
 
     def told(self, places: pl.Series) -> pl.DataFrame:
         """Some of the events, with what their shapes say, numbered."""
-        rows = self.events[places]
-        meaning = self.vocabulary.frame()[rows["shape"]]
+        rows = at(self.events, places)
+        meaning = at(self.vocabulary.frame(), rows["shape"])
         return rows.hstack([*meaning.get_columns(), (places.cast(pl.Int64) + self.first).alias("seq")])
 
     def details(self, places: pl.Series) -> pl.Series:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from logpool.frames import constant, stacked, where
+from logpool.frames import at, constant, stacked, where
 from logpool.native.numbers import counted, nexts_of
 from logpool.read.vocabulary import split_pool_name
 from logpool.schema import Cause, Detail, Kind, Reason
@@ -141,7 +141,7 @@ class Causes:
         settled, left = lives.spans.followed([_SETTLES.get(style, 0) for style in styles], soft, follows)
         causes = {Style.NULL: int(Cause.NULLPOOL), Style.QUEUE: int(Cause.OVERFLOW)}
         counts = Counter({(group, causes[styles[group]]): count for group, count in settled.iter_rows()})
-        return counts, lives.whole[left]
+        return counts, at(lives.whole, left)
 
     def _before(self, tracked: pl.DataFrame) -> pl.Series:
         """The record before each one of its connection; of a connection without a state, what was said of it last."""

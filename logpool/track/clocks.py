@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from logpool.frames import at
 from logpool.native.numbers import Course, course_of, ends_of
 from logpool.track.neighbours import MARK
 
@@ -42,9 +43,9 @@ class Clocks:
             return pl.DataFrame(schema=_BACK)
         if times.null_count():
             timed = events.select_seq("time", "shape").drop_nulls("time")
-            self._note_last(timed[lasts_of(ends_of(timed["shape"]))], group_of)
+            self._note_last(at(timed, lasts_of(ends_of(timed["shape"]))), group_of)
         else:
-            self._note_last(events[lasts], group_of)
+            self._note_last(at(events.select_seq("time", "shape"), lasts), group_of)
         # no process steps back where the whole log does not
         if self.course.fall < LEAST_STEP:
             return pl.DataFrame(schema=_BACK)

@@ -89,9 +89,8 @@ class Emptied:
 
 def _placed(places: pl.Series, events: pl.DataFrame, shapes: pl.DataFrame, first: int) -> pl.DataFrame:
     """``group``, ``thread`` and ``seq`` of some events."""
-    rows = events.select_seq("shape", "thread")[places]
-    group, seq = shapes["group"][rows["shape"]], (places.cast(pl.Int64) + first).alias("seq")
-    return pl.DataFrame([group, rows["thread"], seq])
+    group, seq = shapes["group"][events["shape"][places]], (places.cast(pl.Int64) + first).alias("seq")
+    return pl.DataFrame([group, events["thread"][places], seq])
 
 
 def _last_before(sought: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:

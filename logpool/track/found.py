@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from logpool.frames import constant, stacked, where
+from logpool.frames import at, constant, stacked, typed, where
 from logpool.native.batches import Spans
 from logpool.native.library import NONE
 from logpool.native.numbers import Course, counted, extremes_of
@@ -61,7 +61,8 @@ class _Whole:
 
     def _counted(self, own: pl.DataFrame, begin: str, parts: Sequence[int] | None = None) -> pl.DataFrame:
         """How often each length stands in each part: ``one``, ``other``, ``count``; two rows may be alike."""
-        held = lasting(own, begin).drop_nulls("microseconds")
+        held = lasting(own, begin)
+        held = where(held, held["microseconds"].is_not_null())
         one = held["group"] if parts is None else pl.Series(parts, dtype=pl.UInt32)[held["group"]]
         found = counted(one, held["microseconds"].clip(0))
         return found if self.spans is None else stacked([self.spans.counted(parts), found])
@@ -97,9 +98,8 @@ class Checkouts(_Whole):
 
     def holds_in(self, parts: Sequence[int], power: int, first: int, stretches: int) -> pl.DataFrame:
         """The same in stretches of time: see :meth:`logpool.native.batches.Spans.counted`."""
-        held = self.rows.select_seq(
-            "out_time", lasting(self.rows, "out_time")["microseconds"], group=groups_of(self.rows["key"])
-        ).drop_nulls()
+        held = lasting(self.rows, "out_time").hstack([self.rows["out_time"]])
+        held = where(held, held["microseconds"].is_not_null())
         stretch = (held["out_time"] // (1 << power) - first).cast(pl.UInt32)
         place = pl.Series(parts, dtype=pl.UInt32)[held["group"]] * stretches + stretch
         found = counted(place, held["microseconds"].clip(0))
@@ -121,7 +121,7 @@ class Checkouts(_Whole):
         """
         if self.spans is None:
             return self.rows
-        return stacked([self._made(self.whole[self.spans.longest(most, least)]), self.rows])
+        return stacked([self._made(at(self.whole, self.spans.longest(most, least))), self.rows])
 
     def whole_groups(self) -> list[int]:
         """The groups of whole uses of connections that had been used before."""
@@ -148,7 +148,7 @@ class Checkouts(_Whole):
         ]
         names = ("outcome", "fresh", "complete")
         told = self.rows.select_seq(*names, group=groups_of(self.rows["key"])).group_by("group", *names).agg(pl.len())
-        return stacked([pl.DataFrame(whole, schema=schema, orient="row"), told.select_seq(schema.keys()).cast(schema)])  # type: ignore[arg-type]
+        return stacked([pl.DataFrame(whole, schema=schema, orient="row"), typed(told, schema)])
 
     def reused(self, time: int, age: int, until: int, mask: int) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Uses of connections that had been used before, as rows: see :meth:`logpool.native.batches.Spans.later`.
@@ -161,7 +161,7 @@ class Checkouts(_Whole):
         rows = where(self.rows, chosen & ~pl.col("fresh") & (pl.col("out_time") > time))
         if self.spans is None or self.batch is None:
             return pl.DataFrame(schema={**CHECKOUT, **BIRTH}), rows
-        uses = self.whole[self.spans.later(time, age, until, mask)]
+        uses = at(self.whole, self.spans.later(time, age, until, mask))
         is_born = uses["born"] != NONE
         born = where(uses, is_born)
         births = self.batch.lent.points(born["born"])
@@ -219,8 +219,8 @@ class Lives(_Whole):
         return stacked([whole.select_seq(rows.columns), rows])
 
     def ended(self) -> pl.DataFrame:
-        """The events with which those begin and end that are no whole lives, and that ended: ``life_seq``, ``end_seq``."""
-        return self.rows.select_seq("life_seq", "end_seq").drop_nulls("end_seq")
+        """The events with which those that ended and are no whole lives begin and end: ``life_seq``, ``end_seq``."""
+        return where(self.rows, self.rows["end_seq"].is_not_null()).select_seq("life_seq", "end_seq")
 
     def closed_at_return(self, groups: Sequence[int]) -> pl.DataFrame:
         """The rows of those of some groups that were closed as soon as they came back."""
@@ -229,7 +229,7 @@ class Lives(_Whole):
         if self.spans is None or self.batch is None:
             return mine
         soft = (self.batch.vocabulary.frame()["detail"] == int(Detail.SOFT)).cast(pl.UInt8)
-        whole = self.whole[self.spans.at_once(groups, soft, AT_ONCE)]
+        whole = at(self.whole, self.spans.at_once(groups, soft, AT_ONCE))
         return stacked([self._made(whole, at_return=constant(value=True, dtype=pl.Boolean, size=whole.height)), mine])
 
 

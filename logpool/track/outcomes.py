@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from logpool.frames import stacked, where
+from logpool.frames import at, stacked, where
 from logpool.schema import Detail, End, Kind
 from logpool.track.neighbours import POINT, STATE
 from logpool.track.tracked import CHECKOUT, LIFE
@@ -73,7 +73,7 @@ def checkouts_of(tracked: pl.DataFrame, given_up: list[int]) -> list[pl.DataFram
 def _returned(rows: pl.DataFrame) -> pl.DataFrame:
     """Those whose return got its reset, or did not, at an event of this batch."""
     resolving = where(rows, "resolves")
-    returns = rows[resolving["back_before"]].with_columns_seq(
+    returns = at(rows, resolving["back_before"]).with_columns_seq(
         by=resolving["kind"], complete=resolving["kind"] == int(Kind.RESET), **AT_RETURN
     )
     outcome = pl.when(pl.col("by") == int(Kind.RECLAIMED)).then(int(End.RECLAIMED)).otherwise(int(End.RETURNED))
@@ -84,7 +84,7 @@ def _lost(rows: pl.DataFrame) -> pl.DataFrame:
     """Those whose end the log lacks: their connection is checked out, or created, anew."""
     again = pl.col("takes") | (pl.col("kind") == int(Kind.CREATED))
     places = (rows.select_seq(again & pl.col("was_out") & ~pl.col("shared")).to_series()).arg_true()
-    return outcome_of(rows[places.cast(pl.Int64) - 1].with_columns_seq(**NO_END), End.LOST)
+    return outcome_of(at(rows, places.cast(pl.Int64) - 1).with_columns_seq(**NO_END), End.LOST)
 
 
 def failed_checkouts(failed: Iterable[Failed], outcome: End) -> pl.DataFrame:
@@ -114,7 +114,7 @@ def lives(tracked: pl.DataFrame) -> pl.DataFrame:
     at_return &= pl.col("previous").is_in(BACK) & (pl.col("gap") <= AT_ONCE).fill_null(value=True)
     over = over.with_columns_seq(**HERE, dropped=pl.col("kind") == int(Kind.RECLAIMED), at_return=at_return)
     again = (tracked["kind"] == int(Kind.CREATED)) & tracked["was_alive"]
-    before = tracked[again.arg_true().cast(pl.Int64) - 1].with_columns_seq(
+    before = at(tracked, again.arg_true().cast(pl.Int64) - 1).with_columns_seq(
         **NO_END, dropped=pl.lit(value=False), at_return=pl.lit(value=False)
     )
     return stacked([over.select_seq(LIFE.keys()), before.select_seq(LIFE.keys())])

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from logpool.frames import typed
 from logpool.native.batches import Steps
 from logpool.track.tracked import CHANGE, CHANGES, WHOSE
 
@@ -29,7 +30,7 @@ def steps(own: pl.DataFrame) -> pl.DataFrame:
         out=(pl.col("takes") & ~pl.col("was_out") & alone).cast(pl.Int8)
         - (leaves & alone).fill_null(value=False).cast(pl.Int8),
     )
-    return changes.select_seq(CHANGE.keys()).cast(CHANGE)  # type: ignore[arg-type]
+    return typed(changes, CHANGE)
 
 
 def failed_steps(failed: list[Failed]) -> pl.DataFrame:

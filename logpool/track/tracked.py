@@ -75,8 +75,8 @@ LATER = {
     **MARK,
 }
 
-# where each shape first and last stands in a batch
-ENDS = dict.fromkeys(("label", "first", "last"), pl.Int64)
+# where each shape first and last stands in a batch, and how often
+ENDS = dict.fromkeys(("label", "first", "last", "count"), pl.Int64)
 
 GROUP = 1 << 32
 #: of the events of connections: their group and connection in one number

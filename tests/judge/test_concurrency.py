@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stepping import steps_of
 
-from logpool.judge.concurrency import Concurrency, Level
+from logpool.judge.concurrency import Concurrency, Level, climb
 
 STEPS = st.lists(st.tuples(st.integers(0, 2), st.integers(-1, 1), st.integers(-1, 1)), max_size=40)
 SCHEMA = {"group": pl.UInt32, "opened": pl.Int8, "closed": pl.Int8, "out": pl.Int8}
@@ -19,7 +19,9 @@ PARTS = list(range(8))
 def stepped(concurrency: Concurrency, rows: list[tuple[int, int, int, int]]) -> None:
     """Adds steps, one each microsecond."""
     steps = pl.DataFrame(rows, schema=SCHEMA, orient="row")
-    concurrency.add(steps_of(steps), pl.int_range(len(rows), dtype=pl.Int64, eager=True), PARTS, 3)
+    together, times = Concurrency(), pl.int_range(len(rows), dtype=pl.Int64, eager=True)
+    alone, _ = climb(steps_of(steps), times, 3, [(concurrency, PARTS), (together, [0] * len(PARTS))])
+    assert alone["out"].sum() == sum(out for *_, out in rows) == together.of(0).out
 
 
 def counted(*batches: list[tuple[int, int, int]]) -> Concurrency:

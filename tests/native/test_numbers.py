@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from logpool.native.library import Lent
-from logpool.native.numbers import Course, counted, course_of, ends_of, extremes_of, nexts_of, tallied
+from logpool.native.numbers import Course, counted, course_of, ends_of, extremes_of, nexts_of, places_of, tallied
 
 LABELS = st.integers(0, 5)
 THREADS = st.none() | LABELS
@@ -107,7 +107,14 @@ def test_ends(labels: list[int]) -> None:
     found = ends_of(pl.Series(labels, dtype=pl.UInt32)).rows()
     distinct = list(dict.fromkeys(labels))
     last = {label: place for place, label in enumerate(labels)}
-    assert found == [(label, labels.index(label), last[label]) for label in distinct]
+    assert found == [(label, labels.index(label), last[label], labels.count(label)) for label in distinct]
+
+
+@given(st.lists(LABELS, max_size=40), st.lists(st.booleans(), min_size=6, max_size=6))
+@settings(deadline=None)
+def test_where_labels_stand(labels: list[int], asked: list[bool]) -> None:
+    found = places_of(pl.Series(labels, dtype=pl.UInt32), pl.Series(asked))
+    assert found.to_list() == [place for place, label in enumerate(labels) if asked[label]]
 
 
 @given(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from logpool.frames import stacked, where
+from logpool.frames import stacked, typed, where
 from logpool.judge.merged import Merged
 from logpool.track.tracked import group_of
 
@@ -48,7 +48,7 @@ class Eras:
     def take(self, lives: Lives) -> None:
         """Adds the lives of one batch; in the last one, those still open."""
         if lives.spans is not None:
-            self._spans.add(lives.spans.joined(_USED_AGAIN).cast(_ERA))  # type: ignore[arg-type]
+            self._spans.add(typed(lives.spans.joined(_USED_AGAIN), _ERA))
         still = pl.col("end_seq").is_null()
         used = where(lives.rows, (pl.col("uses") >= _USED_AGAIN) | still)
         if not used.height:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-import polars as pl
-
 from logpool.frames import where
 from logpool.judge.durations import DurationCounts
 from logpool.judge.names import EVIDENCE
@@ -17,6 +15,8 @@ from logpool.words import duration, many, share
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    import polars as pl
 
     from logpool.judge.findings import Facts
     from logpool.report.model import Pool

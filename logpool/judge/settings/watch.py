@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from logpool.frames import at
 from logpool.judge.settings.ages import Ages
 from logpool.judge.settings.queueing import Study
 from logpool.judge.settings.seen import PLACES, Event, Seen
@@ -135,7 +136,7 @@ class Watch:
             self.taken[pool] = max(seq, self.taken.get(pool, seq))
 
     def _study(self, events: pl.DataFrame, meaning: pl.DataFrame, groups: list[int], shapes: pl.Series) -> None:
-        creating = set(meaning[shapes].filter(pl.col("kind") == int(Kind.CREATED))["group"].drop_nulls())
+        creating = set(meaning["group"][shapes].filter(meaning["kind"][shapes] == int(Kind.CREATED)).drop_nulls())
         column = None
         for group in groups:
             course = self._course(group)
@@ -164,8 +165,8 @@ class Watch:
         while place < len(rows):
             if course.left:
                 size = min(course.left, len(rows) - place)
-                studied = events[rows[place : place + size]]
-                for event in _events(studied, meaning.select_seq("kind", "detail")[studied["shape"]]):
+                studied = at(events, rows[place : place + size])
+                for event in _events(studied, at(meaning.select_seq("kind", "detail"), studied["shape"])):
                     course.study.see(event)
                 course.left -= size
                 place += size
