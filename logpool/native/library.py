@@ -131,6 +131,12 @@ class LikelyStructure(Structure):
     )
 
 
+class PlainStructure(Structure):
+    """How times are printed plainly."""
+
+    _fields_ = tuple((name, c_int64) for name in ("gap", "mark", "digits"))
+
+
 class PatternsStructure(Structure):
     """The patterns of lines, and what is known of them."""
 
@@ -302,6 +308,11 @@ def library() -> ctypes.CDLL:
         ("texts_get", pointer, (pointer, c_uint32, POINTER(c_int64))),
         ("texts_size", number, (pointer,)),
         ("texts_out", c_int, (pointer, number, *column)),
+        (
+            "plain_times",
+            c_int,
+            (pointer, number, *[c_char_p, number] * 2, POINTER(PlainStructure), number, pointer),
+        ),
         ("rows_new", rows, ()),
         ("rows_free", None, (rows,)),
         ("survey", None, (c_char_p, number, POINTER(SurveyStructure))),

@@ -20,6 +20,7 @@ from logpool.native.library import (
     ListStructure,
     NeedleStructure,
     PatternsStructure,
+    PlainStructure,
     SpanStructure,
     SurveyStructure,
     TakenStructure,
@@ -34,6 +35,23 @@ if TYPE_CHECKING:
 
 #: among what parts of times add to a time: none that there ever was, and no part of a time at all
 NO_TIME, MISFIT = -(1 << 63), 1 - (1 << 63)
+
+
+_NOTHING = pl.Series(dtype=pl.UInt32)
+
+
+class Plain(NamedTuple):
+    """A time printed plainly, as ``2024-09-26 17:45:26,873``.
+
+    Attributes:
+        gap: what stands between day and clock.
+        mark: what stands before the fraction; empty for none.
+        digits: how many the fraction has.
+    """
+
+    gap: str
+    mark: str
+    digits: int
 
 
 class Texts:
@@ -67,6 +85,22 @@ class Texts:
     def size(self) -> int:
         """How many bytes they are together."""
         return int(library().texts_size(self.pointer))
+
+    def plain_times(self, first: int, plain: Plain, before: str, behind: str, less: int) -> array[int] | None:
+        """The times that they are from a number on, microseconds; None where only some are, or none.
+
+        Args:
+            first: the number.
+            plain: how they are printed.
+            before: what stands before each.
+            behind: likewise behind it.
+            less: microseconds that are subtracted from each.
+        """
+        found = array("q", bytes(8 * (len(self) - first)))
+        texts = [part for text in (before.encode(), behind.encode()) for part in (text, len(text))]
+        printed = PlainStructure(ord(plain.gap), ord(plain.mark or "\0"), plain.digits)
+        arguments = (self.pointer, first, *texts, byref(printed), less, found.buffer_info()[0])
+        return found if library().plain_times(*arguments) else None
 
     def all(self, first: int = 0) -> pl.Series:
         """Every one from a number on, by number."""
@@ -457,7 +491,7 @@ class Known:
 
     Attributes:
         parts: for each part of times, what its texts add to the time (``NO_TIME`` for times that there never were,
-            ``MISFIT`` for what is none), Int64.
+            ``MISFIT`` for what is none), ``q``.
         fates: of each key.
         labels: what the lines of each key are.
         fixed: their name; ``NONE`` for none. Likewise ``threads``, their thread.
@@ -465,7 +499,7 @@ class Known:
             ``thread_numbers``, its number among all threads.
     """
 
-    parts: list[pl.Series]
+    parts: list[array[int]]
     fates: array[int] = field(default_factory=lambda: array("B"))
     labels: array[int] = field(default_factory=lambda: array("I"))
     fixed: array[int] = field(default_factory=lambda: array("I"))
@@ -509,7 +543,6 @@ class Known:
         """
         for numbers in (self.numbers, self.thread_numbers) if taken.cutter.patterns else (self.numbers,):
             numbers.frombytes(b"\xff" * (numbers.itemsize * (len(taken.cutter.names) - len(numbers))))
-        parts = [Lent(part, pl.Int64) for part in self.parts]
         found = FoundStructure()
         must(
             library().find(
@@ -517,7 +550,7 @@ class Known:
                 taken.structure.row if chosen is None else Lent(chosen, pl.UInt32),
                 len(taken) if chosen is None else len(chosen),
                 byref(taken.structure),
-                (c_void_p * len(parts))(*(part.address for part in parts)),
+                (c_void_p * len(self.parts))(*(part.buffer_info()[0] for part in self.parts)),
                 *(column.buffer_info()[0] for column in (self.fates, self.labels, self.fixed, self.threads)),
                 taken.cutter.names.pointer,
                 self.numbers.buffer_info()[0],
@@ -536,10 +569,10 @@ class Known:
                 taken_over(found, "label"),
                 taken_over(found, "name", gaps=True),
                 taken_over(found, "thread", gaps=True),
-                taken_over(found, "left", count="left_count"),
-                taken_over(found, "aside", count="aside_count"),
-                taken_over(found, "aside_row", count="aside_count"),
-                taken_over(found, "aside_label", count="aside_count"),
+                taken_over(found, "left", count="left_count") if found.left_count else _NOTHING,
+                taken_over(found, "aside", count="aside_count") if found.aside_count else _NOTHING,
+                taken_over(found, "aside_row", count="aside_count") if found.aside_count else _NOTHING,
+                taken_over(found, "aside_label", count="aside_count") if found.aside_count else _NOTHING,
                 int(found.last),
             )
         finally:

@@ -8,6 +8,7 @@ where it was written with several configurations. A line belongs to the first cu
 from __future__ import annotations
 
 import re
+from array import array
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
@@ -19,9 +20,9 @@ from logpool.read.heads import STARTS, TIME, bounded
 from logpool.read.times import OFFSET, TimeFormat, any_time_format
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
-    from logpool.native.lines import Taken
+    from logpool.native.lines import Taken, Texts
 
 # milliseconds behind all of a time, as ``%(asctime)s.%(msecs)03d`` prints them; a comma may as well begin what is next
 _BEHIND = r"(?:[.,]\d{1,3}(?![\d,]))?"
@@ -56,8 +57,6 @@ _KEYS = (
 )
 # up to its seconds a time repeats from line to line; a fraction of few digits repeats from second to second
 _SECONDS = re.compile(r"\d{2}:\d{2}:\d{2}(?![.,]\d{4})")
-# so many times are read one by one in less time than polars takes for a column
-_FEW = 300
 _HEAD = 160
 _KEPT = 64
 _GAP = 3
@@ -227,32 +226,29 @@ class Cut:
         ]
         return Cutter(places, leading=self._leading, out=out)
 
-    def parts(self, texts: Sequence[pl.Series]) -> list[pl.Series]:
+    def added(self, number: int, texts: Texts, first: int = 0) -> array[int]:
         """What parts of times add to the line's time.
 
         Args:
-            texts: what stands in each place that the cutter has for one.
+            number: of the place that the cutter has for them.
+            texts: what stands there.
+            first: from which of them on.
 
         Returns:
             Microseconds, ``NO_TIME`` and ``MISFIT``; those of all places together are the time.
         """
-        halves = [(number, half) for number, span in enumerate(self.spans) for half in span.halves]
-        return [
-            self._added(number, half, column) if len(column) else pl.Series(dtype=pl.Int64)
-            for (number, half), column in zip(halves, texts, strict=True)
-        ]
-
-    def _added(self, number: int, half: Half, texts: pl.Series) -> pl.Series:
+        place, half = [(place, half) for place, span in enumerate(self.spans) for half in span.halves][number]
+        printed = self.spans[place].format
         # the time of the example is added with the first part of it
-        before = (self.spans[number].time or 0) if half.start else 0
-        printed = self.spans[number].format
-        if number == self.chosen and len(texts) <= _FEW:
-            plain = [printed.plain_time(half.before + text + half.behind) for text in texts]
-            if None not in plain:
-                return pl.Series([time - before for time in plain if time is not None], dtype=pl.Int64)
-        time = pl.col("time") - before if number == self.chosen else pl.lit(NO_TIME if self.chosen is None else 0)
+        before = (self.spans[place].time or 0) if half.start else 0
+        if place == self.chosen and printed.plain is not None:
+            plain = texts.plain_times(first, printed.plain, half.before, half.behind, before)
+            if plain is not None:
+                return plain
+        time = pl.col("time") - before if place == self.chosen else pl.lit(NO_TIME if self.chosen is None else 0)
         part = pl.when(printed.fits).then(time.fill_null(NO_TIME)).otherwise(MISFIT)
-        return printed.read(half.whole(texts)).select_seq(part.alias("part")).to_series()
+        found = printed.read(half.whole(texts.all(first))).select_seq(part.alias("part")).to_series()
+        return array("q", found.cast(pl.Int64).to_list())
 
     @property
     def _leading(self) -> bool:

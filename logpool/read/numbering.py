@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -23,8 +24,6 @@ from logpool.read.vocabulary import (
 )
 
 if TYPE_CHECKING:
-    from array import array
-
     from logpool.native.lines import Cutter, Found, Rows
     from logpool.read.cuts import Cut
     from logpool.read.vocabulary import Reader
@@ -110,7 +109,7 @@ class Numbering:
 
     def _begin(self) -> None:
         self._cutter = self.reader.cut.cutter(self.out)
-        self._known = Known([pl.Series(dtype=pl.Int64) for _ in self._cutter.times])
+        self._known = Known([array("q") for _ in self._cutter.times])
 
     def _begin_with(self, out: Out) -> None:
         self.out = out
@@ -183,14 +182,9 @@ class Numbering:
 
     def _learn_times(self) -> None:
         """Reads the parts of times that were not seen before."""
-        known = self._known
-        new = [
-            texts.all(len(part)) if len(texts) > len(part) else pl.Series(dtype=pl.String)
-            for texts, part in zip(self._cutter.times, known.parts, strict=True)
-        ]
-        if any(map(len, new)):
-            parts = self.reader.cut.parts(new)
-            known.parts = [pl.concat(pair, rechunk=True) for pair in zip(known.parts, parts, strict=True)]
+        for number, (texts, part) in enumerate(zip(self._cutter.times, self._known.parts, strict=True)):
+            if len(texts) > len(part):
+                part.extend(self.reader.cut.added(number, texts, len(part)))
 
     def _learn_keys(self, taken: Taken) -> bool:
         """Reads the keys that were not seen before: only those that can matter, most are other loggers'.

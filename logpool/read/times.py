@@ -10,6 +10,8 @@ from functools import cached_property, lru_cache
 
 import polars as pl
 
+from logpool.native.lines import Plain
+
 _DATES = (
     (r"\d{4}-\d{2}-\d{2}", "%Y-%m-%d"),
     (r"\d{4}/\d{2}/\d{2}", "%Y/%m/%d"),
@@ -67,12 +69,18 @@ class TimeFormat:
         return self.directives is not None and _EITHER_FIRST.match(self.directives) is None
 
     @cached_property
-    def _plain(self) -> re.Pattern[str] | None:
+    def plain(self) -> Plain | None:
+        """How it is printed, where that is plain."""
         found = _PLAIN.fullmatch(self.directives or "") if self.clock is None else None
-        if found is None:
+        return None if found is None else Plain(found["gap"], found["mark"] or "", int(found["digits"] or 0))
+
+    @cached_property
+    def _plain(self) -> re.Pattern[str] | None:
+        if self.plain is None:
             return None
-        fraction = rf"{re.escape(found['mark'])}\d{{{found['digits']}}}" if found["mark"] else ""
-        return re.compile(rf"\d{{4}}-\d\d-\d\d{found['gap']}(?:[01]\d|2[0-3]):\d\d:\d\d{fraction}", re.ASCII)
+        gap, mark, digits = self.plain
+        fraction = rf"{re.escape(mark)}\d{{{digits}}}" if mark else ""
+        return re.compile(rf"\d{{4}}-\d\d-\d\d{gap}(?:[01]\d|2[0-3]):\d\d:\d\d{fraction}", re.ASCII)
 
     def plain_time(self, text: str) -> int | None:
         """The microseconds of a text that is plainly in this format; None where only :meth:`read` tells.

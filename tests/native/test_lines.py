@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from array import array
+from datetime import datetime, timedelta
 
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from logpool.native.lines import Cutter, Needles, Out, Part, Place, Rows, Taken, Texts, surveyed
+from logpool.native.lines import Cutter, Needles, Out, Part, Place, Plain, Rows, Taken, Texts, surveyed
 
 WORDS = ("sqlalchemy.pool", "onnection ", "Pool disposed", "né: ")
 NEEDLES = Needles(WORDS, rare=("y.", "nn", "Po", "n\xe9"))
@@ -66,6 +68,71 @@ def test_many_texts() -> None:
     distinct = list(dict.fromkeys(texts))
     assert [known.add(text) for text in texts] == [distinct.index(text) for text in texts]
     assert known.all().to_list() == distinct
+
+
+# -- times -----------------------------------------------------------------------------------------------------------
+
+FORMATS = st.sampled_from([Plain(" ", ",", 3), Plain("T", ".", 6), Plain(" ", "", 0)])
+MOMENTS = st.datetimes(min_value=datetime(1, 1, 1), max_value=datetime(9999, 12, 31))  # noqa: DTZ001 - as printed
+SPOILT = st.sampled_from(
+    [(0, "x"), (4, "/"), (5, "19"), (8, "32"), (10, "_"), (11, "24"), (14, "60"), (17, "61"), (18, "é")]
+)
+
+
+def printed(moment: datetime, plain: Plain) -> str:
+    fraction = f"{plain.mark}{moment.microsecond:06}"[: plain.digits + 1] if plain.digits else ""
+    return f"{moment.isoformat(plain.gap, 'seconds')}{fraction}"
+
+
+@given(st.lists(MOMENTS, min_size=1, max_size=8), FORMATS, st.sampled_from([0, 11, 19]), st.integers(-5, 5))
+@settings(deadline=None, max_examples=200)
+def test_plain_times(moments: list[datetime], plain: Plain, cut: int, less: int) -> None:
+    texts = Texts()
+    whole = [printed(moment, plain) for moment in moments]
+    # part of each time stands before it, or behind it
+    before, behind = whole[0][:cut], whole[0][cut:]
+    tails = [texts.add(text[cut:]) for text in whole]
+    found = texts.plain_times(0, plain, before, "", less)
+    assert found is not None
+    epoch = datetime(1970, 1, 1)  # noqa: DTZ001 - as printed
+    for text, number in zip(whole, tails, strict=True):
+        expected = datetime.fromisoformat(before + text[cut:]) - epoch
+        assert found[number] == expected // timedelta(microseconds=1) - less
+    first = len(texts)
+    texts.add(before)
+    if behind or first == 1:
+        assert texts.plain_times(first, plain, "", behind, 0) == array(
+            "q", [found[tails[0]] + less][: len(texts) - first]
+        )
+
+
+@given(MOMENTS, FORMATS, SPOILT)
+def test_what_is_no_plain_time(moment: datetime, plain: Plain, spoilt: tuple[int, str]) -> None:
+    text = printed(moment, plain)
+    place, other = spoilt
+    for wrong in (f"{text[:place]}{other}{text[place + len(other) :]}", text[:-1], f"{text}0", "", "0000" + text[4:]):
+        texts = Texts()
+        texts.add(text)
+        texts.add(wrong)
+        assert texts.plain_times(0, plain, "", "", 0) is None
+        assert texts.plain_times(1, plain, "", "", 0) is None
+
+
+@pytest.mark.parametrize(
+    ("day", "is_one"),
+    [
+        ("2024-02-29", True),
+        ("2023-02-29", False),
+        ("1900-02-29", False),
+        ("2000-02-29", True),
+        ("2024-04-31", False),
+        ("2024-12-31", True),
+    ],
+)
+def test_days_that_there_are(day: str, *, is_one: bool) -> None:
+    texts = Texts()
+    texts.add(f"{day} 00:00:00")
+    assert (texts.plain_times(0, Plain(" ", "", 0), "", "", 0) is not None) == is_one
 
 
 # -- cuts ------------------------------------------------------------------------------------------------------------

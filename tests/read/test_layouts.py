@@ -53,7 +53,8 @@ def taken_apart(line: str) -> tuple[int | None, str]:
     data = f"{line}\n".encode()
     rows = Rows(data, Needles([line], rare=[line[:2]]), surveyed(data, len(data)))
     taken = Taken.of(cut.cutter(), rows, pl.Series([0], dtype=pl.UInt32))
-    time = Known(cut.parts([texts.all() for texts in taken.cutter.times])).time(taken, 0)
+    parts = [cut.added(number, texts) for number, texts in enumerate(taken.cutter.times)]
+    time = Known(parts).time(taken, 0)
     return time, cut.restored(rest_of(taken, 0).text)
 
 
