@@ -367,6 +367,22 @@ class Steps:
         columns = (byref(self.structure), began, len(followed))
         return table_of(("group", "seq"), library().steps_opened, *columns).cast({"group": pl.UInt32})
 
+    def apart(self, held: pl.DataFrame) -> pl.DataFrame | None:
+        """Which checkout each thread has under way after them; None where a thread ever has two of one group.
+
+        Args:
+            held: those before: ``group`` and ``out_thread``, UInt32, and ``out_seq``, Int64.
+        """
+        is_apart = c_int64()
+        lent = (Lent(held["group"], pl.UInt32), Lent(held["out_thread"], pl.UInt32), Lent(held["out_seq"], pl.Int64))
+
+        def made(table: object) -> int:
+            done: int = library().steps_apart(byref(self.structure), *lent, held.height, byref(is_apart), table)
+            return done
+
+        found = table_of(("group", "out_thread", "out_seq"), made)
+        return found.with_columns_seq(pl.col("group", "out_thread").cast(pl.UInt32)) if is_apart.value else None
+
     def climbed(
         self, times: pl.Series, ways: Sequence[Sequence[int]], width: int, levels: Sequence[tuple[int, int, int, int]]
     ) -> tuple[pl.DataFrame, list[tuple[int, int, int, int]]]:

@@ -190,7 +190,7 @@ API int nexts(const uint32_t *shapes, const uint32_t *threads, int64_t size, con
               const uint32_t *wanted, const uint32_t *wanted_threads, int64_t count, Table *sought, uint32_t **found)
 {
     /* NEAR: most often what is wanted stands so many events on at most */
-    enum { LABEL, THREAD, NEXT, NEAR = 1 << 8 };
+    enum { LABEL, THREAD, NEXT, NEAR = 1 << 10 };
     Index index;
     /* of each place what was found, or the row of what is wanted */
     *found = malloc(((size_t)count + 1) * sizeof(uint32_t));

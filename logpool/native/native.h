@@ -60,6 +60,8 @@ typedef struct {
     int64_t *columns[MOST_COLUMNS];
 } Table;
 
+API Table *table_new(int64_t width);
+API void table_free(Table *table);
 /* A new row; -1 where memory ran out. */
 int64_t table_row(Table *table);
 

@@ -248,7 +248,7 @@ API int lives_followed(const Spans *spans, const uint8_t *groups, const uint8_t 
                        Table *settled, List *left)
 {
     /* NEAR: most often something follows so many events on at most; it need not be looked for further */
-    enum { GROUP, COUNT, LEFT = 0, SETTLED, WAITS, NEAR = 1 << 8 };
+    enum { GROUP, COUNT, LEFT = 0, SETTLED, WAITS, NEAR = 1 << 10 };
     const Events *events = spans->events;
     int64_t *counts = calloc((size_t)group_count + 1, sizeof(int64_t));
     int made = counts != NULL;

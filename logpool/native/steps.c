@@ -122,3 +122,48 @@ API int steps_opened(const Steps *steps, const int64_t *followed, int64_t group_
     }
     return 1;
 }
+
+/* Follows which checkout each thread of each group has under way, if none ever has two: `group`, `thread` and the number of the event with
+   which it began become a row each in the end. `groups`, `threads` and `begins`: of those under way before. `is_apart` is whether none has
+   two; else there are no rows. Steps without a thread do not count, nor do ends without a begin. Returns 0 where memory ran out. */
+API int steps_apart(const Steps *steps, const uint32_t *groups, const uint32_t *threads, const int64_t *begins, int64_t count,
+                    int64_t *is_apart, Table *held)
+{
+    enum { BEGAN = 2 };
+    Index index;
+    Table *table = table_new(BEGAN + 1);
+    int made = table && index_begin(&index, table), begun = made;
+    *is_apart = 1;
+    for (int64_t at = 0; made && *is_apart && at < count + steps->count; at++) {
+        int64_t step = at - count, out = at < count ? 1 : steps->out[step], before = table->count;
+        uint32_t thread = at < count ? threads[at] : NONE, group = at < count ? groups[at] : steps->group[step];
+        int64_t begin = at < count ? begins[at] : out ? step_begin(steps, step, &thread) : NO_TIME;
+        if (!out || thread == NONE || begin == NO_TIME)
+            continue;
+        int64_t row = index_row(&index, group, thread);
+        made = row >= 0;
+        if (!made)
+            break;
+        int64_t *began = table->columns[BEGAN] + row;
+        if (table->count > before)
+            *began = NO_TIME;
+        if (out < 0) {
+            *began = *began == begin ? NO_TIME : *began;
+        } else {
+            *is_apart = *began == NO_TIME && out == 1;
+            *began = begin;
+        }
+    }
+    for (int64_t at = 0; made && *is_apart && at < table->count; at++) {
+        if (table->columns[BEGAN][at] == NO_TIME)
+            continue;
+        int64_t row = table_row(held);
+        made = row >= 0;
+        for (int64_t column = 0; made && column <= BEGAN; column++)
+            held->columns[column][row] = table->columns[column][at];
+    }
+    if (begun)
+        index_end(&index);
+    table_free(table);
+    return made;
+}

@@ -164,6 +164,41 @@ def test_a_visit_that_lasts() -> None:
     assert peaks.of(1) == Peak(2, 2, 5, 9, 9, 4, 2)
 
 
+HELD = {"group": pl.UInt32, "out_thread": pl.UInt32, "out_seq": pl.Int64}
+
+
+@given(st.data())
+@settings(deadline=None, max_examples=300)
+def test_threads_that_have_one_checkout_at_once(data: st.DataObject) -> None:
+    first = 50
+    before = data.draw(st.lists(st.tuples(st.integers(0, 1), st.integers(0, 2)), unique=True, max_size=3))
+    held = {(group, thread): [number] for number, (group, thread) in enumerate(before)}
+    under_way = {key: list(begins) for key, begins in held.items()}
+    rows: list[tuple[int, int, int | None, int | None]] = []
+    is_apart = True
+    for place in range(data.draw(st.integers(0, 12))):
+        group, thread, out = data.draw(st.tuples(st.integers(0, 1), st.integers(0, 2), st.sampled_from([1, -1, 0])))
+        begins = under_way.setdefault((group, thread), [])
+        begin = first + place if out > 0 else data.draw(st.sampled_from([*begins, 7]))
+        shown = data.draw(st.sampled_from([thread, thread, thread, None]))
+        rows.append((group, out, begin, shown))
+        if shown is None:
+            continue
+        if out > 0:
+            begins.append(begin)
+            is_apart &= len(begins) == 1
+        elif out < 0 and begin in begins:
+            begins.remove(begin)
+    schema = {"group": pl.UInt32, "out": pl.Int8, "out_seq": pl.Int64, "out_thread": pl.UInt32}
+    steps = steps_of(pl.DataFrame(rows, schema=schema, orient="row"), first)
+    open_before = pl.DataFrame([(*key, begin) for key, (begin,) in held.items()], schema=HELD, orient="row")
+    found = steps.apart(open_before)
+    assert (found is not None) == is_apart
+    if found is not None:
+        left = [(*key, begins[0]) for key, begins in under_way.items() if begins]
+        assert sorted(found.rows()) == sorted(left)
+
+
 # -- spans -----------------------------------------------------------------------------------------------------------
 
 # of each event its time; of each span the group, three places, and a flag
@@ -328,7 +363,7 @@ def test_lives_that_overlap(drawn: tuple[list[int | None], list[tuple[int, ...]]
     assert found.joined(least).rows() == [tuple(era) for era in expected]
 
 
-@pytest.mark.parametrize("gap", [1, 200, 300])
+@pytest.mark.parametrize("gap", [1, 1000, 1100])
 def test_what_follows_a_life_tells_what_closed_it(gap: int) -> None:
     # a life that ends softly (shape 1) or not (2), other pools and threads, and what follows: an end, or one of a row
     soft, hard, elsewhere, other, silent, settling, leaving = range(1, 8)
@@ -348,7 +383,7 @@ def test_what_follows_a_life_tells_what_closed_it(gap: int) -> None:
 
     settled: tuple[list[tuple[int, int]], list[int]] = [(0, 1)], []
     left: tuple[list[tuple[int, int]], list[int]] = [], [0]
-    near = gap < 256
+    near = gap < 1024
     assert told(1, soft) == settled
     assert told(1, hard) == told(0, soft, settling) == told(2, hard, settling) == left
     assert told(2, soft) == told(2, soft, silent, elsewhere, other) == left

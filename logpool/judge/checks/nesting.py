@@ -77,6 +77,11 @@ class Nesting:
         """Watches one batch."""
         if tracked.steps is None or not tracked.steps.has_threads:
             return
+        held = tracked.steps.apart(self._open) if not self._blocks.height else None
+        if held is not None:
+            # as long as no thread has two, nothing else need be known of them
+            self._open = held.with_columns_seq(level=pl.lit(1, pl.Int64))
+            return
         rows = where(
             tracked.steps.table().select_seq(*_TOLD),
             (pl.col("out") != 0) & pl.col("out_thread").is_not_null() & pl.col("out_seq").is_not_null(),
