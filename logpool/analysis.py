@@ -1,29 +1,19 @@
 """The program's table of contents: a log becomes a report, stage by stage.
 
-``blocks`` of lines -> ``events`` -> one order -> the ``fold`` that follows lives and checkouts -> ``statistics`` ->
-``books`` -> ``findings`` -> :class:`logpool.report.model.Report`.
+``blocks`` of lines -> ``events`` -> one order -> the ``fold`` that follows lives and checkouts ->
+:mod:`logpool.judging`: ``statistics`` -> ``books`` -> ``findings`` -> :class:`logpool.report.model.Report`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from logpool.errors import InputError
-from logpool.judge.books import Books
-from logpool.judge.checks import CHECKS
-from logpool.judge.findings import DAMAGED, Facts, find, masked
-from logpool.judge.forks import Forks
-from logpool.judge.intervals import parse_interval
-from logpool.judge.mixing import mixed
-from logpool.judge.names import EVIDENCE, Names
-from logpool.judge.settings import Watch, settings_of
-from logpool.judge.spread import HoldSpread
-from logpool.judge.statistics import Statistics
 from logpool.judge.thresholds import Thresholds
-from logpool.read.ahead import ahead
+from logpool.read.ahead import ahead, begun
 from logpool.read.damage import Damages
 from logpool.read.doubles import Doubles
 from logpool.read.ends import end_of
@@ -37,20 +27,15 @@ from logpool.read.peek import begin_of
 from logpool.read.reading import Reading
 from logpool.read.selection import Selection
 from logpool.read.sources import sources_of
-from logpool.read.times import iso
 from logpool.read.vocabulary import Vocabulary
-from logpool.report.model import Evidence, Report, SourceReport, Violation
-from logpool.schema import Kind
-from logpool.track.lifecycles import Fold
-from logpool.track.sequence import CODES
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator
 
-    from logpool.judge.checks import Check, Watcher
     from logpool.read.lines import Block
     from logpool.read.sources import Source
+    from logpool.report.model import Report
     from logpool.track.found import Tracked
 
     Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
@@ -169,123 +154,27 @@ class Analysis:
         read = sum((self._sizes[part] or 0) * (share or 0) for part, share in shares.items())
         return min(1.0, read / whole)
 
-    @property
-    def names(self) -> Names:
-        """What the numbers in tables mean."""
-        return Names(self.vocabulary, self.readings, self.places)
+    def batches(self) -> Iterator[pl.DataFrame]:
+        """The events in lots that suit the fold; while one is in use, the next is gathered, the first from now on."""
+        return begun(_gathered(self.events(), self.block_bytes // _BYTES_AN_EVENT))
 
     def tracked(self) -> Iterator[Tracked]:
         """Lives and checkouts, batch by batch; in the end, what is still open."""
+        from logpool.judging import followed  # noqa: PLC0415 - as in report()
+        from logpool.track.lifecycles import Fold  # noqa: PLC0415
+
         fold = Fold(self.vocabulary)
-        for _, tracked in self._followed(fold):
+        for _, tracked in followed(self.batches(), fold):
             yield tracked
         yield fold.finish()
 
-    def _followed(self, fold: Fold) -> Iterator[tuple[pl.DataFrame, Tracked]]:
-        # while one lot is followed, the next is gathered
-        batches = ahead(_gathered(self.events(), self.block_bytes // _BYTES_AN_EVENT))
-        return ((batch, fold.take(batch)) for batch in batches)
-
-    def _judged(self, statistics: Statistics, checks: Sequence[Watcher], watch: Watch) -> Tracked:
-        """Shows all that happens to everyone who judges it, and returns what is still open in the end."""
-        fold = Fold(self.vocabulary)
-        for batch, tracked in self._followed(fold):
-            statistics.take(batch, tracked)
-            watch.take(batch, tracked)
-            for check in checks:
-                check.take(tracked)
-            # while the next one is waited for, this one takes no memory
-            del batch, tracked
-        self.keys = fold.keys.all()
-        last = fold.finish()
-        watch.finish(last)
-        for check in checks:
-            check.take(last)
-        return last
-
     def report(self) -> Report:
         """Reads all logs to the end, and judges them."""
-        statistics = Statistics(self.vocabulary, self.interval, round(self.thresholds.held_too_long * 1e6))
-        checks: list[Check] = [
-            Forks(self.vocabulary, statistics.first, lambda: self.keys),
-            *(check() for check in CHECKS),
-        ]
-        watch = Watch(self.vocabulary)
-        spread = HoldSpread(self.vocabulary)
-        last = self._judged(statistics, [*checks, spread], watch)
-        names = self.names
-        books = Books(statistics, statistics.finish(last), self.keys)
-        pools = books.pools()
-        settings = settings_of(watch, pools, names)
-        pools = [replace(pool, settings=settings.get(pool.logger or "")) for pool in pools]
-        violations, mixture = self._violations(books), mixed(books)
-        timeouts = statistics.told(Kind.TIMED_OUT)
-        facts = Facts(
-            names,
-            self.thresholds,
-            pools,
-            violations,
-            self._unrecognised(),
-            {pool: names.place(*place) for pool, place in books.firsts().items()},
-            {pool: names.evidence(found) for pool, found in books.reclaimed().items()},
-            self._doubled(),
-            self.damages,
-            statistics.holds,
-            self._files_and_pools(mixture.groups),
-            {group: level.peak_out for group, level in statistics.by_group.levels.items()},
-            statistics.made,
-            tuple(mixture.findings(names.place)),
-        )
-        skipped = self.damages.skipped
-        return Report(
-            tuple(_source_report(reading) for reading in self.readings if reading.size or reading.path not in skipped),
-            tuple(pools),
-            tuple(books.pool_classes()),
-            books.totals(),
-            timeouts,
-            statistics.timings(),
-            tuple(find(facts, checks)),
-            tuple(violations),
-            statistics.timelines.finish(books.names(), names),
-            spread.finish(books.names()),
-        )
+        batches = self.batches()
+        # the first lines are read while those who judge them are loaded
+        from logpool.judging import Judgement  # noqa: PLC0415
 
-    def _doubled(self) -> list[tuple[int, str, tuple[Evidence, ...]]]:
-        """The logs whose records stand twice: how many were left out, how they are doubled, and where."""
-        return [
-            (doubles.count, doubles.how or "", self.names.evidence(doubles.places))
-            for doubles in self.doubles
-            if doubles.count
-        ]
-
-    def _files_and_pools(self, groups: Iterable[int]) -> frozenset[tuple[str, str]]:
-        """Where the records of some groups stand: in which files, of which pools."""
-        found = [self.vocabulary.groups[group] for group in groups]
-        return frozenset((path, pool) for source, _, pool in found for path in self.readings[source].files)
-
-    def _violations(self, books: Books) -> list[Violation]:
-        rows = books.verdict.violations
-        found = []
-        for (code, group, line, source), identity in zip(
-            rows.select("code", "group", "line", "source").iter_rows(),
-            self.names.connections(rows["key"]),
-            strict=True,
-        ):
-            driver = books.driver(group) or "connection"
-            name = f"{driver} {identity}" if identity is not None else None
-            message = f"{name or 'a connection'} {CODES[code]}"
-            pool = self.vocabulary.groups[group][2]
-            found.append(Violation(code, pool, name, self.places[source], line, message))
-        return found
-
-    def _unrecognised(self) -> tuple[int, list[tuple[Evidence, str]]]:
-        count = sum(reading.unrecognised_lines for reading in self.readings)
-        samples = [
-            (self.names.place(source, line), text)
-            for reading in self.readings
-            for source, line, text in reading.unrecognised
-        ]
-        return count, samples[:EVIDENCE]
+        return Judgement(self).report(batches)
 
 
 def _gathered(batches: Iterable[pl.DataFrame], events: int) -> Iterator[pl.DataFrame]:
@@ -337,12 +226,16 @@ def analyze(
             can be read only once; the interval is none, or too short for the log.
     """
     selection = Selection.of(pools, since, until)
+    from logpool.judge.intervals import parse_interval  # noqa: PLC0415
+
     width = None if interval is None else parse_interval(interval)
     return Analysis(paths, layout, selection, block_bytes, progress, thresholds or Thresholds(), width).report()
 
 
 def nothing_understood(readings: list[Reading], damages: Damages) -> InputError:
     """The error for logs without a pool record: what was read, what was looked for, and how the lines look."""
+    from logpool.judge.findings import DAMAGED, masked  # noqa: PLC0415 - as in report()
+
     lines = sum(reading.lines for reading in readings)
     if not lines and damages.all:
         return damages.error()
@@ -375,28 +268,3 @@ def _listed(paths: list[str]) -> str:
 def _begins(sources: list[Source]) -> list[int | None] | None:
     """When each log begins, so that the merge opens it no earlier."""
     return [begin_of(source, NEEDLES.texts) for source in sources] if len(sources) > 1 else None
-
-
-def _layout(reading: Reading) -> str | None:
-    """The layouts found, with the share of the pool's records that each explains."""
-    total = reading.layouts.total() + reading.unrecognised_lines
-    found = sorted(reading.layouts.items(), key=lambda item: (-item[1], item[0]))
-    if len(found) == 1 and not reading.unrecognised_lines:
-        return found[0][0]
-    return ", ".join(f"{name} ({count / total:.0%})" for name, count in found) or None
-
-
-def _source_report(reading: Reading) -> SourceReport:
-    return SourceReport(
-        path=reading.path,
-        bytes=reading.size,
-        lines=reading.lines,
-        layout=_layout(reading),
-        first_time=iso(reading.first_time, reading.offset),
-        last_time=iso(reading.last_time, reading.offset),
-        pool_lines=reading.pool_lines,
-        timing_lines=reading.timing_lines,
-        other_lines=reading.lines - reading.pool_lines - reading.unrecognised_lines,
-        unrecognised_lines=reading.unrecognised_lines,
-        files=reading.files,
-    )

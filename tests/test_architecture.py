@@ -50,6 +50,13 @@ ARROWS: dict[str, set[str]] = {
     "logpool.report.comparison": {"logpool.report.model"},
     "logpool.report.model": set(),
     "logpool.runner": {"logpool.errors", "logpool.runner"},
+    "logpool.judging": {
+        "logpool.schema",
+        "logpool.read",
+        "logpool.track",
+        "logpool.judge",
+        "logpool.report",
+    },
     "logpool.analysis": {
         "logpool.schema",
         "logpool.errors",
@@ -57,6 +64,7 @@ ARROWS: dict[str, set[str]] = {
         "logpool.track",
         "logpool.judge",
         "logpool.report",
+        "logpool.judging",
     },
     "logpool.tables": {
         "logpool.schema",
@@ -85,6 +93,7 @@ LIBRARIES: dict[str, set[str]] = {
         "logpool.track",
         "logpool.judge",
         "logpool.report",
+        "logpool.judging",
         "logpool.analysis",
         "logpool.tables",
     },

@@ -69,8 +69,17 @@ def ahead(items: Iterable[T]) -> Iterator[T]:
     What is raised there is raised here. Nothing is made before the first item is asked for, and no more than one item
     that nobody has asked for.
     """
+    yield from begun(items)
+
+
+def begun(items: Iterable[T]) -> Iterator[T]:
+    """The same, but the first item is made from now on."""
     maker = _Maker(items)
     maker.start()
+    return _taken(maker)
+
+
+def _taken(maker: _Maker) -> Iterator[T]:
     try:
         while (made := maker.take()).more:
             if made.error is not None:

@@ -1,0 +1,186 @@
+"""Lives and checkouts -> the report: everyone who judges them sees them go by, and says in the end what was found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from logpool.judge.books import Books
+from logpool.judge.checks import CHECKS
+from logpool.judge.findings import Facts, find
+from logpool.judge.forks import Forks
+from logpool.judge.mixing import mixed
+from logpool.judge.names import EVIDENCE, Names
+from logpool.judge.settings import Watch, settings_of
+from logpool.judge.spread import HoldSpread
+from logpool.judge.statistics import Statistics
+from logpool.read.ahead import ahead
+from logpool.read.times import iso
+from logpool.report.model import Evidence, Report, SourceReport, Violation
+from logpool.schema import Kind
+from logpool.track.lifecycles import Fold
+from logpool.track.sequence import CODES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    import polars as pl
+
+    from logpool.analysis import Analysis
+    from logpool.judge.checks import Check, Watcher
+    from logpool.read.reading import Reading
+    from logpool.track.found import Tracked
+
+
+def followed(batches: Iterator[pl.DataFrame], fold: Fold) -> Iterator[tuple[pl.DataFrame, Tracked]]:
+    """Batches, each with what the fold makes of it; while one is in use, the next is followed."""
+    return ahead((batch, fold.take(batch)) for batch in batches)
+
+
+@dataclass
+class Judgement:
+    """What an analysis comes to.
+
+    Attributes:
+        analysis: what was read, and how it is to be judged.
+        names: what the numbers in tables mean.
+    """
+
+    analysis: Analysis
+    names: Names = field(init=False)
+    # every connection that was seen
+    _keys: pl.Series = field(init=False)
+
+    def _judged(
+        self, batches: Iterator[pl.DataFrame], statistics: Statistics, checks: Sequence[Watcher], watch: Watch
+    ) -> Tracked:
+        """Shows all that happens to everyone who judges it, and returns what is still open in the end."""
+        fold = Fold(self.analysis.vocabulary)
+        for batch, tracked in followed(batches, fold):
+            statistics.take(batch, tracked)
+            watch.take(batch, tracked)
+            for check in checks:
+                check.take(tracked)
+            # while the next one is waited for, this one takes no memory
+            del batch, tracked
+        self._keys = fold.keys.all()
+        last = fold.finish()
+        watch.finish(last)
+        for check in checks:
+            check.take(last)
+        return last
+
+    def report(self, batches: Iterator[pl.DataFrame]) -> Report:
+        """Takes all events, and judges them."""
+        statistics = Statistics(
+            self.analysis.vocabulary, self.analysis.interval, round(self.analysis.thresholds.held_too_long * 1e6)
+        )
+        checks: list[Check] = [
+            Forks(self.analysis.vocabulary, statistics.first, lambda: self._keys),
+            *(check() for check in CHECKS),
+        ]
+        watch = Watch(self.analysis.vocabulary)
+        spread = HoldSpread(self.analysis.vocabulary)
+        last = self._judged(batches, statistics, [*checks, spread], watch)
+        names = self.names = Names(self.analysis.vocabulary, self.analysis.readings, self.analysis.places)
+        books = Books(statistics, statistics.finish(last), self._keys)
+        pools = books.pools()
+        settings = settings_of(watch, pools, names)
+        pools = [replace(pool, settings=settings.get(pool.logger or "")) for pool in pools]
+        violations, mixture = self._violations(books), mixed(books)
+        timeouts = statistics.told(Kind.TIMED_OUT)
+        facts = Facts(
+            names,
+            self.analysis.thresholds,
+            pools,
+            violations,
+            self._unrecognised(),
+            {pool: names.place(*place) for pool, place in books.firsts().items()},
+            {pool: names.evidence(found) for pool, found in books.reclaimed().items()},
+            self._doubled(),
+            self.analysis.damages,
+            statistics.holds,
+            self._files_and_pools(mixture.groups),
+            {group: level.peak_out for group, level in statistics.by_group.levels.items()},
+            statistics.made,
+            tuple(mixture.findings(names.place)),
+        )
+        skipped = self.analysis.damages.skipped
+        return Report(
+            tuple(
+                _source_report(reading)
+                for reading in self.analysis.readings
+                if reading.size or reading.path not in skipped
+            ),
+            tuple(pools),
+            tuple(books.pool_classes()),
+            books.totals(),
+            timeouts,
+            statistics.timings(),
+            tuple(find(facts, checks)),
+            tuple(violations),
+            statistics.timelines.finish(books.names(), names),
+            spread.finish(books.names()),
+        )
+
+    def _doubled(self) -> list[tuple[int, str, tuple[Evidence, ...]]]:
+        """The logs whose records stand twice: how many were left out, how they are doubled, and where."""
+        return [
+            (doubles.count, doubles.how or "", self.names.evidence(doubles.places))
+            for doubles in self.analysis.doubles
+            if doubles.count
+        ]
+
+    def _files_and_pools(self, groups: Iterable[int]) -> frozenset[tuple[str, str]]:
+        """Where the records of some groups stand: in which files, of which pools."""
+        found = [self.analysis.vocabulary.groups[group] for group in groups]
+        return frozenset((path, pool) for source, _, pool in found for path in self.analysis.readings[source].files)
+
+    def _violations(self, books: Books) -> list[Violation]:
+        rows = books.verdict.violations
+        found = []
+        for (code, group, line, source), identity in zip(
+            rows.select("code", "group", "line", "source").iter_rows(),
+            self.names.connections(rows["key"]),
+            strict=True,
+        ):
+            driver = books.driver(group) or "connection"
+            name = f"{driver} {identity}" if identity is not None else None
+            message = f"{name or 'a connection'} {CODES[code]}"
+            pool = self.analysis.vocabulary.groups[group][2]
+            found.append(Violation(code, pool, name, self.analysis.places[source], line, message))
+        return found
+
+    def _unrecognised(self) -> tuple[int, list[tuple[Evidence, str]]]:
+        count = sum(reading.unrecognised_lines for reading in self.analysis.readings)
+        samples = [
+            (self.names.place(source, line), text)
+            for reading in self.analysis.readings
+            for source, line, text in reading.unrecognised
+        ]
+        return count, samples[:EVIDENCE]
+
+
+def _layout(reading: Reading) -> str | None:
+    """The layouts found, with the share of the pool's records that each explains."""
+    total = reading.layouts.total() + reading.unrecognised_lines
+    found = sorted(reading.layouts.items(), key=lambda item: (-item[1], item[0]))
+    if len(found) == 1 and not reading.unrecognised_lines:
+        return found[0][0]
+    return ", ".join(f"{name} ({count / total:.0%})" for name, count in found) or None
+
+
+def _source_report(reading: Reading) -> SourceReport:
+    return SourceReport(
+        path=reading.path,
+        bytes=reading.size,
+        lines=reading.lines,
+        layout=_layout(reading),
+        first_time=iso(reading.first_time, reading.offset),
+        last_time=iso(reading.last_time, reading.offset),
+        pool_lines=reading.pool_lines,
+        timing_lines=reading.timing_lines,
+        other_lines=reading.lines - reading.pool_lines - reading.unrecognised_lines,
+        unrecognised_lines=reading.unrecognised_lines,
+        files=reading.files,
+    )
