@@ -57,8 +57,8 @@ def tables(path: Path) -> list[pl.DataFrame]:
     """All that is brought to light, whatever the order in which it came."""
     tracked = list(Analysis(str(path), block_bytes=1 << 14).tracked())
     found = []
-    # the course of times is no table, and knows nothing of connections
-    for field in (field for field in fields(Tracked) if field.name != "course"):
+    # the course of times is no table; and of those created only the lives that are no whole ones count
+    for field in (field for field in fields(Tracked) if field.name not in {"course", "created"}):
         parts = [_table(part) for one in tracked if (part := getattr(one, field.name)) is not None]
         found.append(pl.concat(parts).sort(pl.all()))
     return found
