@@ -420,6 +420,27 @@ class Steps:
         return found, list(zip(numbers, numbers, numbers, numbers, strict=True))
 
 
+class Stay(NamedTuple):
+    """Some time at the highest level.
+
+    Attributes:
+        start: in microseconds; likewise ``end``.
+        line: of the step that reached the level, in the file ``source``.
+        visits: how often it was reached meanwhile, dips in between.
+    """
+
+    start: int
+    end: int
+    line: int
+    source: int
+    visits: int
+
+    @property
+    def length(self) -> int:
+        """In microseconds."""
+        return self.end - self.start
+
+
 class Peak(NamedTuple):
     """What one group of connections has been through; times in microseconds, None for none.
 
@@ -429,6 +450,11 @@ class Peak(NamedTuple):
         first: the first step's time.
         latest: the latest.
         since: since when they have been at the peak; None where they are not. By the step in ``line`` of ``source``.
+        total: how long the visits at the peak were that are over, together.
+        visits: how many there were.
+        stays: over how many stays, ``current`` not counted.
+        current: the stay that the next visit may continue.
+        longest: the longest other one.
     """
 
     level: int
@@ -438,12 +464,19 @@ class Peak(NamedTuple):
     since: int | None
     line: int
     source: int
+    total: int = 0
+    visits: int = 0
+    stays: int = 0
+    current: Stay | None = None
+    longest: Stay | None = None
 
 
 class Peaks:
     """Follows how many connections of each group are in use, and how long they are at their peak."""
 
-    def __init__(self) -> None:
+    def __init__(self, dip: int) -> None:
+        """Visits at the peak that are so many microseconds apart at most are one stay."""
+        self.dip = dip
         self._memory = (PeakStructure * 0)()
 
     def __len__(self) -> int:
@@ -453,25 +486,23 @@ class Peaks:
         """What a group has been through."""
         state = self._memory[group]
         first, latest, since = (None if time == NO_TIME else time for time in (state.first, state.latest, state.since))
-        return Peak(state.level, state.peak, first, latest, since, state.line, state.source)
+        stays = (
+            Stay(stay.start, stay.end, stay.line, stay.source, stay.visits) if stay.visits else None
+            for stay in (state.current, state.longest)
+        )
+        counts = (state.total, state.visits, state.stays)
+        return Peak(state.level, state.peak, first, latest, since, state.line, state.source, *counts, *stays)
 
-    def take(self, steps: Steps) -> tuple[pl.DataFrame, pl.DataFrame]:
+    def take(self, steps: Steps) -> pl.DataFrame:
         """Follows some steps.
 
         Returns:
-            The visits that ended at the highest level so far: ``group``, ``time``, ``end``, ``line``, ``source``,
-            ``level``. And the threads that reached it: ``group``, ``thread``, ``level``.
+            The threads that reached the highest level so far: ``group``, ``thread``, ``level``.
         """
-        group_count = steps.group_count
-        if group_count > len(self):
-            memory = (PeakStructure * group_count)(*self._memory)
-            for group in range(len(self), group_count):
-                memory[group] = PeakStructure(0, 0, NO_TIME, NO_TIME, NO_TIME, 0, 0)
+        if steps.group_count > len(self):
+            memory = (PeakStructure * steps.group_count)(*self._memory)
+            for group in range(len(self), steps.group_count):
+                memory[group].first = memory[group].latest = memory[group].since = NO_TIME
             self._memory = memory
-        visits, reached = tables_of(
-            (("group", "time", "end", "line", "source", "level"), ("group", "thread", "level")),
-            library().peaks,
-            byref(steps.structure),
-            self._memory,
-        )
-        return visits, reached
+        arguments = (byref(steps.structure), self.dip, self._memory)
+        return table_of(("group", "thread", "level"), library().peaks, *arguments)

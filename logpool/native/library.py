@@ -172,10 +172,20 @@ class CourseStructure(Structure):
     _fields_ = tuple((name, c_int64) for name in ("latest", "fall", "last", "least", "greatest"))
 
 
+class StayStructure(Structure):
+    """Some time at the peak; 0 visits for none."""
+
+    _fields_ = tuple((name, c_int64) for name in ("start", "end", "line", "source", "visits"))
+
+
 class PeakStructure(Structure):
     """What one group of connections has been through; where none has been, 0 and the least time."""
 
-    _fields_ = tuple((name, c_int64) for name in ("level", "peak", "first", "latest", "since", "line", "source"))
+    _fields_ = (
+        *((name, c_int64) for name in ("level", "peak", "first", "latest", "since", "line", "source")),
+        *((name, c_int64) for name in ("total", "visits", "stays")),
+        *((name, StayStructure) for name in ("current", "longest")),
+    )
 
 
 class EventsStructure(Structure):
@@ -411,7 +421,7 @@ def library() -> ctypes.CDLL:
         ("lives_at_once", c_int, (spans, pointer, pointer, number, pointer, number, POINTER(ListStructure))),
         ("points", c_int, (events, pointer, number, POINTER(PointsStructure))),
         ("points_free", None, (POINTER(PointsStructure),)),
-        ("peaks", c_int, (steps, pointer, table, table)),
+        ("peaks", c_int, (steps, number, pointer, table)),
         ("climb", c_int, (steps, *[pointer] * 2, *[number] * 4, pointer, table)),
     ):
         function = getattr(loaded if name in _LONG else quick, name)

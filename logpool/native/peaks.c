@@ -1,18 +1,44 @@
 /* How long levels stand at the highest that they ever reach. */
 #include "native.h"
 
-/* What one group has been through: the connections in use, and at most; the first and the latest time; and the visit at
-   the peak that lasts, NO_TIME for none. */
+/* Some time at the peak: from when to when, where it began, and over how many visits, dips in between; 0 visits for none. */
 typedef struct {
-    int64_t level, peak, first, latest, since, line, source;
+    int64_t start, end, line, source, visits;
+} Stay;
+
+/* What one group has been through: the connections in use, and at most; the first and the latest time; the visit at the peak that lasts,
+   NO_TIME for none, and where it began. Of those at the peak that are over, how long they were together, how many, and over how many
+   stays; the stay that the next visit may continue, which is not counted yet, and the longest that is over. */
+typedef struct {
+    int64_t level, peak, first, latest, since, line, source, total, visits, stays;
+    Stay current, longest;
 } Peak;
 
-enum { GROUP, TIME, END, LINE, SOURCE, LEVEL };
 enum { THREAD = 1, REACHED };
 
-/* Follows steps in their order. Each visit at the highest level so far that ends becomes a row of `visits`; each thread that
-   reaches one becomes a row of `threads`, with the level that it reached last. Returns 0 where memory ran out. */
-API int peaks(const Steps *steps, Peak *states, Table *visits, Table *threads)
+/* A visit at the peak is over. */
+static void end_visit(Peak *state, int64_t now, int64_t dip)
+{
+    state->visits++;
+    state->total += now - state->since;
+    if (state->current.visits && state->since - state->current.end <= dip) {
+        state->current.end = now;
+        state->current.visits++;
+    } else {
+        if (state->current.visits) {
+            state->stays++;
+            if (!state->longest.visits ||
+                state->current.end - state->current.start > state->longest.end - state->longest.start)
+                state->longest = state->current;
+        }
+        state->current = (Stay){state->since, now, state->line, state->source, 1};
+    }
+    state->since = NO_TIME;
+}
+
+/* Follows steps in their order. Visits at the peak that are apart by `dip` at most are one stay. Each thread that reaches the highest level
+   so far becomes a row, with the level that it reached last. Returns 0 where memory ran out. */
+API int peaks(const Steps *steps, int64_t dip, Peak *states, Table *threads)
 {
     const Events *events = steps->events;
     Index index;
@@ -29,23 +55,16 @@ API int peaks(const Steps *steps, Peak *states, Table *visits, Table *threads)
         int64_t now = state->latest;
         if (state->first == NO_TIME)
             state->first = now;
-        if (state->since != NO_TIME) {
-            int64_t row = table_row(visits);
-            made = row >= 0;
-            if (!made)
-                break;
-            int64_t *const *columns = visits->columns;
-            columns[GROUP][row] = group;
-            columns[TIME][row] = state->since;
-            columns[END][row] = now;
-            columns[LINE][row] = state->line;
-            columns[SOURCE][row] = state->source;
-            columns[LEVEL][row] = state->peak;
-            state->since = NO_TIME;
-        }
+        if (state->since != NO_TIME)
+            end_visit(state, now, dip);
         state->level += out;
         if (state->level < state->peak || state->level <= 0)
             continue;
+        if (state->level > state->peak) {
+            /* what was noted of a lower peak does not count */
+            state->total = state->visits = state->stays = 0;
+            state->current = state->longest = (Stay){0, 0, 0, 0, 0};
+        }
         state->peak = state->level;
         state->since = now;
         state->line = events->line[place];

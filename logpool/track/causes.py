@@ -173,9 +173,7 @@ class Causes:
         said = pl.col("kind").is_in([int(kind) for kind in _SAID_BEFORE]) | _STRAY
         new = where(related, said).select_seq("key", "seq", "is_last", cause=_said(self._reset_failures(later)))
         marks = stacked([self._marks, new.drop("is_last")])
-        closes = where(related, related["kind"] == int(Kind.CLOSING)).join(
-            marks.select_seq(before="seq", said="cause"), on="before", how="left", maintain_order="left"
-        )
+        closes = _with_said(where(related, related["kind"] == int(Kind.CLOSING)), marks)
         kept = self._marks
         for touched in (related["key"], keys_of(lives)) if kept.height else ():
             kept = where(kept, ~kept["key"].is_in(touched.unique().implode()))
@@ -241,17 +239,18 @@ class Causes:
         if not waiting.height:
             return pl.DataFrame(schema=_SETTLED)
         others = self._others(waiting["group"].unique())
-        waiting = waiting.join(_lasts(others, batch), on="group", how="left", maintain_order="left")
-        waiting = waiting.with_columns_seq(
-            goes_on=pl.col("goes_on") | (pl.col("in_group") > pl.col("seq")).fill_null(value=False)
-        )
-        ended = self._ended(waiting.drop("in_group"), others, batch)
+        lasts = pl.Series(_lasts(others, batch, len(self.vocabulary.groups)), dtype=pl.Int64)
+        waiting = waiting.with_columns_seq(goes_on=waiting["goes_on"] | (lasts[waiting["group"]] > waiting["seq"]))
+        ended = self._ended(waiting, others, batch)
         open_runs = where(ended, ended["end"].is_null())
+        over = _by_the_end(where(ended, ended["end"].is_not_null()))
+        if open_runs.height <= _LONGEST_RUN:
+            self._waiting = open_runs.select_seq(_WAITING.keys())
+            return over
         to_come = pl.int_range(pl.len()).reverse().over(_PLACE)
         too_long = open_runs.select_seq(to_come >= _LONGEST_RUN).to_series()
         self._waiting = where(open_runs, ~too_long).select_seq(_WAITING.keys())
-        over = where(ended, ended["end"].is_not_null())
-        return stacked([_by_the_end(over), _by_the_end(where(open_runs, too_long))])
+        return stacked([over, _by_the_end(where(open_runs, too_long))])
 
     def _others(self, groups: pl.Series) -> pl.DataFrame:
         """The shapes of events of some groups that go on with no run: ``shape``, ``group``."""
@@ -288,12 +287,22 @@ class Causes:
         return _counted(_settled(waiting.with_columns_seq(cause=cause)))
 
 
-def _lasts(others: pl.DataFrame, batch: EventBatch) -> pl.DataFrame:
-    """The last event of some shapes in each ``group``: its ``seq``, as ``in_group``."""
-    rows = pl.DataFrame(
-        [batch.events["shape"][batch.lasts], batch.lasts.cast(pl.Int64).alias("in_group") + batch.first]
-    )
-    return rows.join(others, on="shape").group_by("group").agg(pl.col("in_group").max())
+def _lasts(others: pl.DataFrame, batch: EventBatch, groups: int) -> list[int]:
+    """The number of the last event of some shapes in each of so many groups; -1 for none."""
+    group_of = dict(others.iter_rows())
+    lasts = [-1] * groups
+    for shape, place in zip(batch.events["shape"][batch.lasts], batch.lasts, strict=True):
+        if shape in group_of:
+            lasts[group_of[shape]] = max(lasts[group_of[shape]], batch.first + place)
+    return lasts
+
+
+def _with_said(closes: pl.DataFrame, marks: pl.DataFrame) -> pl.DataFrame:
+    """Closes with what the record ``before`` each ``said`` of it, null where nothing is known."""
+    if not marks.height or not closes.height:
+        return closes.with_columns_seq(said=pl.lit(None, pl.UInt8))
+    said = marks.select_seq(before="seq", said="cause")
+    return closes.join(said, on="before", how="left", maintain_order="left")
 
 
 _IS_LAST = pl.col("key") != pl.col("key").shift(-1, fill_value=-1)

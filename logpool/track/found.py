@@ -6,6 +6,7 @@ them: what counts or measures all of them looks at their places, and the others'
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -36,7 +37,8 @@ if TYPE_CHECKING:
     from logpool.schema import Kind
     from logpool.track.batches import EventBatch
 
-_COUNTED = ("one", "other", "count")
+# so many rows are counted one by one
+_FEW = 1000
 _EVERY_LIFE = {"outcome": pl.UInt8, "fresh": pl.Boolean, "complete": pl.Boolean, "len": pl.UInt32}
 
 
@@ -138,17 +140,23 @@ class Checkouts(_Whole):
 
     def outcomes(self) -> pl.DataFrame:
         """How many, ``len``, of each ``group`` ended how: ``outcome``, ``fresh``, ``complete``; two may be alike."""
-        counts = enumerate(self.spans.fresh() if self.spans else ())
+        fresh = enumerate(self.spans.fresh() if self.spans else ())
         returned, schema = int(End.RETURNED), {"group": pl.UInt32, **_EVERY_LIFE}
         whole = [
             (group, returned, is_fresh, True, count)
-            for group, both in counts
+            for group, both in fresh
             for is_fresh, count in zip((True, False), both, strict=True)
             if count
         ]
         names = ("outcome", "fresh", "complete")
-        told = self.rows.select_seq(*names, group=groups_of(self.rows["key"])).group_by("group", *names).agg(pl.len())
-        return stacked([pl.DataFrame(whole, schema=schema, orient="row"), typed(told, schema)])
+        told = self.rows.select_seq(groups_of(self.rows["key"]).alias("group"), *names)
+        if told.height <= _FEW:
+            counts = Counter(told.iter_rows())
+            return pl.DataFrame(
+                [*whole, *((*how, count) for how, count in counts.items())], schema=schema, orient="row"
+            )
+        others = told.group_by("group", *names).agg(pl.len())
+        return stacked([pl.DataFrame(whole, schema=schema, orient="row"), typed(others, schema)])
 
     def reused(self, time: int, age: int, until: int, mask: int) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Uses of connections that had been used before, as rows: see :meth:`logpool.native.batches.Spans.later`.

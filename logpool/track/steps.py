@@ -57,7 +57,9 @@ def ordered(batch: EventBatch, wholes: Wholes, others: pl.DataFrame) -> Steps:
         wholes: what was taken out of them.
         others: the steps of the rest.
     """
-    whose = {name: pl.col(name).filter(pl.col("out") != 0).first() for name in WHOSE}
-    at = others.group_by("seq").agg(pl.col(*CHANGES).sum().cast(pl.Int8), **whose)
-    at = at.with_columns_seq(place=(pl.col("seq") - batch.first).cast(pl.UInt32))
-    return Steps(batch.lent, wholes.uses, wholes.lives, at)
+    if len(set(others["seq"])) < others.height:
+        # several belong to one event
+        whose = {name: pl.col(name).filter(pl.col("out") != 0).first() for name in WHOSE}
+        others = others.group_by("seq").agg(pl.col(*CHANGES).sum().cast(pl.Int8), **whose)
+    others = others.with_columns_seq(place=(pl.col("seq") - batch.first).cast(pl.UInt32))
+    return Steps(batch.lent, wholes.uses, wholes.lives, others)

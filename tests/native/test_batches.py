@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stepping import steps_of
 
-from logpool.native.batches import LIVES, USES, Events, Peak, Peaks, Spans, Steps, wholes_of
+from logpool.native.batches import LIVES, USES, Events, Peak, Peaks, Spans, Stay, Steps, wholes_of
 from logpool.native.library import NONE
 from logpool.track.tracked import STEP as STEP_COLUMNS
 
@@ -113,6 +113,9 @@ STEP = st.tuples(st.integers(0, 2), TIMES, st.integers(-2, 2), st.none() | st.in
 STEPS = {"group": pl.UInt32, "time": pl.Int64, "out": pl.Int8, "out_thread": pl.UInt32}
 
 
+DIP = 3
+
+
 def at_the_peak(
     steps: list[tuple[int, int | None, int, int | None]], group: int
 ) -> tuple[list[tuple[int, int, int]], set[int], int, int]:
@@ -132,36 +135,49 @@ def at_the_peak(
     return visits, threads, peak, levels[-1] if levels else 0
 
 
+def stays_of(visits: list[tuple[int, int, int]]) -> list[Stay]:
+    """Visits, those that a dip parts made one."""
+    stays: list[Stay] = []
+    for begin, end, line in visits:
+        if stays and begin - stays[-1].end <= DIP:
+            stays[-1] = stays[-1]._replace(end=end, visits=stays[-1].visits + 1)
+        else:
+            stays.append(Stay(begin, end, line, 7, 1))
+    return stays
+
+
 @given(st.lists(STEP, max_size=40), st.lists(st.integers(0, 40), max_size=3))
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=300)
 def test_visits_at_the_peak(steps: list[tuple[int, int | None, int, int | None]], cuts: list[int]) -> None:
     rows = pl.DataFrame(steps, schema=STEPS, orient="row")
     rows = rows.with_columns(line=pl.int_range(pl.len(), dtype=pl.Int64), source=pl.lit(7, pl.UInt32))
-    peaks = Peaks()
-    visits, threads = [], []
+    peaks = Peaks(DIP)
+    threads = []
     edges = [0, *sorted(min(cut, len(steps)) for cut in cuts), len(steps)]
     for begin, end in pairwise(edges):
-        found = peaks.take(steps_of(rows.slice(begin, end - begin)))
-        visits += found[0].rows()
-        threads += found[1].rows()
+        threads += peaks.take(steps_of(rows.slice(begin, end - begin))).rows()
     for group in range(len(peaks)):
-        expected, reached_by, peak, level = at_the_peak(steps, group)
+        visits, reached_by, peak, level = at_the_peak(steps, group)
         now = peaks.of(group)
         assert (now.peak, now.level) == (peak, level)
-        assert [(begin, end, line) for one, begin, end, line, _, at in visits if (one, at) == (group, peak)] == expected
+        every = stays_of(visits)
+        stays, current = every[:-1], every[-1] if every else None
+        assert (now.visits, now.total) == (len(visits), sum(end - begin for begin, end, _ in visits))
+        assert (now.stays, now.current) == (len(stays), current)
+        # of equal ones the first
+        assert now.longest == max(stays, key=lambda stay: stay.length, default=None)
         assert {thread for one, thread, at in threads if (one, at) == (group, peak)} == reached_by
 
 
 def test_a_visit_that_lasts() -> None:
-    peaks = Peaks()
+    peaks = Peaks(DIP)
     rows = [(1, 5, 1, None), (1, None, 1, 3), (1, 9, -1, None), (1, 8, 1, None)]
     steps = pl.DataFrame(rows, schema=STEPS, orient="row")
-    visits, threads = peaks.take(steps_of(steps.with_columns(line=pl.lit(4, pl.Int64), source=pl.lit(2, pl.UInt32))))
-    assert visits.rows() == [(1, 5, 5, 4, 2, 1), (1, 5, 9, 4, 2, 2)]
+    threads = peaks.take(steps_of(steps.with_columns(line=pl.lit(4, pl.Int64), source=pl.lit(2, pl.UInt32))))
     assert threads.rows() == [(1, 3, 2)]
     assert peaks.of(0) == Peak(0, 0, None, None, None, 0, 0)
     # the clock does not go back
-    assert peaks.of(1) == Peak(2, 2, 5, 9, 9, 4, 2)
+    assert peaks.of(1) == Peak(2, 2, 5, 9, 9, 4, 2, 4, 1, 0, Stay(5, 9, 4, 2, 1))
 
 
 HELD = {"group": pl.UInt32, "out_thread": pl.UInt32, "out_seq": pl.Int64}

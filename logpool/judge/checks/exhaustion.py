@@ -10,8 +10,9 @@ import polars as pl
 
 from logpool.judge.checks.holds import KEPT, Longest
 from logpool.judge.checks.limits import LIMITLESS, is_saturated, is_threaded, standing
-from logpool.judge.checks.plateau import Plateaus, Span
+from logpool.judge.checks.plateau import Plateaus
 from logpool.judge.names import EVIDENCE
+from logpool.native.batches import Stay
 from logpool.read.vocabulary import split_pool_name
 from logpool.report.model import Finding
 from logpool.schema import End, Kind
@@ -197,8 +198,8 @@ class Exhaustion:
         """Of some processes' pools the one that stood longest at its limit; of equal ones the one that did so first."""
         states = [self._plateaus.of[group] for group in groups if group in self._plateaus.of]
         # the numbers of groups tell no order: they come as texts are read
-        spans = [(-state.total, state.longest.source, state.longest.line, state) for state in states if state.longest]
-        return min(spans, key=lambda span: span[:3], default=(None,))[-1]
+        stays = [(-state.total, state.longest.source, state.longest.line, state) for state in states if state.longest]
+        return min(stays, key=lambda stay: stay[:3], default=(None,))[-1]
 
     def _plateau(self, facts: Facts, pool: Pool) -> Iterator[Finding]:
         """A pool that nobody timed out at, and that still stands at its limit."""
@@ -219,13 +220,13 @@ class Exhaustion:
                 f": if pool_size + max_overflow is {state.peak}, callers wait for a connection; "
                 "the log shows no threads that would tell"
             )
-        span = state.longest or Span(0, 0, 0, 0, 0)
+        stay = state.longest or Stay(0, 0, 0, 0, 0)
         holders = [
             (hold.source, hold.line)
             for hold in self._longest.of([group])
-            if hold.time <= span.end and hold.end >= span.start
+            if hold.time <= stay.end and hold.end >= stay.start
         ]
-        shown = [(span.source, span.line), *holders]
+        shown = [(stay.source, stay.line), *holders]
         yield Finding(
             "pool_exhausted",
             severity,
@@ -233,8 +234,8 @@ class Exhaustion:
             state.visits,
             message + ending,
             facts.names.evidence(shown),
-            facts.names.time(span.start, group),
-            facts.names.time(span.end, group),
+            facts.names.time(stay.start, group),
+            facts.names.time(stay.end, group),
         )
 
 

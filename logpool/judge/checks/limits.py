@@ -33,7 +33,7 @@ def is_saturated(state: Plateau | None, facts: Facts) -> bool:
         return False
     least = _VISITS * state.peak
     long = state.longest.length >= facts.thresholds.plateau_seconds * _SECOND and state.longest.visits >= least
-    at_once = state.visits - state.spans >= _TAKEN_AT_ONCE * state.visits
+    at_once = state.visits - state.stays >= _TAKEN_AT_ONCE * state.visits
     enough = state.visits >= least and at_once and _span(state) >= _LEAST_SPAN
     return long or (enough and _share(state) >= facts.thresholds.plateau_share)
 

@@ -70,7 +70,8 @@ class Ages:
         if len(self._steps) <= _STEPS:
             self._watch_clock(events["time"], first, tracked.course)
             self._last = tracked.course.last
-        births = _of_pools_that_keep(tracked.created.drop_nulls(), pool_of)
+        created = where(tracked.created, tracked.created["birth_time"].is_not_null())
+        births = _of_pools_that_keep(created, pool_of)
         if births.height:
             self._births = stacked([self._births, births])
         self._look(tracked, pool_of)
