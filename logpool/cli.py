@@ -34,7 +34,7 @@ DONE, CHECK_FAILED, USAGE, SIGNALLED = 0, 1, 2, 128
 INTERRUPTED = SIGNALLED + signal.SIGINT
 
 _OBJECTS_A_COLLECTION = 100_000
-_ALLOCATION = "narenas:2,dirty_decay_ms:5000,muzzy_decay_ms:0"
+_ALLOCATION = "narenas:1,dirty_decay_ms:500,muzzy_decay_ms:0"
 
 app = typer.Typer(
     name="logpool",
@@ -507,7 +507,7 @@ def entry() -> None:
     """The ``logpool`` command."""
     # what is loaded lasts as long as the program, and what comes later is freed without looking for cycles
     gc.set_threshold(_OBJECTS_A_COLLECTION, 50, 50)
-    # polars keeps what it frees in eight places: of a fast reader that is a lot
+    # polars keeps what it frees for long, and in eight places: of a fast reader that is a lot
     os.environ.setdefault("_RJEM_MALLOC_CONF", _ALLOCATION)
     # the stages work side by side, and what they ask of polars is done sooner than it is shared out
     os.environ.setdefault("POLARS_MAX_THREADS", "1")
