@@ -7,6 +7,7 @@ import logging
 import os
 import random
 from collections import Counter
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -308,6 +309,7 @@ def test_samples() -> None:
 
 
 HEAD = "2026-03-04 02:59:{second:02},000 [7] [{thread}] DEBUG sqlalchemy.pool.impl.QueuePool{name}: "
+CONNECTION = "<sqlite3.Connection object at 0x7f00000000{:02x}>"
 LIMIT = "QueuePool limit of size 4 overflow 6 reached, connection timed out, timeout 12.50"
 
 
@@ -411,3 +413,29 @@ def test_only_pools_have_settings(tmp_path: Path) -> None:
     }
     assert told["totals"]["settings"] is None
     assert [one["settings"] for one in told["pool_classes"]] == [None]
+
+
+@pytest.mark.parametrize("block_bytes", [1 << 12, 1 << 24])
+def test_old_connections_show_how_long_they_are_kept(block_bytes: int, tmp_path: Path) -> None:
+    """Whether they were created in the same batch or long before: two take turns, a use each minute of a day."""
+    begin, minutes = datetime(2026, 3, 4), 1440  # noqa: DTZ001 - local as printed
+    events = [
+        (0, f"Created new connection {CONNECTION.format(0)}"),
+        (1, f"Created new connection {CONNECTION.format(1)}"),
+    ]
+    for minute in range(2, minutes):
+        connection = CONNECTION.format((minute + 1) % 2)
+        events += [
+            (minute, f"Connection {connection} checked out from pool"),
+            (minute, f"Connection {connection} being returned to pool"),
+            (minute, f"Connection {connection} reset, transaction already reset"),
+        ]
+    log = tmp_path / "input.log"
+    head = "{} - sqlalchemy.pool.impl.QueuePool - DEBUG - {}\n"
+    log.write_text("".join(head.format(f"{begin + timedelta(minutes=at)},000", message) for at, message in events))
+    (pool,) = analyze(log, block_bytes=block_bytes).pools
+    assert pool.settings is not None
+    recycle = pool.settings.pool_recycle
+    # the clock's steps are seconds, and so is what the pool's is late by
+    assert (recycle.low, recycle.high) == ((minutes - 1) * 60 - 1, None)
+    assert [place.line for place in recycle.evidence] == [len(events) - 2]

@@ -148,14 +148,10 @@ class Events:
 
 
 class Spans:
-    """Whole uses, or whole lives: from one event of a batch to another.
-
-    Attributes:
-        rows: as :data:`USES`, or :data:`LIVES`.
-    """
+    """Whole uses, or whole lives: from one event of a batch to another."""
 
     def __init__(self, events: Events, rows: pl.DataFrame) -> None:
-        self.rows = rows
+        """Measures those in rows, as :data:`USES`, or :data:`LIVES`."""
         self._events = events
         self._lent = {name: Lent(rows[name], pl.UInt32) for name in rows.columns}
         addresses = {name: self._lent[name].address for name in ("group", "begin", "end")}
@@ -166,9 +162,6 @@ class Spans:
 
     def __del__(self) -> None:
         self._free(byref(self._structure))
-
-    def __len__(self) -> int:
-        return self.rows.height
 
     def reach(self) -> tuple[int, int] | None:
         """The first and the last time at which one begins that has a length; None where none has."""
@@ -256,12 +249,9 @@ class Spans:
             soft: of each shape whether it is such an end, UInt8.
             longest: microseconds.
         """
-        asked = bytearray(max(groups, default=0) + 1)
-        for group in groups:
-            asked[group] = 1
-        asked_at = (ctypes.c_ubyte * len(asked)).from_buffer(asked)
+        asked = array("B", (group in groups for group in range(self._group_count)))
         found = ListStructure()
-        numbers = (self._lent["back"], asked_at, len(asked), Lent(soft, pl.UInt8), longest)
+        numbers = (self._lent["back"], asked.buffer_info()[0], len(asked), Lent(soft, pl.UInt8), longest)
         must(library().lives_at_once(byref(self._structure), *numbers, byref(found)))
         return column_of(library().list_out, byref(found))
 

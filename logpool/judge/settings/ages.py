@@ -99,7 +99,6 @@ class Ages:
         if len(self._steps) > _STEPS:
             self.reused.clear()
             self.recycled.clear()
-        if len(self._steps) > _STEPS:
             return
         # what cannot be older than the oldest so far need not be looked at
         known = min((age for age, _ in self.reused.values()), default=-1.0) if self._is_even(tracked, pool_of) else -1.0
