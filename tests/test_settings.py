@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import logging
+import math
 import os
 import random
 from collections import Counter
@@ -417,25 +418,27 @@ def test_only_pools_have_settings(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("block_bytes", [1 << 12, 1 << 24])
 def test_old_connections_show_how_long_they_are_kept(block_bytes: int, tmp_path: Path) -> None:
-    """Whether they were created in the same batch or long before: two take turns, a use each minute of a day."""
-    begin, minutes = datetime(2026, 3, 4), 1440  # noqa: DTZ001 - local as printed
-    events = [
-        (0, f"Created new connection {CONNECTION.format(0)}"),
-        (1, f"Created new connection {CONNECTION.format(1)}"),
-    ]
-    for minute in range(2, minutes):
-        connection = CONNECTION.format((minute + 1) % 2)
-        events += [
-            (minute, f"Connection {connection} checked out from pool"),
-            (minute, f"Connection {connection} being returned to pool"),
-            (minute, f"Connection {connection} reset, transaction already reset"),
+    """Whether they were created in the same batch or long before; the oldest need not be used last, as clocks step."""
+    day = 1440
+    older, newer = CONNECTION.format(0), CONNECTION.format(1)
+    uses = [(minute * 60.0, (older, newer)[minute % 2]) for minute in range(2, day)]
+    uses += [(day * 60, older), (day * 60 + 0.9, older), (day * 60 + 0.5, older)]
+    told = [(0.0, f"Created new connection {older}"), (60.0, f"Created new connection {newer}")]
+    for second, connection in uses:
+        told += [
+            (second, f"Connection {connection} checked out from pool"),
+            (second, f"Connection {connection} being returned to pool"),
+            (second, f"Connection {connection} reset, transaction already reset"),
         ]
+    begin = datetime(2026, 3, 4)  # noqa: DTZ001 - local as printed
     log = tmp_path / "input.log"
-    head = "{} - sqlalchemy.pool.impl.QueuePool - DEBUG - {}\n"
-    log.write_text("".join(head.format(f"{begin + timedelta(minutes=at)},000", message) for at, message in events))
+    with log.open("w") as file:
+        for second, message in told:
+            time = (begin + timedelta(seconds=second)).isoformat(" ", "milliseconds")
+            file.write(f"{time.replace('.', ',')} - sqlalchemy.pool.impl.QueuePool - DEBUG - {message}\n")
     (pool,) = analyze(log, block_bytes=block_bytes).pools
     assert pool.settings is not None
     recycle = pool.settings.pool_recycle
-    # the clock's steps are seconds, and so is what the pool's is late by
-    assert (recycle.low, recycle.high) == ((minutes - 1) * 60 - 1, None)
-    assert [place.line for place in recycle.evidence] == [len(events) - 2]
+    # the pool's own clock may be a second behind
+    assert (recycle.low, recycle.high) == (math.ceil(day * 60 + 0.9 - 1), None)
+    assert [place.line for place in recycle.evidence] == [len(told) - 5]
