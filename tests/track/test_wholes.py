@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -64,6 +65,14 @@ def tables(path: Path) -> list[pl.DataFrame]:
     return found
 
 
+def most_records(path: Path) -> dict[int, int]:
+    """The most events in one checkout of each group."""
+    most: Counter[int] = Counter()
+    for tracked in Analysis(str(path), block_bytes=1 << 14).tracked():
+        most |= Counter(tracked.checkouts.records())
+    return most
+
+
 def _table(part: Checkouts | Lives | Steps | pl.DataFrame | pl.Series | tuple[int, ...]) -> pl.DataFrame:
     if isinstance(part, Steps):
         return part.table()
@@ -72,9 +81,10 @@ def _table(part: Checkouts | Lives | Steps | pl.DataFrame | pl.Series | tuple[in
 
 @pytest.mark.parametrize("path", LOGS, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_nothing_changes(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    expected, expected_tables = reported(path, 1 << 14), tables(path)
+    expected, expected_tables, expected_records = reported(path, 1 << 14), tables(path), most_records(path)
     monkeypatch.setattr(lifecycles, "without_wholes", nothing_taken)
     assert reported(path, 1 << 24) == expected
+    assert most_records(path) == expected_records
     for one, other in zip(expected_tables, tables(path), strict=True):
         assert one.equals(other)
 
