@@ -6,12 +6,15 @@ that pays; here it takes several times as long as the work itself.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    Schema = Mapping[str, pl.DataType | type[pl.DataType]]
 
 
 def where(rows: pl.DataFrame, chosen: pl.Series | pl.Expr | str) -> pl.DataFrame:
@@ -28,11 +31,34 @@ def where(rows: pl.DataFrame, chosen: pl.Series | pl.Expr | str) -> pl.DataFrame
 
 def at(rows: pl.DataFrame, places: pl.Series) -> pl.DataFrame:
     """The rows at some places."""
+    # else each column converts them
+    places = places if places.dtype == pl.UInt32 else places.cast(pl.UInt32)
     first, *others = [column[places] for column in rows.get_columns()]
     return first.to_frame().hstack(others)
 
 
-def typed(rows: pl.DataFrame, schema: Mapping[str, pl.DataType | type[pl.DataType]]) -> pl.DataFrame:
+def chosen(rows: pl.DataFrame, *names: str, **renamed: str) -> pl.DataFrame:
+    """Some columns, as they are called, or by other names."""
+    first, *others = [rows[name] for name in names] + [rows[name].alias(new) for new, name in renamed.items()]
+    return first.to_frame().hstack(others)
+
+
+@cache
+def _empty(schema: tuple[tuple[str, pl.DataType | type[pl.DataType]], ...]) -> pl.DataFrame:
+    return pl.DataFrame(schema=dict(schema))
+
+
+def empty(schema: Schema) -> pl.DataFrame:
+    """No rows of a schema."""
+    return _empty(tuple(schema.items()))
+
+
+def rows_of(rows: Sequence[Sequence[object]], schema: Schema) -> pl.DataFrame:
+    """A table of rows of a schema."""
+    return pl.DataFrame(rows, schema=schema, orient="row") if rows else empty(schema)
+
+
+def typed(rows: pl.DataFrame, schema: Schema) -> pl.DataFrame:
     """The columns of a schema, in their types."""
     return rows.select_seq(pl.col(name).cast(dtype) for name, dtype in schema.items())
 

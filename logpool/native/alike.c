@@ -9,6 +9,8 @@
 
 /* MOST_BEGIN, MOST_END: so many bytes of a line tell at most where to look for it; SHORT: so many at its end are compared at once */
 enum { BITS = 11, SETS = 1 << BITS, WAYS = 4, WIDE = 16, MOST_BEGIN = 96, MOST_END = 8, SHORT = 64 };
+/* of the words at the begin of a line so many tell at first where to look for it, and when these do not tell lines apart, all */
+enum { WORD = 8, FEW = 4 };
 
 typedef uint8_t Vector __attribute__((vector_size(WIDE)));
 
@@ -24,11 +26,19 @@ typedef struct {
 struct Alikes {
     /* of each line so many bytes stand before what is taken out, and behind it */
     int64_t begin, end;
+    uint64_t end_mask; /* of the last word those bytes */
+    int64_t words[FEW]; /* where the words begin that tell where to look */
+    int is_dense; /* all words do */
     Alike lines[SETS * WAYS];
 };
 
+/* Lines are looked for in another way from now on. */
 static void clear(Alikes *alikes)
 {
+    int64_t count = alikes->begin / WORD;
+    for (int64_t word = 0; word < FEW; word++)
+        alikes->words[word] = count > 1 ? word * (count - 1) / (FEW - 1) * WORD : 0;
+    alikes->end_mask = alikes->end ? ~(uint64_t)0 << (64 - 8 * alikes->end) : 0;
     for (int64_t place = 0; place < SETS * WAYS; place++)
         alikes->lines[place].key = NONE;
 }
@@ -73,11 +83,13 @@ static uint64_t print_of(const Alikes *alikes, const char *tail, const char *end
     int64_t size = end - tail, begin = alikes->begin;
     if (size < MOST_END || size < begin)
         return 0;
-    uint64_t print = (uint64_t)size * times, factor = times;
-    for (const char *at = tail; at - tail < begin; at += 8, factor += more)
-        print += word_at(at) * factor;
-    if (alikes->end)
-        print += (word_at(end - MOST_END) >> (64 - 8 * alikes->end)) * (factor ^ times);
+    uint64_t print = (uint64_t)size * times + (word_at(end - WORD) & alikes->end_mask) * (times + more), factor = times;
+    if (begin && alikes->is_dense)
+        for (const char *at = tail; at - tail < begin; at += WORD, factor += more)
+            print += word_at(at) * factor;
+    else if (begin)
+        for (int64_t word = 0; word < FEW; word++, factor += 2 * more)
+            print += word_at(tail + alikes->words[word]) * factor;
     return print * 0xe7037ed1a0b428dbu;
 }
 
@@ -111,11 +123,11 @@ static int ends_alike(const Alike *alike, const char *begin, const char *end)
 /* Whether so many bytes before a place, up to sixteen, are hexadecimal digits. */
 static int are_hexadecimal(const char *end, int64_t size)
 {
-    static const uint64_t all = 0x8080808080808080u, first[] = {
-        0, 0x80, 0x8080, 0x808080, 0x80808080, 0x8080808080, 0x808080808080, 0x80808080808080, 0x8080808080808080u};
-    int64_t left = size < 8 ? 8 - size : 0;
-    uint64_t digits = (hexadecimals(word_at(end - 8)) | first[left]) & (hexadecimals(word_at(end - 16)) | first[16 - size - left]);
-    return digits == all;
+    /* the last so many bytes of the first half */
+    static const uint8_t masks[2 * WIDE] = {[WIDE... 2 * WIDE - 1] = 0xff};
+    Vector bytes = vector_at(end - WIDE), small = bytes | 0x20;
+    Vector others = (Vector)((Vector)(bytes - '0') > 9) & (Vector)((Vector)(small - 'a') > 5);
+    return is_zero(others & vector_at((const char *)masks + size));
 }
 
 /* Whether what stands between is what was taken out of the line that was kept; `begin` is the line's. */
@@ -174,8 +186,16 @@ int alikes_keep(Alikes *alikes, const char *head, const char *head_end, const ch
     uint64_t print = print_of(alikes, tail, end);
     Alike *alike = set_of(alikes, print);
     int way = 0;
+    int64_t equal = 0;
     while (way < WAYS && alike[way].key != NONE)
-        way++;
+        equal += alike[way++].print == print;
+    if (equal == WAYS && !alikes->is_dense) {
+        alikes->is_dense = 1;
+        clear(alikes);
+        print = print_of(alikes, tail, end);
+        alike = set_of(alikes, print);
+        way = 0;
+    }
     alike += way < WAYS ? way : (int)(line->key % WAYS);
     /* one byte more, since there may be none */
     int64_t room = before + behind + head_size + 1;

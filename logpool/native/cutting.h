@@ -79,7 +79,11 @@ static inline int taken_time(Taken *taken, int64_t at, int64_t number, const Spa
     int made = 1;
     for (int64_t one = 0; one < span->half_count; one++) {
         const Half *half = span->halves + one;
-        const char *start = passed(time, end, half->start, plain), *stop = passed(start, end, half->width, plain);
+        const char *start = time + half->start, *stop = start + half->width;
+        if (!plain) {
+            start = passed(time, end, half->start, plain);
+            stop = passed(start, end, half->width, plain);
+        }
         uint32_t found = taken->halves[number + one][at] = texts_number(half->texts, start, stop - start);
         made &= found != NONE;
     }

@@ -12,10 +12,11 @@ static int with_slots(Texts *texts, uint64_t count)
     if (!slots)
         return 0;
     memset(slots, 0xff, count * sizeof(Slot));
+    int64_t shift = 64 - __builtin_ctzll(count);
     for (uint64_t old = 0; texts->slots && old <= texts->mask; old++) {
         if (texts->slots[old].number == NONE)
             continue;
-        uint64_t at = place_of(texts->slots + old) & (count - 1);
+        uint64_t at = place_of(texts->slots + old, shift);
         while (slots[at].number != NONE)
             at = (at + 1) & (count - 1);
         slots[at] = texts->slots[old];
@@ -23,6 +24,7 @@ static int with_slots(Texts *texts, uint64_t count)
     free(texts->slots);
     texts->slots = slots;
     texts->mask = count - 1;
+    texts->shift = shift;
     return 1;
 }
 
@@ -117,7 +119,7 @@ static int is_text(const Texts *texts, uint32_t number, const char *text, int64_
 /* The slot of a text, or the free one in which it belongs. */
 static Slot *slot_of(const Texts *texts, const Slot *print, const char *text, int64_t size)
 {
-    uint64_t at = place_of(print) & texts->mask;
+    uint64_t at = place_of(print, texts->shift);
     for (;; at = (at + 1) & texts->mask) {
         Slot *slot = texts->slots + at;
         if (slot->number == NONE)

@@ -20,6 +20,7 @@ struct Texts {
     int64_t count, room;
     Slot *slots;
     uint64_t mask;
+    int64_t shift; /* of a hash, so that what is left of it is a slot */
     uint32_t last; /* the one asked for last */
 };
 
@@ -55,11 +56,11 @@ static inline Slot short_print(const char *text, int64_t size)
     return (Slot){few_at(text, size), 0, (uint32_t)size, NONE};
 }
 
-static inline uint64_t place_of(const Slot *slot)
+/* Where in a table of hashes a text belongs: times odd numbers, the highest bits are the most mixed ones. */
+static inline uint64_t place_of(const Slot *slot, int64_t shift)
 {
-    /* after wyhash (https://github.com/wangyi-fudan/wyhash): both halves of a product of 128 bits */
-    __uint128_t product = (__uint128_t)(slot->one ^ 0xa0761d6478bd642fu) * (slot->other ^ slot->size ^ 0xe7037ed1a0b428dbu);
-    return (uint64_t)product ^ (uint64_t)(product >> 64);
+    uint64_t other = slot->other + slot->size;
+    return (slot->one * 0xa0761d6478bd642fu + (other << 32 | other >> 32) * 0xe7037ed1a0b428dbu) >> shift;
 }
 
 /* The number of a text, as `texts_add` tells it: those that are asked for again and again are told at once. */
@@ -67,7 +68,7 @@ static inline uint32_t texts_number(Texts *texts, const char *text, int64_t size
 {
     if (size <= SHORT_TEXT) {
         Slot print = short_print(text, size);
-        const Slot *slot = texts->slots + (place_of(&print) & texts->mask);
+        const Slot *slot = texts->slots + place_of(&print, texts->shift);
         if (slot->one == print.one && slot->other == print.other && slot->size == print.size && slot->number != NONE)
             return slot->number;
     } else if (texts->count) {

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from logpool.frames import at, constant, stacked, where
+from logpool.frames import at, chosen, constant, empty, rows_of, stacked, where
 from logpool.native.numbers import counted, nexts_of
 from logpool.read.vocabulary import split_pool_name
 from logpool.schema import Cause, Detail, Kind, Reason
@@ -111,20 +111,22 @@ class Causes:
         Returns:
             The closes whose cause is settled, as :data:`CLOSES`.
         """
-        related = tracked.select_seq(*_RELATED, before=self._before(tracked), is_last=_IS_LAST)
+        related = tracked.select_seq(*_RELATED, before=_BEFORE, is_last=_IS_LAST)
+        if self._marks.height:
+            related = related.with_columns_seq(before=self._before(tracked, related["before"]))
         styles = [_style(pool) for _, _, pool in self.vocabulary.groups]
         plain, others = self._plain(lives, styles)
         if others.height:
-            related = stacked([related, batch.whole_closes(others).select_seq(related.columns)])
+            related = stacked([related, chosen(batch.whole_closes(others), *related.columns)])
         styled = pl.Series("style", styles, dtype=pl.UInt8)
         closes = self._explained(related, lives.whole, styled, later, detached)
         waits = closes["cause"].is_null()
         terminated = waits & (closes["detail"] == int(Detail.HARD)) & (closes["previous"] == int(Kind.RETURNED))
         settled = [_settled(where(closes, ~waits)), self._reclaimed(where(closes, terminated), later)]
         settled.append(self._runs(where(closes, waits & ~terminated), batch))
-        for group, cause, count in _counted(stacked(settled)).iter_rows():
-            plain[group, cause] += count
-        return pl.DataFrame([(*key, count) for key, count in plain.items()], schema=CLOSES, orient="row")
+        for group, cause in stacked(settled).iter_rows():
+            plain[group, cause] += 1
+        return rows_of([(*key, count) for key, count in plain.items()], CLOSES)
 
     def _plain(self, lives: Lives, styles: list[Style]) -> tuple[Counter[tuple[int, int]], pl.DataFrame]:
         """How many whole lives ended as they do in a pool of each style, by group and cause; and the others.
@@ -143,11 +145,8 @@ class Causes:
         counts = Counter({(group, causes[styles[group]]): count for group, count in settled.iter_rows()})
         return counts, at(lives.whole, left)
 
-    def _before(self, tracked: pl.DataFrame) -> pl.Series:
+    def _before(self, tracked: pl.DataFrame, before: pl.Series) -> pl.Series:
         """The record before each one of its connection; of a connection without a state, what was said of it last."""
-        before = tracked.select_seq(pl.when(~pl.col("first")).then(pl.col("seq").shift(1)).alias("before")).to_series()
-        if not self._marks.height:
-            return before
         said = tracked.select_seq("key").join(
             self._marks.select_seq("key", "seq"), on="key", how="left", maintain_order="left"
         )
@@ -170,14 +169,17 @@ class Causes:
             later: as :meth:`take` has it.
             detached: likewise.
         """
-        said = pl.col("kind").is_in([int(kind) for kind in _SAID_BEFORE]) | _STRAY
-        new = where(related, said).select_seq("key", "seq", "is_last", cause=_said(self._reset_failures(later)))
-        marks = stacked([self._marks, new.drop("is_last")])
+        new = where(related, _SAYS)
+        failed = self._reset_failures(later)
+        marks = self._marks
+        if new.height:
+            new = new.select_seq("key", "seq", "is_last", cause=_said(failed))
+            marks = stacked([marks, chosen(new, *_MARK)])
         closes = _with_said(where(related, related["kind"] == int(Kind.CLOSING)), marks)
         kept = self._marks
         for touched in (related["key"], keys_of(lives)) if kept.height else ():
             kept = where(kept, ~kept["key"].is_in(touched.unique().implode()))
-        self._marks = stacked([kept, where(new, "is_last").drop("is_last")])
+        self._marks = stacked([kept, chosen(where(new, "is_last"), *_MARK)]) if new.height else kept
         returned = pl.col("previous").is_in([int(Kind.RETURNED), int(Kind.RESET)]) & ~pl.col("was_out")
         closes = closes.with_columns_seq(
             styles[closes["group"]],
@@ -216,9 +218,10 @@ class Causes:
         """The closes that a message of the garbage collector's explains."""
         if terminated.height:
             self._terminated = pl.concat([self._terminated, terminated.select_seq(_HARD.keys())])
-        messages = where(later, later["kind"] == int(Kind.RECLAIMED)).select_seq("key", told="seq").sort("told")
+        messages = where(later, later["kind"] == int(Kind.RECLAIMED))
         if not messages.height or not self._terminated.height:
-            return pl.DataFrame(schema=_SETTLED)
+            return empty(_SETTLED)
+        messages = chosen(messages, "key", told="seq").sort("told")
         waiting = self._terminated.sort("seq")
         told = messages.join_asof(
             waiting.select_seq("key", "seq"),
@@ -235,9 +238,9 @@ class Causes:
 
     def _runs(self, closes: pl.DataFrame, batch: EventBatch) -> pl.DataFrame:
         """Settles the closes by what their place says next: of one thread, or of all where no thread shows."""
-        waiting = stacked([self._waiting, closes.select_seq(_WAITING.keys()).sort("seq")])
+        waiting = stacked([self._waiting, chosen(closes, *_WAITING).sort("seq")])
         if not waiting.height:
-            return pl.DataFrame(schema=_SETTLED)
+            return empty(_SETTLED)
         others = self._others(waiting["group"].unique())
         lasts = pl.Series(_lasts(others, batch, len(self.vocabulary.groups)), dtype=pl.Int64)
         waiting = waiting.with_columns_seq(goes_on=waiting["goes_on"] | (lasts[waiting["group"]] > waiting["seq"]))
@@ -245,7 +248,7 @@ class Causes:
         open_runs = where(ended, ended["end"].is_null())
         over = _by_the_end(where(ended, ended["end"].is_not_null()))
         if open_runs.height <= _LONGEST_RUN:
-            self._waiting = open_runs.select_seq(_WAITING.keys())
+            self._waiting = chosen(open_runs, *_WAITING)
             return over
         to_come = pl.int_range(pl.len()).reverse().over(_PLACE)
         too_long = open_runs.select_seq(to_come >= _LONGEST_RUN).to_series()
@@ -305,9 +308,11 @@ def _with_said(closes: pl.DataFrame, marks: pl.DataFrame) -> pl.DataFrame:
     return closes.join(said, on="before", how="left", maintain_order="left")
 
 
+_BEFORE = pl.when(~pl.col("first")).then(pl.col("seq").shift(1))
 _IS_LAST = pl.col("key") != pl.col("key").shift(-1, fill_value=-1)
 # a reset of which the beginning of the log hides whether it was a returned connection's or a detached one's
 _STRAY = (pl.col("kind") == int(Kind.RESET)) & ~pl.col("was_out") & ~pl.col("was_awaiting") & ~pl.col("shared")
+_SAYS = pl.col("kind").is_in([int(kind) for kind in _SAID_BEFORE]) | _STRAY
 _TAKEN = pl.col("was_out")
 _UNKNOWN = int(Cause.UNKNOWN)
 
@@ -339,7 +344,7 @@ def _said(failed: list[int]) -> pl.Expr:
 def _by_the_end(closes: pl.DataFrame) -> pl.DataFrame:
     """Settles closes by the record that ends their run, which is null where the run never seems to end."""
     if not closes.height:
-        return pl.DataFrame(schema=_SETTLED)
+        return empty(_SETTLED)
     style, ender = pl.col("style"), pl.col("ender")
     queue = style == int(Style.QUEUE)
     # the others say so only by the pool that replaces them
@@ -366,6 +371,8 @@ def _by_the_end(closes: pl.DataFrame) -> pl.DataFrame:
 
 def _settled(closes: pl.DataFrame) -> pl.DataFrame:
     """The ``group`` and the ``cause`` of closes."""
+    if not closes.height:
+        return empty(_SETTLED)
     return closes.select_seq(pl.col(name).cast(dtype) for name, dtype in _SETTLED.items())
 
 

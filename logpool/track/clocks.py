@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from logpool.frames import at
+from logpool.frames import at, chosen, empty
 from logpool.native.numbers import Course, course_of, ends_of
 from logpool.track.neighbours import MARK
 
@@ -40,15 +40,15 @@ class Clocks:
         before = self._last.copy()
         self.course = course_of(times, self.course)
         if times.null_count() == len(times):
-            return pl.DataFrame(schema=_BACK)
+            return empty(_BACK)
         if times.null_count():
             timed = events.select_seq("time", "shape").drop_nulls("time")
             self._note_last(at(timed, lasts_of(ends_of(timed["shape"]))), group_of)
         else:
-            self._note_last(at(events.select_seq("time", "shape"), lasts), group_of)
+            self._note_last(at(chosen(events, "time", "shape"), lasts), group_of)
         # no process steps back where the whole log does not
         if self.course.fall < LEAST_STEP:
-            return pl.DataFrame(schema=_BACK)
+            return empty(_BACK)
         timed = pl.DataFrame([group_of[events["shape"]].alias("group"), times]).with_row_index("place")
         timed = timed.drop_nulls()
         known = pl.DataFrame(list(before.items()), schema={"group": pl.UInt32, "known": pl.Int64}, orient="row")

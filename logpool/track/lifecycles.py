@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from logpool.frames import stacked, where
+from logpool.frames import chosen, empty, stacked, where
 from logpool.native.numbers import ends_of, places_of
 from logpool.schema import Detail, End, Kind
 from logpool.track.batches import EventBatch
@@ -119,7 +119,7 @@ class Fold:
         events = self._emptied.named(events, self.vocabulary.frame(), first, lasts)
         batch = EventBatch(events, first, self.vocabulary, lasts)
         incidents = batch.told(places_of(events["shape"], self._meaning("incident")))
-        failures = where(incidents, pl.col("kind").is_in(_NAMELESS)).select_seq(FAILURE.keys())
+        failures = where(chosen(incidents, *FAILURE), pl.col("kind").is_in(_NAMELESS))
         wholes = without_wholes(events, self._roles(incidents), self._meaning("base"), self._states["key"])
         followed = batch.told(wholes.rest["place"]).with_columns_seq(
             wholes.rest["key"], wholes.rest["more"], time_before=events["time"][wholes.rest["before"]]
@@ -200,8 +200,10 @@ class Fold:
 
     def _setbacks(self, batch: EventBatch) -> pl.DataFrame:
         found = self._clocks.take(batch.events, self.vocabulary.frame()["group"], batch.lasts)
+        if not found.height:
+            return empty(SETBACK)
         rows = batch.told(found["place"])
-        return rows.hstack([found["back"]]).select_seq(SETBACK.keys())
+        return chosen(rows.hstack([found["back"]]), *SETBACK)
 
     def _with_late(self, tracked: pl.DataFrame) -> pl.DataFrame:
         """Marks what happens to a connection that an earlier batch saw closed."""
@@ -213,9 +215,10 @@ class Fold:
 
     def _with_inherited(self, tracked: pl.DataFrame) -> pl.DataFrame:
         """Gives the checkouts that went on on a new connection their beginnings."""
-        places = (tracked["inherits"] & ~tracked["shared"]).arg_true().cast(pl.Int64)
-        if not len(places):
+        inherits = tracked["inherits"] & ~tracked["shared"]
+        if not inherits.any():
             return tracked
+        places = inherits.arg_true().cast(pl.Int64)
         lives = tracked["life_seq"][places]
         marks = self._moves.inherited(lives).with_columns_seq(taken_at=places, kind=tracked["kind"][places])
         # nothing but a failed ping makes the pool skip the ping of a connection that nobody checked out
@@ -229,7 +232,7 @@ class Fold:
         )
 
     def _share(self, tracked: pl.DataFrame, failures: pl.DataFrame) -> Batch:
-        rows = where(tracked, (pl.col("kind") != STATE) & pl.col("shared"))
+        rows = where(tracked, (tracked["kind"] != STATE) & tracked["shared"])
         if not rows.height and not self._sharing.connections:
             return Batch()
         groups = {key // GROUP for key in self._sharing.connections} | set(rows["group"])
@@ -237,18 +240,11 @@ class Fold:
 
     def _remember(self, touched: pl.Series, tracked: pl.DataFrame) -> None:
         """Keeps one row for each connection of which something is still open."""
-        last = where(tracked, pl.col("key") != pl.col("key").shift(-1, fill_value=-1))
         # a shared one, even closed, may have users that are still to return it
-        last = where(last, pl.col("is_alive") | pl.col("shared") | pl.col("is_out") | pl.col("is_awaiting"))
-        states = last.with_columns_seq(
-            last="kind",
-            kind=pl.lit(STATE, pl.UInt8),
-            alive="is_alive",
-            settled="is_settled",
-            out="is_out",
-            awaiting="is_awaiting",
-        ).select_seq(pl.col(name).cast(dtype) for name, dtype in STATE_COLUMNS.items())
-        untouched = where(self._states, ~pl.col("key").is_in(touched.implode()))
+        kept = tracked["is_alive"] | tracked["shared"] | tracked["is_out"] | tracked["is_awaiting"]
+        last = where(tracked.hstack([kept.alias("kept")]), _IS_KEPT)
+        states = last.select_seq(_AS_STATE)
+        untouched = where(self._states, ~self._states["key"].is_in(touched.implode()))
         self._states = stacked([untouched, states])
 
     def finish(self) -> Tracked:
@@ -269,18 +265,28 @@ class Fold:
         return Tracked(
             Checkouts(pl.concat(checkouts)),
             Lives(alive),
-            pl.DataFrame(schema=VIOLATION),
+            empty(VIOLATION),
             None,
-            pl.DataFrame(schema=LATER),
+            empty(LATER),
             pl.Series("group", [], dtype=pl.UInt32),
-            pl.DataFrame(schema=INCIDENT),
-            pl.DataFrame(schema=RESTED),
-            pl.DataFrame(schema=SETBACK),
+            empty(INCIDENT),
+            empty(RESTED),
+            empty(SETBACK),
             self._causes.finish(),
-            pl.DataFrame(schema=UNFINISHED),
-            pl.DataFrame(schema=UNBORN),
-            pl.DataFrame(schema=BIRTH),
+            empty(UNFINISHED),
+            empty(UNBORN),
+            empty(BIRTH),
         )
+
+
+_IS_KEPT = pl.col("kept") & (pl.col("key") != pl.col("key").shift(-1, fill_value=-1))
+# what a row becomes that is carried into the next batch
+_CHANGED = {
+    "last": pl.col("kind"),
+    "kind": pl.lit(STATE, pl.UInt8),
+    **{name: pl.col(f"is_{name}") for name in ("alive", "settled", "out", "awaiting")},
+}
+_AS_STATE = [_CHANGED.get(name, pl.col(name)).cast(dtype).alias(name) for name, dtype in STATE_COLUMNS.items()]
 
 
 def _carried(tracked: pl.DataFrame) -> pl.DataFrame:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from logpool.frames import stacked, where
+from logpool.frames import chosen, empty, stacked, where
 from logpool.native.numbers import extremes_of
 from logpool.schema import Kind
 from logpool.track.outcomes import HERE
@@ -40,25 +40,28 @@ _SOON = 60_000_000
 
 def later_of(own: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
     """What the reset sequence is judged by when all is known."""
-    kind = pl.col("kind")
-    after_return = pl.col("previous").is_in([int(Kind.RETURNED), int(Kind.RESET)])
-    thrown = (kind == int(Kind.INVALIDATED)) & after_return & (~pl.col("was_out") | pl.col("shared"))
-    seen = where(own, (kind == int(Kind.RECLAIMED)) | thrown).select_seq(LATER.keys())
-    failures = where(rows, (kind == int(Kind.RESET_FAILED)) & pl.col("group").is_not_null())
+    kind, previous = own["kind"], own["previous"]
+    after_return = (previous == int(Kind.RETURNED)) | (previous == int(Kind.RESET))
+    thrown = (kind == int(Kind.INVALIDATED)) & after_return & (~own["was_out"] | own["shared"])
+    seen = where(chosen(own, *LATER), (kind == int(Kind.RECLAIMED)) | thrown)
+    failures = where(rows, rows["kind"] == int(Kind.RESET_FAILED))
+    failures = where(failures, failures["group"].is_not_null())
+    if not failures.height:
+        return seen
     failures = failures.with_columns_seq(key=pl.lit(None, pl.Int64), previous=pl.lit(0, pl.UInt8))
-    return stacked([seen, failures.select_seq(LATER.keys())])
+    return stacked([seen, chosen(failures, *LATER)])
 
 
 def censored(own: pl.DataFrame) -> pl.Series:
     """The group of each checkout whose beginning the log does not show."""
-    hidden = (pl.col("kind") == int(Kind.RETURNED)) | ((pl.col("kind") == int(Kind.RESET)) & ~pl.col("was_awaiting"))
-    return where(own, pl.col("unsettled") & hidden)["group"]
+    hidden = (own["kind"] == int(Kind.RETURNED)) | ((own["kind"] == int(Kind.RESET)) & ~own["was_awaiting"])
+    return own["group"].filter(own["unsettled"] & hidden)
 
 
 def incidents_of(rows: pl.DataFrame, own: pl.DataFrame) -> pl.DataFrame:
     """Incidents, with the rest that the connection had before the checkout that failed."""
     if not rows.height:
-        return pl.DataFrame(schema=INCIDENT)
+        return empty(INCIDENT)
     found = rows.with_columns_seq(KEY)
     soon = pl.col("was_out") & (pl.col("time") - pl.col("out_time") <= _SOON)
     idle = own.filter(pl.col("kind").is_in(INCIDENTS) & soon).select_seq("seq", "idle")
@@ -67,13 +70,13 @@ def incidents_of(rows: pl.DataFrame, own: pl.DataFrame) -> pl.DataFrame:
 
 def rests(own: pl.DataFrame) -> pl.DataFrame:
     """The returns that end the use of a kept connection."""
-    returned = where(own, (pl.col("kind") == int(Kind.RETURNED)) & pl.col("was_out") & ~pl.col("fresh"))
-    return returned.select_seq(RESTED.keys())
+    returned = (own["kind"] == int(Kind.RETURNED)) & own["was_out"] & ~own["fresh"]
+    return where(chosen(own, *RESTED), returned)
 
 
 def rested(uses: Spans | None, rests: pl.DataFrame) -> pl.DataFrame:
     """What kept connections were good for, per group: whole uses of them, and those that are none."""
-    both = stacked([pl.DataFrame(schema=RESTED) if uses is None else uses.rested(), rests])
+    both = stacked([empty(RESTED) if uses is None else uses.rested(), rests])
     first, longest = extremes_of(both["group"], both["seq"]), extremes_of(both["group"], both["idle"])
     # both have the groups in the order in which they come
     columns = (first["label"].cast(pl.UInt32), first["least"], longest["greatest"])
@@ -83,7 +86,7 @@ def rested(uses: Spans | None, rests: pl.DataFrame) -> pl.DataFrame:
 def unfinished(own: pl.DataFrame, shapes: list[int]) -> pl.DataFrame:
     """The returns whose records are of some shapes, with the checkouts that they end."""
     if not shapes:
-        return pl.DataFrame(schema=UNFINISHED)
+        return empty(UNFINISHED)
     alone = pl.col("was_out") & ~pl.col("shared") & (pl.col("out_seq") >= 0)
     found = own.filter((pl.col("kind") == int(Kind.RETURNED)) & alone & pl.col("shape").is_in(shapes))
     return found.with_columns_seq(**HERE).select_seq(UNFINISHED.keys())
@@ -91,11 +94,11 @@ def unfinished(own: pl.DataFrame, shapes: list[int]) -> pl.DataFrame:
 
 def unborn(own: pl.DataFrame) -> pl.DataFrame:
     """The first events of lives whose beginning the log does not show."""
-    first = pl.col("begins") & pl.col("first") & ~pl.col("late")
-    return where(own, first & (pl.col("kind") != int(Kind.CREATED))).select_seq(UNBORN.keys())
+    first = own["begins"] & own["first"] & ~own["late"]
+    return where(chosen(own, *UNBORN), first & (own["kind"] != int(Kind.CREATED)))
 
 
 def created(own: pl.DataFrame) -> pl.DataFrame:
     """Where connections are created that nobody shares."""
-    rows = where(own, (pl.col("kind") == int(Kind.CREATED)) & ~pl.col("shared"))
-    return rows.select_seq("key", birth_seq="seq", birth_time="time")
+    alone = (own["kind"] == int(Kind.CREATED)) & ~own["shared"]
+    return where(chosen(own, "key", birth_seq="seq", birth_time="time"), alone)

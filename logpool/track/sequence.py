@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from logpool.frames import stacked
+from logpool.frames import rows_of, stacked
 from logpool.schema import Kind
 from logpool.track.neighbours import MARK, STATE
 
@@ -87,7 +87,7 @@ def broken(tracked: pl.DataFrame, shared: Iterable[tuple[str, int, Mark]]) -> pl
         place = pl.col("back_before")
         found.append(_before(tracked, RETURNED_WITHOUT_RESET, hits["unreset"], place, effective=True))
     rows = [(code, key, key // _GROUP, *mark, mark.seq, 0) for code, key, mark in shared]
-    return stacked([*found, pl.DataFrame(rows, schema=VIOLATION, orient="row")])
+    return stacked([*found, rows_of(rows, VIOLATION)])
 
 
 def _marked(rows: pl.DataFrame, code: str) -> pl.DataFrame:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from logpool.frames import typed
+from logpool.frames import rows_of, typed
 from logpool.native.batches import Steps
 from logpool.track.tracked import CHANGE, CHANGES, WHOSE
 
@@ -40,13 +40,13 @@ def failed_steps(failed: list[Failed]) -> pl.DataFrame:
         for moving, mark in failed
         if mark and moving.mark.seq >= 0
     ]
-    return pl.DataFrame(rows, schema=CHANGE, orient="row")
+    return rows_of(rows, CHANGE)
 
 
 def shared_steps(shared: Batch) -> pl.DataFrame:
     """Those of shared connections."""
     rows = [(seq, 0, 0, change, None, None) for seq, change in shared.steps]
-    return pl.DataFrame(rows, schema=CHANGE, orient="row")
+    return rows_of(rows, CHANGE)
 
 
 def ordered(batch: EventBatch, wholes: Wholes, others: pl.DataFrame) -> Steps:
@@ -61,5 +61,5 @@ def ordered(batch: EventBatch, wholes: Wholes, others: pl.DataFrame) -> Steps:
         # several belong to one event
         whose = {name: pl.col(name).filter(pl.col("out") != 0).first() for name in WHOSE}
         others = others.group_by("seq").agg(pl.col(*CHANGES).sum().cast(pl.Int8), **whose)
-    others = others.with_columns_seq(place=(pl.col("seq") - batch.first).cast(pl.UInt32))
+    others = others.hstack([(others["seq"] - batch.first).cast(pl.UInt32).alias("place")])
     return Steps(batch.lent, wholes.uses, wholes.lives, others)
