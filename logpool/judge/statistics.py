@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from logpool.frames import at, constant, where
+from logpool.frames import at, chosen, constant
 from logpool.judge.cells import Cells
 from logpool.judge.clock import Clock
 from logpool.judge.concurrency import Concurrency, climb
@@ -123,10 +123,10 @@ class Statistics:
         self.timelines.reach(events["time"])
         tally = self._tallied(events)
         self.timelines.count(tally, parts)
-        meaning = self.vocabulary.frame().select_seq("kind", "detail", "group")
-        told = ends.hstack(at(meaning, ends["label"].cast(pl.UInt32)).get_columns())
+        meaning = chosen(self.vocabulary.frame(), "kind", "detail", "group")
+        told = ends.hstack(at(meaning, ends["label"]).get_columns())
         reclaimed, timings = [], []
-        for shape, count, kind, detail in told.select_seq("label", "count", "kind", "detail").iter_rows():
+        for shape, count, kind, detail in chosen(told, "label", "count", "kind", "detail").iter_rows():
             self._shapes[shape] += count
             if kind == Kind.RECLAIMED:
                 reclaimed.append(shape)
@@ -141,13 +141,13 @@ class Statistics:
 
     def _places_of(self, events: pl.DataFrame, shapes: list[int]) -> pl.Series:
         """Where events of some shapes stand."""
-        shape = pl.int_range(self.vocabulary.frame().height, dtype=pl.UInt32, eager=True)
-        return places_of(events["shape"], shape.is_in(shapes))
+        asked = set(shapes)
+        return places_of(events["shape"], pl.Series([number in asked for number in range(len(self.vocabulary.shapes))]))
 
     def _tallied(self, events: pl.DataFrame) -> pl.DataFrame:
         """How often each ``shape`` stands in each interval, ``bin``: ``count``, and the ``first`` and ``last`` time."""
         found = tallied(events["shape"], events["time"], self.timelines.width)
-        return found.select_seq("count", "first", "last", "bin", shape=pl.col("label").cast(pl.UInt32))
+        return chosen(found, "count", "first", "last", "bin").hstack([found["label"].cast(pl.UInt32).alias("shape")])
 
     def _note_groups(self, events: pl.DataFrame, tally: pl.DataFrame, told: pl.DataFrame) -> None:
         """Notes when each pool is heard of, and where each group is for the first time.
@@ -159,7 +159,7 @@ class Statistics:
         """
         firsts, lasts = (extremes_of(tally["shape"], tally[name]) for name in ("first", "last"))
         spans = dict(zip(firsts["label"], zip(firsts["least"], lasts["greatest"], strict=True), strict=True))
-        for shape, place, group in told.select_seq("label", "first", "group").iter_rows():
+        for shape, place, group in chosen(told, "label", "first", "group").iter_rows():
             if group is None:
                 continue
             first, last = spans[shape]
@@ -194,10 +194,12 @@ class Statistics:
         self.ages.add_counted(lives.ages())
         births = lives.births()
         if births.height:
-            self.made.add(births.select_seq("time", "source", "line", label="group", idle=pl.lit(None, pl.Int64)))
+            self.made.add(chosen(births, "time", "source", "line", label="group"))
         for group, cause, count in tracked.closes.iter_rows():
             self.closes[group, Cause(cause)] += count
-        self.left_lives.update(groups_of(where(lives.rows, ~lives.rows["born"])["key"]).to_list())
+        left = lives.rows["key"].filter(~lives.rows["born"])
+        if len(left):
+            self.left_lives.update(groups_of(left).to_list())
 
     def _climb(self, steps: Steps, times: pl.Series, pools: list[str], parts: list[int]) -> None:
         names = [split_pool_name(pool)[0] for pool in pools]

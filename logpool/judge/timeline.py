@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from logpool.errors import UsageError
-from logpool.frames import at, where
+from logpool.frames import at, chosen, constant, where
 from logpool.judge.concurrency import CLIMB
 from logpool.judge.intervals import FINE, NICE, SECOND
 from logpool.judge.merged import Merged
@@ -48,7 +48,12 @@ _COUNTED = {
 ALL = -1
 # that of the timeouts, which name none
 _NOBODY = -2
-_COUNTED_KINDS = [int(kind) for kind in _COUNTED.values()]
+_IS_COUNTED = pl.col("kind").is_in([int(kind) for kind in _COUNTED.values()])
+_EACH = {
+    name: pl.when(pl.col("kind") == int(kind)).then("count").otherwise(0).cast(pl.Int64)
+    for name, kind in _COUNTED.items()
+}
+_LAST = ("last_open", "last_out")
 _COUNTS = pl.Schema(dict.fromkeys(("part", "bin", *_COUNTED), pl.Int64))
 
 
@@ -96,7 +101,7 @@ class Timelines:
             self._begin_together()
         self._climb(pools)
         if together is not None:
-            self._climb(together.with_columns_seq(part=pl.lit(ALL, pl.Int64)))
+            self._climb(together.with_columns(constant(ALL, pl.Int64, together.height).alias("part")))
 
     def reach(self, times: pl.Series) -> None:
         """Notes how far the log reaches, and makes the intervals as wide as it takes."""
@@ -110,8 +115,9 @@ class Timelines:
                 f"an interval of {self.interval / SECOND:g} s divides this log into more than {MOST_ASKED:,}",
                 "take a longer one, or a part of the log: --since, --until",
             )
-        while self.interval is None and self._number(self._width) > _MOST_FINE and self._width < FINE[-1]:
-            self._widen(FINE[FINE.index(self._width) + 1])
+        if self.interval is None:
+            wide = (width for width in FINE[FINE.index(self._width) :] if self._number(width) <= _MOST_FINE)
+            self._widen(next(wide, FINE[-1]))
 
     def _number(self, width: int) -> int:
         """How many intervals of a width the log reaches over."""
@@ -139,19 +145,14 @@ class Timelines:
             parts: the number of each group's pool.
         """
         meaning = self.vocabulary.frame()
-        part = pl.Series("part", [*parts, _NOBODY], dtype=pl.Int64)
-        told = meaning.select_seq("kind", group=pl.col("group").fill_null(len(parts)))
-        told = at(told, tally["shape"])
-        counted = {
-            name: pl.when(pl.col("kind") == int(kind)).then(pl.col("count")).otherwise(0).cast(pl.Int64)
-            for name, kind in _COUNTED.items()
-        }
-        rows = where(tally.hstack(told.get_columns()), pl.col("kind").is_in(_COUNTED_KINDS))
-        rows = rows.select_seq("bin", part=part[rows["group"]], **counted)
-        untimed = where(rows, rows["bin"].is_null())
-        for one, *counts in untimed.select_seq("part", *_COUNTED).iter_rows():
-            self._untimed[one] += sum(counts)
-        self._counts.add(where(rows, rows["bin"].is_not_null()).select_seq(_COUNTS.names()))
+        part = pl.Series("part", [_NOBODY if group is None else parts[group] for group in meaning["group"]], pl.Int64)
+        told = at(chosen(meaning, "kind").hstack([part]), tally["shape"])
+        rows = where(chosen(tally, "bin", "count").hstack(told.get_columns()), _IS_COUNTED)
+        if rows["bin"].null_count():
+            for one, count in where(rows, rows["bin"].is_null()).select_seq("part", "count").iter_rows():
+                self._untimed[one] += count
+            rows = where(rows, rows["bin"].is_not_null())
+        self._counts.add(rows.select_seq("part", "bin", **_EACH))
 
     def _begin_together(self) -> None:
         """A second pool appears: until now, one pool was all of them."""
@@ -162,10 +163,11 @@ class Timelines:
 
     def _climb(self, rows: pl.DataFrame) -> None:
         """Adds the levels of some parts, in the log's order."""
-        untimed = where(rows, rows["bin"].is_null()).group_by("part")
-        before = untimed.agg(pl.col("last_open").last(), pl.col("last_out").last())
-        self._before |= {part: (opened, out) for part, opened, out in before.iter_rows()}
-        self._levels.add(where(rows, rows["bin"].is_not_null()).select_seq(CLIMB.names()))
+        if rows["bin"].null_count():
+            for part, opened, out in chosen(where(rows, rows["bin"].is_null()), "part", *_LAST).iter_rows():
+                self._before[part] = opened, out
+            rows = where(rows, rows["bin"].is_not_null())
+        self._levels.add(chosen(rows, *CLIMB.names()))
 
     def finish(self, pools: Sequence[str], names: Names) -> tuple[Timeline, ...]:
         """One per pool, and one of all together where there are several; none where the log has no times."""

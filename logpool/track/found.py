@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from logpool.frames import at, constant, stacked, typed, where
+from logpool.frames import at, chosen, constant, empty, rows_of, stacked, typed, where
 from logpool.native.batches import Spans
 from logpool.native.library import NONE
 from logpool.native.numbers import Course, counted, extremes_of
@@ -64,7 +64,8 @@ class _Whole:
     def _counted(self, own: pl.DataFrame, begin: str, parts: Sequence[int] | None = None) -> pl.DataFrame:
         """How often each length stands in each part: ``one``, ``other``, ``count``; two rows may be alike."""
         held = lasting(own, begin)
-        held = where(held, held["microseconds"].is_not_null())
+        if held["microseconds"].null_count():
+            held = where(held, held["microseconds"].is_not_null())
         one = held["group"] if parts is None else pl.Series(parts, dtype=pl.UInt32)[held["group"]]
         found = counted(one, held["microseconds"].clip(0))
         return found if self.spans is None else stacked([self.spans.counted(parts), found])
@@ -82,7 +83,7 @@ class Checkouts(_Whole):
     def _made(self, uses: pl.DataFrame) -> pl.DataFrame:
         """Whole uses as rows."""
         if self.batch is None or not uses.height:
-            return pl.DataFrame(schema=CHECKOUT)
+            return empty(CHECKOUT)
         begins, ends = self.batch.lent.points(uses["begin"]), self.batch.lent.points(uses["end"])
         columns = {
             "key": keys_of(uses),
@@ -101,7 +102,8 @@ class Checkouts(_Whole):
     def holds_in(self, parts: Sequence[int], power: int, first: int, stretches: int) -> pl.DataFrame:
         """The same in stretches of time: see :meth:`logpool.native.batches.Spans.counted`."""
         held = lasting(self.rows, "out_time").hstack([self.rows["out_time"]])
-        held = where(held, held["microseconds"].is_not_null())
+        if held["microseconds"].null_count():
+            held = where(held, held["microseconds"].is_not_null())
         stretch = (held["out_time"] // (1 << power) - first).cast(pl.UInt32)
         place = pl.Series(parts, dtype=pl.UInt32)[held["group"]] * stretches + stretch
         found = counted(place, held["microseconds"].clip(0))
@@ -149,14 +151,12 @@ class Checkouts(_Whole):
             if count
         ]
         names = ("outcome", "fresh", "complete")
-        told = self.rows.select_seq(groups_of(self.rows["key"]).alias("group"), *names)
+        told = groups_of(self.rows["key"]).alias("group").to_frame().hstack(chosen(self.rows, *names))
         if told.height <= _FEW:
             counts = Counter(told.iter_rows())
-            return pl.DataFrame(
-                [*whole, *((*how, count) for how, count in counts.items())], schema=schema, orient="row"
-            )
+            return rows_of([*whole, *((*how, count) for how, count in counts.items())], schema)
         others = told.group_by("group", *names).agg(pl.len())
-        return stacked([pl.DataFrame(whole, schema=schema, orient="row"), typed(others, schema)])
+        return stacked([rows_of(whole, schema), typed(others, schema)])
 
     def reused(self, time: int, age: int, until: int, mask: int) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Uses of connections that had been used before, as rows: see :meth:`logpool.native.batches.Spans.later`.
@@ -168,12 +168,13 @@ class Checkouts(_Whole):
         chosen = (seq < until) | (seq & mask == 0)
         rows = where(self.rows, chosen & ~pl.col("fresh") & (pl.col("out_time") > time))
         if self.spans is None or self.batch is None:
-            return pl.DataFrame(schema={**CHECKOUT, **BIRTH}), rows
+            return empty({**CHECKOUT, **BIRTH}), rows
         uses = at(self.whole, self.spans.later(time, age, until, mask))
         is_born = uses["born"] != NONE
         born = where(uses, is_born)
         births = self.batch.lent.points(born["born"])
-        aged = self._made(born).with_columns_seq(birth_seq=births["seq"], birth_time=births["time"])
+        columns = [births["seq"].alias("birth_seq"), births["time"].alias("birth_time")]
+        aged = self._made(born).hstack(columns)
         return aged, stacked([self._made(where(uses, ~is_born)), rows])
 
 
@@ -189,7 +190,7 @@ class Lives(_Whole):
     def _made(self, lives: pl.DataFrame, *, at_return: pl.Series | None = None) -> pl.DataFrame:
         """Whole lives as rows."""
         if self.batch is None or not lives.height:
-            return pl.DataFrame(schema=LIFE)
+            return empty(LIFE)
         begins, ends = self.batch.lent.points(lives["begin"]), self.batch.lent.points(lives["end"])
         if at_return is None:
             soft = self.batch.details(lives["end"]) == int(Detail.SOFT)
@@ -220,20 +221,21 @@ class Lives(_Whole):
     def births(self) -> pl.DataFrame:
         """Where those begin whose beginning the log shows: ``group``, ``seq``, ``time``, ``source``, ``line``."""
         names = {name: f"life_{name}" for name in POINT}
-        rows = self.born.select_seq(groups_of(self.born["key"]).alias("group"), **names)
+        rows = groups_of(self.born["key"]).alias("group").to_frame().hstack(chosen(self.born, **names))
         if self.spans is None or self.batch is None:
             return rows
         whole = pl.DataFrame({"group": self.whole["group"], **self.batch.lent.points(self.whole["begin"])})
-        return stacked([whole.select_seq(rows.columns), rows])
+        return stacked([chosen(whole, *rows.columns), rows])
 
     def ended(self) -> pl.DataFrame:
         """The events with which those that ended and are no whole lives begin and end: ``life_seq``, ``end_seq``."""
-        return where(self.rows, self.rows["end_seq"].is_not_null()).select_seq("life_seq", "end_seq")
+        return where(chosen(self.rows, "life_seq", "end_seq"), self.rows["end_seq"].is_not_null())
 
     def closed_at_return(self, groups: Sequence[int]) -> pl.DataFrame:
         """The rows of those of some groups that were closed as soon as they came back."""
         mine = where(self.rows, "at_return")
-        mine = where(mine, groups_of(mine["key"]).is_in(groups))
+        if mine.height:
+            mine = where(mine, groups_of(mine["key"]).is_in(groups))
         if self.spans is None or self.batch is None:
             return mine
         soft = (self.batch.vocabulary.frame()["detail"] == int(Detail.SOFT)).cast(pl.UInt8)
@@ -284,4 +286,4 @@ class Tracked:
     def incidents_of(self, kind: Kind, *, grouped: bool = False) -> pl.DataFrame:
         """The incidents of a kind; if need be, only those whose pool is known."""
         found = where(self.incidents, self.incidents["kind"] == int(kind))
-        return where(found, found["group"].is_not_null()) if grouped else found
+        return where(found, found["group"].is_not_null()) if grouped and found.height else found

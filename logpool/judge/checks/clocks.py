@@ -32,6 +32,8 @@ class ClockSteps:
 
     def take(self, tracked: Tracked) -> None:
         """Watches one batch."""
+        if not tracked.setbacks.height:
+            return
         size = (pl.col("back") // _GRAIN).clip(upper_bound=_TENTHS - 1)
         label = pl.col("group").cast(pl.Int64) * _TENTHS + size
         self._seen.add(tracked.setbacks.with_columns_seq(step=label), "step")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from logpool.frames import stacked, typed, where
+from logpool.frames import chosen, stacked, typed, where
 from logpool.judge.merged import Merged
 from logpool.track.tracked import group_of
 
@@ -56,8 +56,8 @@ class Eras:
         spans = used.select_seq(
             "key", group_of().alias("group"), still.alias("still"), start="life_seq", end="seq", time="time"
         )
-        self._spans.add(spans.select_seq(_ERA.names()))
-        self._open = stacked([self._open, where(spans, "still").select_seq(self._open.columns)])
+        self._spans.add(chosen(spans, *_ERA))
+        self._open = stacked([self._open, chosen(where(spans, "still"), *self._open.columns)])
 
     def of(self, group: int, out: pl.DataFrame, usual: float) -> list[Era]:
         """The eras of one group, in order.

@@ -81,6 +81,8 @@ class Exhaustion:
             self._note_holders(tracked.checkouts.table)
 
     def _note(self, timeouts: pl.DataFrame) -> None:
+        if not timeouts.height:
+            return
         for shape, seq, time, source, line in timeouts.select_seq("shape", "seq", "time", "source", "line").iter_rows():
             told = self._told.get(shape)
             if told is None:

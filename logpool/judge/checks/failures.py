@@ -72,7 +72,8 @@ class Failures:
 
     def take(self, tracked: Tracked) -> None:
         """Watches one batch."""
-        self._failed.add(where(tracked.incidents, pl.col("kind").is_in(_KINDS)).rename({"shape": "label"}))
+        if tracked.incidents.height:
+            self._failed.add(where(tracked.incidents, pl.col("kind").is_in(_KINDS)).rename({"shape": "label"}))
         rested = where(tracked.rested, tracked.rested["idle"].is_not_null())
         for group, idle in rested.select_seq("group", "idle").iter_rows():
             self._rested[group] = max(idle, self._rested.get(group, 0))

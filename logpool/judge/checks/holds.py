@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from logpool.frames import where
+from logpool.frames import chosen, where
 from logpool.judge.durations import DurationCounts
 from logpool.judge.names import EVIDENCE
 from logpool.report.model import Finding
@@ -65,12 +65,13 @@ class Longest:
         bounds = self.bounds()
         # most are shorter than any of these
         least = min(bounds.get(number, 0) for number in group.unique())
-        held = checkouts.select_seq(*_HELD).hstack([group, microseconds])
-        held = where(held, (microseconds >= least).fill_null(value=False))
+        held = chosen(checkouts, *_HELD).hstack([group, microseconds])
+        # without a time there is none
+        held = where(held, microseconds >= least)
         if held.height > _FEW:
             longest_first = held.sort("microseconds", "out_seq", descending=[True, False])
             held = longest_first.group_by("group", maintain_order=True).head(KEPT)
-        for row in held.select_seq("microseconds", *_HELD, "group").iter_rows():
+        for row in chosen(held, "microseconds", *_HELD, "group").iter_rows():
             hold = Hold(*row)
             if hold.microseconds >= bounds.get(hold.group, 0):
                 self._kept.setdefault(hold.group, []).append(hold)

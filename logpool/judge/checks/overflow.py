@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from logpool.frames import stacked, where
+from logpool.frames import chosen, constant, stacked, where
 from logpool.judge.checks.tallies import Sightings, together
 from logpool.native.numbers import Stack, piled
 from logpool.report.model import Finding
@@ -87,9 +87,10 @@ class Overflow:
         if not thrown.height and not any(spare.holds() for spare in self._spare.values()):
             return
         thrown = self._followed(thrown)
-        self._thrown.add(thrown.sort("seq"), "group")
+        if thrown.height:
+            self._thrown.add(thrown.sort("seq"), "group")
         moves = [
-            rows.select_seq("group", "seq", move=pl.lit(int(move), pl.UInt8))
+            chosen(rows, "group", "seq").hstack([constant(int(move), pl.UInt8, rows.height).alias("move")])
             for move, rows in (
                 (Stack.PUT, thrown),
                 (Stack.TAKE, tracked.steps.opened(self._beginnings())),
@@ -105,6 +106,8 @@ class Overflow:
 
     def _followed(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Those of rows with ``group`` and ``seq`` that stand behind their group's beginning."""
+        if not rows.height:
+            return rows
         began = pl.Series(self._beginnings(), dtype=pl.Int64)
         known = where(rows, rows["group"] < len(began))
         return where(known, known["seq"] > began[known["group"]])

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from logpool.frames import stacked, where
+from logpool.frames import chosen, empty, stacked, where
 from logpool.read.vocabulary import split_pool_name
 from logpool.schema import Detail, Kind
 from logpool.track.tracked import BIRTH, group_of, groups_of
@@ -70,7 +70,9 @@ class Ages:
         if len(self._steps) <= _STEPS:
             self._watch_clock(events["time"], first, tracked.course)
             self._last = tracked.course.last
-        created = where(tracked.created, tracked.created["birth_time"].is_not_null())
+        created = tracked.created
+        if created["birth_time"].null_count():
+            created = where(created, created["birth_time"].is_not_null())
         births = _of_pools_that_keep(created, pool_of)
         if births.height:
             self._births = stacked([self._births, births])
@@ -106,8 +108,8 @@ class Ages:
         later = oldest + math.floor(known * _SECOND) if isinstance(oldest, int) else _NEVER
         born, others = tracked.checkouts.reused(later, beyond, _ALL_UNTIL, _ONE_IN - 1)
         renamed = {name: f"out_{name}" for name in _PLACED}
-        aged = _of_pools_that_keep(born.select_seq("key", "birth_seq", "birth_time", **renamed), pool_of)
-        aged = stacked([aged, self._aged(others.select_seq("key", **renamed), tracked.lives).select_seq(aged.columns)])
+        aged = _of_pools_that_keep(chosen(born, *BIRTH, **renamed), pool_of)
+        aged = stacked([aged, chosen(self._aged(chosen(others, "key", **renamed), tracked.lives), *aged.columns)])
         for group, age, place in self._extremes(aged, oldest=True, beyond=beyond):
             pool = pool_of(group)
             if pool not in self.reused or age > self.reused[pool][0]:
@@ -133,13 +135,12 @@ class Ages:
             rows: ``key``, ``seq``, ``time``, ``source``, ``line``.
             lives: those that ended in the batch.
         """
-        aged = where(rows, pl.col("time").is_not_null() & pl.col("key").is_not_null())
-        if not aged.height or not self._births.height:
-            return pl.DataFrame(schema={**rows.schema, **BIRTH})
-        aged = self._born(aged)
+        if not rows.height or not self._births.height:
+            return empty({**rows.schema, **BIRTH})
+        aged = self._born(where(rows, pl.col("time").is_not_null() & pl.col("key").is_not_null()))
         if aged.height:
             # what is used after its end is no older for that; in the next batch it is forgotten
-            ends = lives.ended().select_seq("end_seq", birth_seq="life_seq")
+            ends = chosen(lives.ended(), "end_seq", birth_seq="life_seq")
             aged = aged.join(ends, on="birth_seq", how="left")
             aged = where(aged, pl.col("end_seq").is_null() | (pl.col("seq") <= pl.col("end_seq")))
         return aged
@@ -153,7 +154,7 @@ class Ages:
             beyond: microseconds; a lesser age counts for nothing.
         """
         # most are no older than what is known
-        aged = where(aged, pl.col("time") - pl.col("birth_time") > beyond)
+        aged = where(aged, aged["time"] - aged["birth_time"] > beyond)
         if not aged.height:
             return []
         if self._steps:
@@ -192,6 +193,8 @@ def _keeps(pool: str) -> bool:
 
 def _of_pools_that_keep(rows: pl.DataFrame, pool_of: Callable[[int], str]) -> pl.DataFrame:
     """The rows of connections, by ``key``, that may be used again."""
+    if not rows.height:
+        return rows
     groups = groups_of(rows["key"])
     kept = [group for group in groups.unique() if _keeps(pool_of(group))]
     return where(rows, groups.is_in(kept))
