@@ -43,6 +43,20 @@ def chosen(rows: pl.DataFrame, *names: str, **renamed: str) -> pl.DataFrame:
     return first.to_frame().hstack(others)
 
 
+def given(rows: pl.DataFrame, **columns: pl.Series) -> pl.DataFrame:
+    """The rows with other columns, in place of those that are called so."""
+    kept = [column for column in rows.get_columns() if column.name not in columns]
+    return pl.DataFrame(kept + [column.alias(name) for name, column in columns.items()])
+
+
+def parted(rows: pl.DataFrame, name: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The rows that have something in a column, and the others."""
+    if not rows[name].null_count():
+        return rows, rows.clear()
+    has = rows[name].is_not_null()
+    return where(rows, has), where(rows, ~has)
+
+
 @cache
 def _empty(schema: tuple[tuple[str, pl.DataType | type[pl.DataType]], ...]) -> pl.DataFrame:
     return pl.DataFrame(schema=dict(schema))

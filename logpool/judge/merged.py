@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from logpool.frames import stacked
+from logpool.frames import chosen, stacked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,4 +56,4 @@ class Merged:
     def become(self, rows: pl.DataFrame) -> None:
         """Takes other rows in place of all there are."""
         self._added, self._size = [], 0
-        self._merged = self.merge(rows.rechunk()).select_seq(self.schema.names())
+        self._merged = chosen(self.merge(rows.rechunk()), *self.schema.names())

@@ -23,7 +23,7 @@ from logpool.native.library import (
     must,
     taken_over,
 )
-from logpool.native.numbers import NO_TIME, known, table_of, tables_of, timed
+from logpool.native.numbers import NO_TIME, small, table_of, tables_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,7 +73,7 @@ def wholes_of(
         def made(keys: object, rest: object) -> int:
             done: int = native.wholes(
                 Lent(shapes, pl.UInt32),
-                Lent(known(connections), pl.UInt32),
+                Lent(connections, pl.UInt32),
                 len(shapes),
                 Lent(roles, pl.UInt8),
                 Lent(bases, pl.Int64),
@@ -117,10 +117,10 @@ class Events:
         self._lent = {
             "shape": Lent(events["shape"], pl.UInt32),
             "source": Lent(events["source"], pl.UInt32),
-            "time": Lent(timed(events["time"]), pl.Int64),
+            "time": Lent(events["time"], pl.Int64),
             "line": Lent(events["line"], pl.Int64),
-            "thread": Lent(known(events["thread"]), pl.UInt32),
-            "groups": Lent(known(groups), pl.UInt32),
+            "thread": Lent(events["thread"], pl.UInt32),
+            "groups": Lent(groups, pl.UInt32),
         }
         self.first = first
         self.group_count = int(groups.max() or 0) + 1  # type: ignore[arg-type]
@@ -216,7 +216,7 @@ class Spans:
         """
         columns = (self._lent["before"], self._lent["fresh"], self._group_count)
         found = table_of(("group", "seq", "idle"), library().uses_rested, byref(self._structure), *columns)
-        return found.with_columns_seq(pl.col("group").cast(pl.UInt32), pl.col("idle").replace(NO_TIME, None))
+        return small(found, "group")
 
     def fresh(self) -> list[tuple[int, int]]:
         """For each group below a number, how many uses are fresh, and how many are not."""
@@ -263,8 +263,7 @@ class Spans:
             end, null for none. All Int64.
         """
         numbers = (self._lent["uses"], least, self._group_count)
-        found = table_of(("group", "start", "end", "time"), library().lives_joined, byref(self._structure), *numbers)
-        return found.with_columns_seq(pl.col("time").replace(NO_TIME, None))
+        return table_of(("group", "start", "end", "time"), library().lives_joined, byref(self._structure), *numbers)
 
     def followed(self, groups: Sequence[int], soft: pl.Series, shapes: pl.Series) -> tuple[pl.DataFrame, pl.Series]:
         """Lives that end softly, by what their group and thread says next.
@@ -316,8 +315,8 @@ class Steps:
         self.has_threads = events.has_threads or others["out_thread"].null_count() < others.height
         self._lent = {
             "place": Lent(others["place"], pl.UInt32),
-            "thread": Lent(known(others["out_thread"]), pl.UInt32),
-            "begin": Lent(timed(others["out_seq"]), pl.Int64),
+            "thread": Lent(others["out_thread"], pl.UInt32),
+            "begin": Lent(others["out_seq"], pl.Int64),
             **{name: Lent(others[name], pl.Int8) for name in _CHANGES},
         }
         self._others = OthersStructure(others.height, **{name: one.address for name, one in self._lent.items()})
@@ -340,8 +339,7 @@ class Steps:
             ``closed`` and ``out``; and with ``out``, ``out_seq`` and ``out_thread``.
         """
         found = table_of(tuple(_STEP), library().steps_out, byref(self.structure))
-        gaps = pl.col("time", "out_seq", "out_thread").replace(NO_TIME, None)
-        return found.with_columns_seq(gaps).cast(_STEP)  # type: ignore[arg-type]
+        return pl.DataFrame([found[name].cast(dtype) for name, dtype in _STEP.items()])
 
     def balance(self) -> int:
         """How many more connections are open after them."""
@@ -355,7 +353,7 @@ class Steps:
         """
         began = (c_int64 * len(followed))(*followed)
         columns = (byref(self.structure), began, len(followed))
-        return table_of(("group", "seq"), library().steps_opened, *columns).cast({"group": pl.UInt32})
+        return small(table_of(("group", "seq"), library().steps_opened, *columns), "group")
 
     def apart(self, held: pl.DataFrame) -> pl.DataFrame | None:
         """Which checkout each thread has under way after them; None where a thread ever has two of one group.
@@ -371,7 +369,7 @@ class Steps:
             return done
 
         found = table_of(("group", "out_thread", "out_seq"), made)
-        return found.with_columns_seq(pl.col("group", "out_thread").cast(pl.UInt32)) if is_apart.value else None
+        return small(found, "group", "out_thread") if is_apart.value else None
 
     def climbed(
         self, times: pl.Series, ways: Sequence[Sequence[int]], width: int, levels: Sequence[tuple[int, int, int, int]]
@@ -396,7 +394,7 @@ class Steps:
             names,
             library().climb,
             byref(self.structure),
-            Lent(timed(times), pl.Int64),
+            Lent(times, pl.Int64),
             parts.buffer_info()[0],
             len(ways),
             len(ways[0]),
@@ -404,8 +402,6 @@ class Steps:
             width,
             memory,
         )
-        if times.null_count():
-            found = found.with_columns_seq(pl.col("bin").replace(NO_TIME, None))
         numbers = iter(memory)
         return found, list(zip(numbers, numbers, numbers, numbers, strict=True))
 

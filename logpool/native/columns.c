@@ -173,8 +173,26 @@ API int lines_out(const char *data, const Rows *rows, const uint32_t *chosen, in
     return texts_exported(ends, bytes, count, schema, array);
 }
 
-/* A column that polars lends. Returns where its values are; NULL where it is in several pieces, or has nulls. */
-API const void *numbers_in(struct ArrowArrayStream *stream, int64_t width, struct ArrowArray *array)
+/* The values of a column, copied, with what stands for nulls in their place; NULL where memory ran out. */
+static void *filled(const struct ArrowArray *array, int64_t width)
+{
+    void *values = malloc((size_t)(array->length * width) + 1);
+    const uint8_t *bits = array->buffers[0];
+    for (int64_t place = 0; values && place < array->length; place++) {
+        int64_t from = array->offset + place;
+        int is_some = bits[from / 8] >> from % 8 & 1;
+        if (width == 8)
+            ((int64_t *)values)[place] = is_some ? ((const int64_t *)array->buffers[1])[from] : NO_TIME;
+        else
+            ((uint32_t *)values)[place] = is_some ? ((const uint32_t *)array->buffers[1])[from] : NONE;
+    }
+    return values;
+}
+
+/* A column that polars lends: UInt8, Int8, UInt32 or Int64 by its width. Returns where its values are, in `copy` where nulls had to be
+   replaced, by NONE or NO_TIME; NULL where it is in several pieces, or memory ran out, or there are nulls, which bytes have no number
+   for. */
+API const void *numbers_in(struct ArrowArrayStream *stream, int64_t width, struct ArrowArray *array, void **copy)
 {
     struct ArrowArray more = {0};
     if (stream->get_next(stream, array) || !array->release)
@@ -182,13 +200,16 @@ API const void *numbers_in(struct ArrowArrayStream *stream, int64_t width, struc
     int whole = !stream->get_next(stream, &more) && !more.release;
     if (more.release)
         more.release(&more);
-    if (!whole || array->n_buffers != 2 || array->null_count > 0)
+    if (!whole || array->n_buffers != 2)
         return NULL;
+    if (array->buffers[0] && array->null_count)
+        return width < 4 ? NULL : (*copy = filled(array, width));
     return (const char *)array->buffers[1] + array->offset * width;
 }
 
-API void give_back(struct ArrowArray *array)
+API void give_back(struct ArrowArray *array, void *copy)
 {
+    free(copy);
     if (array->release)
         array->release(array);
 }
@@ -261,15 +282,12 @@ API int column_out(Places *places, int64_t column, struct ArrowSchema *schema, s
     return values && numbers_out(4, 0, values, places->count, schema, array);
 }
 
-/* A column of a table, which gives it away. Returns 0 where memory ran out. */
+/* A column of a table, which gives it away; NO_TIME stands for null. Returns 0 where memory ran out. */
 API int table_out(Table *table, int64_t column, struct ArrowSchema *schema, struct ArrowArray *array)
 {
     int64_t *values = table->columns[column] ? table->columns[column] : malloc(sizeof(int64_t));
     table->columns[column] = NULL;
-    if (values && exported("l", table->count, 2, (void *[]){values}, schema, array))
-        return 1;
-    free(values);
-    return 0;
+    return values && numbers_out(8, 1, values, table->count, schema, array);
 }
 
 /* Memory that was used stays at hand: what is read next needs as much, and the system takes its time to give it anew. */

@@ -370,8 +370,8 @@ def library() -> ctypes.CDLL:
         ),
         ("found_free", None, (POINTER(FoundStructure),)),
         ("numbers_out", c_int, (number, c_int, pointer, number, *column)),
-        ("numbers_in", pointer, (pointer, number, POINTER(Array))),
-        ("give_back", None, (POINTER(Array),)),
+        ("numbers_in", pointer, (pointer, number, POINTER(Array), POINTER(pointer))),
+        ("give_back", None, (POINTER(Array), pointer)),
         ("table_new", table, (number,)),
         ("table_free", None, (table,)),
         ("table_out", c_int, (table, number, *column)),
@@ -466,25 +466,26 @@ def must(done: object) -> None:
 
 
 class Lent:
-    """The values of a column of numbers without nulls, for the compiled part to read.
+    """The values of a column of numbers, for the compiled part to read; ``NONE`` and ``NO_TIME`` stand for nulls.
 
     Attributes:
         address: where they are; None where there are none.
     """
 
     def __init__(self, column: pl.Series, dtype: type[pl.DataType]) -> None:
-        self._array = Array()
+        self._array, self._copy = Array(), c_void_p()
         if column.dtype != dtype:
             raise TypeError(f"no column of {dtype}: {column.dtype}")
         stream = column.rechunk().__arrow_c_stream__(None)
-        values = library().numbers_in(_pointed_to(stream, b"arrow_array_stream"), _WIDTHS[dtype], byref(self._array))
+        pointed_to = _pointed_to(stream, b"arrow_array_stream")
+        values = library().numbers_in(pointed_to, _WIDTHS[dtype], byref(self._array), byref(self._copy))
         self.address = values
         self._as_parameter_ = c_void_p(values)
         if len(column) and not values:
-            raise TypeError(f"no column of numbers without nulls: {column.dtype}")
+            raise TypeError(f"no such numbers: {column.dtype}")
 
     def __del__(self) -> None:
-        library().give_back(byref(self._array))
+        library().give_back(byref(self._array), self._copy)
 
 
 _WIDTHS: dict[type[pl.DataType], int] = {pl.Int8: 1, pl.UInt8: 1, pl.UInt32: 4, pl.Int64: 8}

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from logpool.native.library import (
-    NONE,
     CourseStructure,
     Lent,
     ListStructure,
@@ -26,7 +25,7 @@ NO_TIME = -(1 << 63)
 
 
 def tables_of(names: Sequence[Sequence[str]], made: Callable[..., int], *arguments: object) -> list[pl.DataFrame]:
-    """The tables that a function makes, Int64, by the names of their columns."""
+    """The tables that a function makes, Int64, by the names of their columns; ``NO_TIME`` becomes null."""
     native = library()
     tables = [native.table_new(len(columns)) for columns in names]
     try:
@@ -46,9 +45,9 @@ def table_of(columns: Sequence[str], made: Callable[..., int], *arguments: objec
     return tables_of([columns], made, *arguments)[0]
 
 
-def timed(times: pl.Series) -> pl.Series:
-    """Times, Int64, ``NO_TIME`` in place of each that is missing."""
-    return times.fill_null(NO_TIME) if times.null_count() else times
+def small(table: pl.DataFrame, *names: str) -> pl.DataFrame:
+    """A table with some columns as UInt32."""
+    return pl.DataFrame([column.cast(pl.UInt32) if column.name in names else column for column in table])
 
 
 def counted(one: pl.Series, other: pl.Series) -> pl.DataFrame:
@@ -73,23 +72,20 @@ def tallied(
         time; and the least of the values. All Int64.
     """
     names = ("label", "bin", "count", "first", "last", *values)
-    before = [] if kept is None else [Lent(timed(kept[name]), pl.Int64) for name in names]
+    before = [] if kept is None else [Lent(kept[name], pl.Int64) for name in names]
     lent = [Lent(column, pl.Int64) for column in values.values()]
-    found = table_of(
+    return table_of(
         names,
         library().tally,
         _addresses(before),
         0 if kept is None else kept.height,
         Lent(labels, pl.UInt32),
-        Lent(timed(times), pl.Int64),
+        Lent(times, pl.Int64),
         len(labels),
         width,
         _addresses(lent),
         len(lent),
     )
-    if not times.null_count() and not (kept is not None and kept["bin"].null_count()):
-        return found
-    return found.with_columns_seq(pl.col("bin", "first", "last").replace(NO_TIME, None))
 
 
 def _addresses(columns: Sequence[Lent]) -> Array[c_void_p]:
@@ -117,7 +113,7 @@ def course_of(times: pl.Series, before: Course) -> Course:
     """How times go on after others; those missing count as not there."""
     latest, last = (NO_TIME if time is None else time for time in (before.latest, before.last))
     course = CourseStructure(latest, 0, last, 0, 0)
-    library().follow(Lent(timed(times), pl.Int64), len(times), byref(course))
+    library().follow(Lent(times, pl.Int64), len(times), byref(course))
     if course.last == NO_TIME:
         return Course()
     return Course(course.latest, course.fall, course.last, course.least, course.greatest)
@@ -158,11 +154,8 @@ def extremes_of(labels: pl.Series, values: pl.Series) -> pl.DataFrame:
         labels: UInt32.
         values: Int64, or null.
     """
-    arguments = (Lent(labels, pl.UInt32), Lent(timed(values), pl.Int64), len(labels), _count_of(labels))
-    found = table_of(("label", "least", "greatest"), library().extremes, *arguments)
-    if not values.null_count():
-        return found
-    return found.with_columns_seq(pl.col("least", "greatest").replace(NO_TIME, None))
+    arguments = (Lent(labels, pl.UInt32), Lent(values, pl.Int64), len(labels), _count_of(labels))
+    return table_of(("label", "least", "greatest"), library().extremes, *arguments)
 
 
 def nexts_of(events: pl.DataFrame, labels: pl.Series, wanted: pl.DataFrame) -> pl.Series:
@@ -185,12 +178,12 @@ def nexts_of(events: pl.DataFrame, labels: pl.Series, wanted: pl.DataFrame) -> p
         must(
             native.nexts(
                 Lent(events["shape"], pl.UInt32),
-                Lent(known(events["thread"]), pl.UInt32),
+                Lent(events["thread"], pl.UInt32),
                 events.height,
-                Lent(known(labels), pl.UInt32),
+                Lent(labels, pl.UInt32),
                 Lent(wanted["place"], pl.Int64),
                 Lent(wanted["label"], pl.UInt32),
-                Lent(known(wanted["thread"]), pl.UInt32),
+                Lent(wanted["thread"], pl.UInt32),
                 wanted.height,
                 sought,
                 byref(found),
@@ -228,8 +221,3 @@ def piled(moves: pl.Series, before: pl.Series) -> tuple[pl.DataFrame, pl.Series]
         len(before),
     )
     return heights.drop("unused"), stack["height"]
-
-
-def known(numbers: pl.Series) -> pl.Series:
-    """Numbers, UInt32, ``NONE`` in place of each that is missing."""
-    return numbers.fill_null(NONE) if numbers.null_count() else numbers

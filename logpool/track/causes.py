@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from logpool.frames import at, chosen, constant, empty, rows_of, stacked, where
+from logpool.frames import at, chosen, empty, given, parted, rows_of, stacked, where
 from logpool.native.numbers import counted, nexts_of
 from logpool.read.vocabulary import split_pool_name
 from logpool.schema import Cause, Detail, Kind, Reason
@@ -90,6 +90,7 @@ class Causes:
     _terminated: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_HARD))
     # after which their place has said nothing else yet
     _waiting: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_WAITING))
+    _meanings: pl.DataFrame = field(default_factory=pl.DataFrame)
 
     def take(
         self,
@@ -136,14 +137,27 @@ class Causes:
         """
         if lives.spans is None:
             return Counter(), lives.whole
-        shapes = self.vocabulary.frame()
-        soft = (shapes["detail"] == int(Detail.SOFT)).cast(pl.UInt8)
-        goes_on, disposed = shapes["kind"].is_in(_IN_A_RUN), shapes["kind"] == int(Kind.DISPOSED)
-        follows = goes_on.cast(pl.UInt8) + 1 - disposed.cast(pl.UInt8)
-        settled, left = lives.spans.followed([_SETTLES.get(style, 0) for style in styles], soft, follows)
+        said = self._meaning()
+        asked = [_SETTLES.get(style, 0) for style in styles]
+        settled, left = lives.spans.followed(asked, said["soft"], said["follows"])
         causes = {Style.NULL: int(Cause.NULLPOOL), Style.QUEUE: int(Cause.OVERFLOW)}
         counts = Counter({(group, causes[styles[group]]): count for group, count in settled.iter_rows()})
         return counts, at(lives.whole, left)
+
+    def _meaning(self) -> pl.DataFrame:
+        """What each shape says of a life and of what follows: ``soft``, ``follows``, ``ends``.
+
+        As :meth:`logpool.native.batches.Spans.followed` takes the first two; and its group, where it ends runs there.
+        """
+        shapes = self.vocabulary.frame()
+        if self._meanings.height != shapes.height:
+            goes_on = pl.col("kind").is_in(_IN_A_RUN)
+            self._meanings = shapes.select_seq(
+                soft=(pl.col("detail") == int(Detail.SOFT)).cast(pl.UInt8),
+                follows=goes_on.cast(pl.UInt8) + 1 - (pl.col("kind") == int(Kind.DISPOSED)).cast(pl.UInt8),
+                ends=pl.when(~goes_on).then("group"),
+            )
+        return self._meanings
 
     def _before(self, tracked: pl.DataFrame, before: pl.Series) -> pl.Series:
         """The record before each one of its connection; of a connection without a state, what was said of it last."""
@@ -241,12 +255,10 @@ class Causes:
         waiting = stacked([self._waiting, chosen(closes, *_WAITING).sort("seq")])
         if not waiting.height:
             return empty(_SETTLED)
-        others = self._others(waiting["group"].unique())
-        lasts = pl.Series(_lasts(others, batch, len(self.vocabulary.groups)), dtype=pl.Int64)
-        waiting = waiting.with_columns_seq(goes_on=waiting["goes_on"] | (lasts[waiting["group"]] > waiting["seq"]))
-        ended = self._ended(waiting, others, batch)
-        open_runs = where(ended, ended["end"].is_null())
-        over = _by_the_end(where(ended, ended["end"].is_not_null()))
+        lasts = pl.Series(self._lasts(batch), dtype=pl.Int64)
+        waiting = given(waiting, goes_on=waiting["goes_on"] | (lasts[waiting["group"]] > waiting["seq"]))
+        ended, open_runs = parted(self._ended(waiting, batch), "end")
+        over = _by_the_end(ended)
         if open_runs.height <= _LONGEST_RUN:
             self._waiting = chosen(open_runs, *_WAITING)
             return over
@@ -255,24 +267,28 @@ class Causes:
         self._waiting = where(open_runs, ~too_long).select_seq(_WAITING.keys())
         return stacked([over, _by_the_end(where(open_runs, too_long))])
 
-    def _others(self, groups: pl.Series) -> pl.DataFrame:
-        """The shapes of events of some groups that go on with no run: ``shape``, ``group``."""
-        shapes = where(self.vocabulary.frame().with_row_index("shape"), pl.col("group").is_in(groups.implode()))
-        return where(shapes, ~pl.col("kind").is_in(_IN_A_RUN)).select_seq("shape", "group")
+    def _lasts(self, batch: EventBatch) -> list[int]:
+        """The number of the last event of each group that goes on with no run; -1 for none."""
+        lasts = [-1] * len(self.vocabulary.groups)
+        groups = self._meaning()["ends"][batch.events["shape"][batch.lasts]]
+        for group, place in zip(groups, batch.lasts, strict=True):
+            if group is not None:
+                lasts[group] = max(lasts[group], batch.first + place)
+        return lasts
 
-    def _ended(self, waiting: pl.DataFrame, others: pl.DataFrame, batch: EventBatch) -> pl.DataFrame:
+    def _ended(self, waiting: pl.DataFrame, batch: EventBatch) -> pl.DataFrame:
         """With what ends each one's run: ``end`` (its ``seq``), ``ender`` (its kind), ``size`` (of the pool)."""
-        meaning = self.vocabulary.frame()
-        labels = constant(None, pl.UInt32, meaning.height).scatter(others["shape"], others["group"])
-        happened = batch.events["shape"]
-        wanted = waiting.select_seq("thread", place=pl.col("seq") - batch.first, label="group")
-        ends = nexts_of(batch.events, labels, wanted)
-        found = waiting.with_columns_seq(shape=happened[ends], end=ends.cast(pl.Int64) + batch.first)
-        shapes = found["shape"].unique().drop_nulls()
-        sizes = {number: told for number in shapes if (told := self._pool_size(number)) is not None}
-        size = pl.col("shape").replace_strict(sizes, default=None, return_dtype=pl.Int64)
-        ender = meaning["kind"][found["shape"]].alias("ender")
-        return found.with_columns_seq(ender, size=size if sizes else pl.lit(None, pl.Int64))
+        wanted = given(chosen(waiting, "thread", label="group"), place=waiting["seq"] - batch.first)
+        ends = nexts_of(batch.events, self._meaning()["ends"], wanted)
+        shapes = batch.events["shape"][ends]
+        sizes = {shape: self._pool_size(shape) for shape in set(shapes) if shape is not None}
+        return given(
+            waiting,
+            shape=shapes,
+            end=ends.cast(pl.Int64) + batch.first,
+            size=pl.Series([sizes.get(shape) for shape in shapes], dtype=pl.Int64),
+            ender=self.vocabulary.frame()["kind"][shapes],
+        )
 
     def _pool_size(self, number: int) -> int | None:
         """The pool's size where a message tells it; None where there is none, or no limit."""
@@ -288,16 +304,6 @@ class Causes:
         full = (pl.col("style") == int(Style.QUEUE)) & pl.col("idle") & (pl.col("goes_on") | at_once)
         cause = pl.when(full).then(int(Cause.OVERFLOW)).when(_TAKEN).then(int(Cause.TAKEN)).otherwise(_UNKNOWN)
         return _counted(_settled(waiting.with_columns_seq(cause=cause)))
-
-
-def _lasts(others: pl.DataFrame, batch: EventBatch, groups: int) -> list[int]:
-    """The number of the last event of some shapes in each of so many groups; -1 for none."""
-    group_of = dict(others.iter_rows())
-    lasts = [-1] * groups
-    for shape, place in zip(batch.events["shape"][batch.lasts], batch.lasts, strict=True):
-        if shape in group_of:
-            lasts[group_of[shape]] = max(lasts[group_of[shape]], batch.first + place)
-    return lasts
 
 
 def _with_said(closes: pl.DataFrame, marks: pl.DataFrame) -> pl.DataFrame:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from logpool.frames import stacked, where
+from logpool.frames import given, stacked, where
 from logpool.native.numbers import ends_of
 from logpool.schema import Kind, Reason
 from logpool.track.clocks import lasts_of
@@ -62,10 +62,9 @@ class Emptied:
             # the last of a kind in a place is the last of its shape
             places = places[lasts_of(ends_of(shape[places]))] if connection.null_count() else lasts
         places = places.filter(kind.is_in(_TAKING)[shape[places]])
-        taken = _placed(places, events, shapes, first).with_columns_seq(
-            taken=connection[places], kind=kind[shape[places]]
-        )
-        known = stacked([self._last, taken.select_seq(_LAST.keys())])
+        placed = _placed(places, events, shapes, first)
+        taken = given(placed, taken=connection[places], kind=kind[shape[places]])
+        known = stacked([self._last, taken])
         self._last = where(known, known["seq"] >= first + len(shape) - _REACH)
         if sought is None or not seeks:
             return events

@@ -151,7 +151,7 @@ class Checkouts(_Whole):
             if count
         ]
         names = ("outcome", "fresh", "complete")
-        told = groups_of(self.rows["key"]).alias("group").to_frame().hstack(chosen(self.rows, *names))
+        told = groups_of(self.rows["key"]).to_frame().hstack(chosen(self.rows, *names))
         if told.height <= _FEW:
             counts = Counter(told.iter_rows())
             return rows_of([*whole, *((*how, count) for how, count in counts.items())], schema)
@@ -221,7 +221,7 @@ class Lives(_Whole):
     def births(self) -> pl.DataFrame:
         """Where those begin whose beginning the log shows: ``group``, ``seq``, ``time``, ``source``, ``line``."""
         names = {name: f"life_{name}" for name in POINT}
-        rows = groups_of(self.born["key"]).alias("group").to_frame().hstack(chosen(self.born, **names))
+        rows = groups_of(self.born["key"]).to_frame().hstack(chosen(self.born, **names))
         if self.spans is None or self.batch is None:
             return rows
         whole = pl.DataFrame({"group": self.whole["group"], **self.batch.lent.points(self.whole["begin"])})

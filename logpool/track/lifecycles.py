@@ -57,7 +57,6 @@ from logpool.track.tracked import (
     RESTED,
     UNBORN,
     UNFINISHED,
-    group_of,
 )
 from logpool.track.wholes import CREATED, OTHER, role_of, without_wholes
 
@@ -121,14 +120,12 @@ class Fold:
         incidents = batch.told(places_of(events["shape"], self._meaning("incident")))
         failures = where(chosen(incidents, *FAILURE), pl.col("kind").is_in(_NAMELESS))
         wholes = without_wholes(events, self._roles(incidents), self._meaning("base"), self._states["key"])
-        followed = batch.told(wholes.rest["place"]).with_columns_seq(
-            wholes.rest["key"], wholes.rest["more"], time_before=events["time"][wholes.rest["before"]]
-        )
+        before = events["time"][wholes.rest["before"]].alias("time_before")
+        followed = batch.told(wholes.rest["place"]).hstack([*chosen(wholes.rest, "key", "more"), before])
         followed = self._emptied.told(followed)
         touched = wholes.rest["key"].unique()
         known = where(self._states, pl.col("key").is_in(touched.implode()))
-        tracked = related(followed, known).with_columns_seq(group=group_of())
-        tracked = _carried(self._with_late(tracked))
+        tracked = _carried(self._with_late(related(followed, known)))
         failed = self._moves.take(tracked, failures)
         tracked = self._with_inherited(tracked)
         shared = self._share(tracked, failures)
@@ -292,12 +289,7 @@ _AS_STATE = [_CHANGED.get(name, pl.col(name)).cast(dtype).alias(name) for name, 
 def _carried(tracked: pl.DataFrame) -> pl.DataFrame:
     """Every row with the marks of the life, the checkout and the return that it belongs to."""
     own, reached = _carrying()
-    return tracked.with_columns_seq(_GAP).with_columns_seq(**own).with_columns_seq(**reached)
-
-
-_GAP = (pl.col("time") - pl.when(pl.col("more") > 0).then("time_before").otherwise(pl.col("time").shift(1))).alias(
-    "gap"
-)
+    return tracked.with_columns_seq(**own).with_columns_seq(**reached)
 
 
 @cache

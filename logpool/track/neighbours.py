@@ -50,6 +50,8 @@ STATE_COLUMNS = {
 _ROW = pl.int_range(pl.len(), dtype=pl.Int64)
 _IS_STATE = pl.col("kind") == STATE
 _SHARED = pl.col("shared")
+#: a connection's key is its group times this, and its number
+GROUP = 1 << 32
 
 
 def _is(*kinds: Kind) -> pl.Expr:
@@ -76,11 +78,12 @@ def related(events: pl.DataFrame, states: pl.DataFrame) -> pl.DataFrame:
 
     Args:
         events: ``key``, ``kind``, ``detail``, ``shared``, ``reason`` and a mark, in the log's order; ``more``: uses of
-            the connection that were counted already, just before.
+            the connection that were counted already, just before; ``time_before``, at which the last of these ended.
         states: of the keys among them that are known, as :data:`STATE_COLUMNS`.
 
     Returns:
         The rows of both, sorted by key, the state before its events, with:
+        ``group``, and ``gap``: the microseconds since the row before, or the uses that were counted already;
         ``begins`` a life begins; ``ends`` it ends; ``late`` after it had ended;
         ``takes`` a checkout begins; ``inherits`` it goes on here, moved from a connection that failed;
         ``was_out`` the connection was out; ``gives`` the checkout ends; ``moves`` it moves;
@@ -88,19 +91,9 @@ def related(events: pl.DataFrame, states: pl.DataFrame) -> pl.DataFrame:
         ``unsettled`` the log's beginning hides whether it was out.
     """
     rows = pl.concat([states, events], how="diagonal").sort("key", maintain_order=True)
-    rows = rows.with_columns_seq(
-        first=(pl.col("key") != pl.col("key").shift(1)).fill_null(value=True),
-        previous=pl.when(_IS_STATE).then("last").otherwise("kind").shift(1, fill_value=0),
-    ).with_columns_seq(previous=pl.when("first").then(pl.lit(0, pl.UInt8)).otherwise("previous"))
-    rows = rows.with_columns_seq(**_lives())
-    rows = rows.with_columns_seq(
-        takes=_is(Kind.CHECKED_OUT),
-        inherits=_previous(Kind.CREATED) & (_is(*_IN_USE) | _DETACHED),
-        gives=_is(Kind.RETURNED, Kind.INVALIDATED, Kind.CREATED, Kind.CLOSING) | _DROPPED,
-    )
-    rows = rows.with_columns_seq(**_usage())
-    rows = rows.with_columns_seq(**_uses())
-    return rows.with_columns_seq(**_effects())
+    for derived in (_neighbours(), _deeds(), _places(), _usage(), _effects()):
+        rows = rows.with_columns_seq(**derived)
+    return rows
 
 
 # an event that shows a connection in use, although it was never checked out itself
@@ -124,7 +117,20 @@ _EPILOGUE = _is(Kind.CLOSE_FAILED) | (_is(Kind.RECLAIMED) & (pl.col("detail") !=
 
 
 @cache
-def _lives() -> dict[str, pl.Expr]:
+def _neighbours() -> dict[str, pl.Expr]:
+    key, time = pl.col("key"), pl.col("time")
+    first = (key != key.shift(1)).fill_null(value=True)
+    said = pl.when(_IS_STATE).then("last").otherwise("kind").shift(1, fill_value=0)
+    return {
+        "group": (key // GROUP).cast(pl.UInt32),
+        "first": first,
+        "previous": pl.when(first).then(pl.lit(0, pl.UInt8)).otherwise(said),
+        "gap": time - pl.when(pl.col("more") > 0).then("time_before").otherwise(time.shift(1)),
+    }
+
+
+@cache
+def _deeds() -> dict[str, pl.Expr]:
     over = _previous(Kind.CLOSING, Kind.RECLAIMED, Kind.CLOSE_FAILED)
     # who shares a connection may go on using it after another has closed it
     goes_on = _SHARED & _is(Kind.RETURNED, Kind.RESET, Kind.INVALIDATED, Kind.SOFT_INVALIDATED)
@@ -133,54 +139,63 @@ def _lives() -> dict[str, pl.Expr]:
         "begins": _is(Kind.CREATED) | unborn,
         "late": ~_is(Kind.CREATED) & unborn & over,
         "ends": _is(Kind.CLOSING) | _DROPPED,
+        "takes": _is(Kind.CHECKED_OUT),
+        "inherits": _previous(Kind.CREATED) & (_is(*_IN_USE) | _DETACHED),
+        "gives": _is(Kind.RETURNED, Kind.INVALIDATED, Kind.CREATED, Kind.CLOSING) | _DROPPED,
+    }
+
+
+@cache
+def _places() -> dict[str, pl.Expr]:
+    """Where the connection's life, checkout, return and first certain event last began or ended."""
+    returns = _is(Kind.RETURNED) & (pl.col("detail") != int(Detail.ALREADY_RESET))
+    settling = _is(Kind.CREATED, Kind.CHECKED_OUT, Kind.RETURNED, Kind.RESET, Kind.RECYCLED, Kind.INVALIDATED)
+    begun = pl.col("takes") | pl.col("inherits")
+    return {
+        "start_at": _place(pl.col("first")),
+        "out_at": _place(begun | (_IS_STATE & pl.col("out"))),
+        "given_at": _place(pl.col("gives") & ~_IS_STATE),
+        # a state holds the marks of its last checkout even where that has been returned, and awaits its reset
+        "taken_at": _place(begun | _IS_STATE),
+        "back_at": _place(returns | (_IS_STATE & pl.col("awaiting"))),
+        "cleared_at": _place(_RESOLVING & ~returns),
+        "life_at": _place(pl.col("begins") | _IS_STATE),
+        "over_at": _place(pl.col("ends") | (_IS_STATE & ~pl.col("alive"))),
+        "settled_at": _place(settling | (_IS_STATE & pl.col("settled"))),
+        "used_at": _place(begun | (_IS_STATE & (pl.col("uses") > 0))),
     }
 
 
 @cache
 def _usage() -> dict[str, pl.Expr]:
-    """Where the connection's life, checkout, return and first certain event last began or ended."""
-    taken = _place(pl.col("takes") | pl.col("inherits") | (_IS_STATE & pl.col("out")))
-    given = _place(pl.col("gives") & ~_IS_STATE)
-    start = _place(pl.col("first"))
-    out = (taken > given) & (taken >= start)
-    returns = _is(Kind.RETURNED) & (pl.col("detail") != int(Detail.ALREADY_RESET))
-    back = _place(returns | (_IS_STATE & pl.col("awaiting")))
-    cleared = _place(_RESOLVING & ~returns)
-    awaiting = (back > cleared) & (back >= start)
-    life = _place(pl.col("begins") | _IS_STATE)
-    over = _place(pl.col("ends") | (_IS_STATE & ~pl.col("alive")))
-    settling = _is(Kind.CREATED, Kind.CHECKED_OUT, Kind.RETURNED, Kind.RESET, Kind.RECYCLED, Kind.INVALIDATED)
-    settled = _place(settling | (_IS_STATE & pl.col("settled")))
-    used = _place(pl.col("takes") | pl.col("inherits") | (_IS_STATE & (pl.col("uses") > 0)))
+    """What the connection was when the event came, and what it is then.
+
+    And how often it was checked out in this life, and whether the log shows the life's beginning.
+    """
     not_first = ~pl.col("first")
+    start, back, life = pl.col("start_at"), pl.col("back_at"), pl.col("life_at")
+    out = (pl.col("out_at") > pl.col("given_at")) & (pl.col("out_at") >= start)
+    awaiting = (back > pl.col("cleared_at")) & (back >= start)
+    alive = (life > pl.col("over_at")) & (life >= start)
+    use = (pl.col("takes") | pl.col("inherits")).cast(pl.Int64) + pl.col("more").fill_null(0)
+    total = use.cum_sum()
+    at_life = (total - use).gather(life.clip(0))
+    known = pl.col("uses").fill_null(0).gather(life.clip(0))
+    born = pl.when(_IS_STATE).then("born").otherwise(_is(Kind.CREATED))
     return {
-        # a state holds the marks of its last checkout even where that has been returned, and awaits its reset
-        "taken_at": _place(pl.col("takes") | pl.col("inherits") | _IS_STATE),
-        "back_at": back,
         "back_before": _before(back),
-        "life_at": life,
         "was_out": (out.shift(1, fill_value=False) & not_first) | pl.col("inherits"),
         "was_awaiting": awaiting.shift(1, fill_value=False) & not_first,
-        "was_alive": ((life > over) & (life >= start)).shift(1, fill_value=False) & not_first,
-        "was_settled": (_before(settled) >= life) & not_first,
-        "was_used": (_before(used) >= life) & not_first,
+        "was_alive": alive.shift(1, fill_value=False) & not_first,
+        "was_settled": (_before(pl.col("settled_at")) >= life) & not_first,
+        "was_used": (_before(pl.col("used_at")) >= life) & not_first,
         "is_out": out,
         "is_awaiting": awaiting,
-        "is_alive": (life > over) & (life >= start),
-        "is_settled": (settled >= life) & (life >= start),
+        "is_alive": alive,
+        "is_settled": (pl.col("settled_at") >= life) & (life >= start),
+        "uses": total - at_life + known,
+        "born": born.gather(life.clip(0)),
     }
-
-
-@cache
-def _uses() -> dict[str, pl.Expr]:
-    """How often the connection was checked out in this life, and whether the log shows the life's beginning."""
-    more = pl.col("more").fill_null(0)
-    use = (pl.col("takes") | pl.col("inherits")).cast(pl.Int64) + more
-    total = use.cum_sum()
-    at_life = (total - use).gather(pl.col("life_at").clip(0))
-    known = pl.col("uses").fill_null(0).gather(pl.col("life_at").clip(0))
-    born = pl.when(_IS_STATE).then("born").otherwise(_is(Kind.CREATED))
-    return {"uses": total - at_life + known, "born": born.gather(pl.col("life_at").clip(0))}
 
 
 @cache

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from logpool.frames import rows_of, stacked
+from logpool.frames import rows_of, stacked, where
 from logpool.schema import Kind
-from logpool.track.neighbours import MARK, STATE
+from logpool.track.neighbours import GROUP, MARK, STATE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -53,7 +53,6 @@ CODES = {
 SHARING = frozenset({CHECKED_OUT_TWICE, RETURNED_WITHOUT_CHECKOUT, RETURNED_WITHOUT_RESET, RESET_WITHOUT_RETURN})
 # what a pool set to reset_on_return=None shows for every checkout, or for every detached one
 _VOID_WITHOUT_RESETS = (RETURNED_WITHOUT_RESET, CLOSED_WHILE_CHECKED_OUT)
-_GROUP = 1 << 32
 
 
 def broken(tracked: pl.DataFrame, shared: Iterable[tuple[str, int, Mark]]) -> pl.DataFrame:
@@ -79,14 +78,14 @@ def broken(tracked: pl.DataFrame, shared: Iterable[tuple[str, int, Mark]]) -> pl
         CLOSED_WHILE_CHECKED_OUT: alone & closed,
     }
     # nearly always there is none: all are looked for at once
-    hits = tracked.select_seq(**itself, hanging=alone & hanging, unreset=alone & unreset).fill_null(value=False)
-    found = [_marked(tracked.filter(hits[code]), code) for code in itself if hits[code].any()]
+    hits = tracked.select_seq(**itself, hanging=alone & hanging, unreset=alone & unreset)
+    found = [_marked(where(tracked, hits[code]), code) for code in itself if hits[code].any()]
     if hits["hanging"].any():
         found.append(_before(tracked, RESET_WITHOUT_RETURN, hits["hanging"], pl.int_range(pl.len()) - 1))
     if hits["unreset"].any():
         place = pl.col("back_before")
         found.append(_before(tracked, RETURNED_WITHOUT_RESET, hits["unreset"], place, effective=True))
-    rows = [(code, key, key // _GROUP, *mark, mark.seq, 0) for code, key, mark in shared]
+    rows = [(code, key, key // GROUP, *mark, mark.seq, 0) for code, key, mark in shared]
     return stacked([*found, rows_of(rows, VIOLATION)])
 
 
@@ -167,7 +166,7 @@ def _without_reclaimed(violations: pl.DataFrame, later: pl.DataFrame) -> tuple[p
         check_sortedness=False,
     ).filter(pl.col("until").is_not_null())
     pairs = explained.select_seq("key", "until")
-    reclaimed = dict((pairs["key"] // _GROUP).value_counts().iter_rows())
+    reclaimed = dict((pairs["key"] // GROUP).value_counts().iter_rows())
     return violations.join(pairs, on=["key", "until"], how="anti", maintain_order="left"), reclaimed
 
 

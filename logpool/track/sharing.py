@@ -15,7 +15,6 @@ import polars as pl
 from logpool.schema import Detail, End, Kind, Reason
 from logpool.track.moves import Mark, Place
 
-_GROUP = 1 << 32
 _ENDS = {int(Kind.RETURNED): End.RETURNED, int(Kind.INVALIDATED): End.INVALIDATED}
 
 

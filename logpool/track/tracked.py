@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from logpool.track.neighbours import MARK, POINT
+from logpool.track.neighbours import GROUP, MARK, POINT
 
 # one row per checkout that ended, or did not
 CHECKOUT = {
@@ -78,7 +78,6 @@ LATER = {
 # where each shape first and last stands in a batch, and how often
 ENDS = dict.fromkeys(("label", "first", "last", "count"), pl.Int64)
 
-GROUP = 1 << 32
 #: of the events of connections: their group and connection in one number
 KEY = (pl.col("group").cast(pl.Int64) * GROUP + pl.col("connection").cast(pl.Int64)).alias("key")
 
@@ -95,12 +94,13 @@ def connection_of(key: str = "key") -> pl.Expr:
 
 def keys_of(rows: pl.DataFrame) -> pl.Series:
     """The keys of rows with a ``group`` and a ``connection``."""
-    return rows.select_seq(KEY).to_series()
+    return (rows["group"].cast(pl.Int64) * GROUP + rows["connection"].cast(pl.Int64)).alias("key")
 
 
 def groups_of(keys: pl.Series) -> pl.Series:
     """The groups of keys."""
-    return (keys // GROUP).cast(pl.UInt32)
+    # a division without a remainder is exact, and nothing is asked of polars' threads
+    return ((keys - keys % GROUP) / GROUP).cast(pl.UInt32).alias("group")
 
 
 def lasting(rows: pl.DataFrame, begin: str) -> pl.DataFrame:
