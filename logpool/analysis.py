@@ -13,6 +13,7 @@ import polars as pl
 
 from logpool.errors import InputError
 from logpool.judge.thresholds import Thresholds
+from logpool.native.numbers import joined
 from logpool.read.ahead import ahead, begun
 from logpool.read.damage import Damages
 from logpool.read.doubles import Doubles
@@ -156,7 +157,19 @@ class Analysis:
 
     def batches(self) -> Iterator[pl.DataFrame]:
         """The events in lots that suit the fold; while one is in use, the next is gathered, the first from now on."""
-        return begun(_gathered(self.events(), self.block_bytes // _BYTES_AN_EVENT))
+        return begun(self._gathered(self.block_bytes // _BYTES_AN_EVENT))
+
+    def _gathered(self, size: int) -> Iterator[pl.DataFrame]:
+        """The same events in fewer batches of so many: each costs the fold the same, however few are in it."""
+        waiting: list[pl.DataFrame] = []
+        for batch in self.events():
+            waiting.append(batch)
+            if sum(one.height for one in waiting) >= size:
+                lot, waiting = _joined(waiting), []
+                yield lot
+                del lot
+        if waiting:
+            yield _joined(waiting)
 
     def tracked(self) -> Iterator[Tracked]:
         """Lives and checkouts, batch by batch; in the end, what is still open."""
@@ -177,17 +190,9 @@ class Analysis:
         return Judgement(self).report(batches)
 
 
-def _gathered(batches: Iterable[pl.DataFrame], events: int) -> Iterator[pl.DataFrame]:
-    """The same events in fewer batches of so many: each costs the fold the same, however few are in it."""
-    waiting: list[pl.DataFrame] = []
-    for batch in batches:
-        waiting.append(batch)
-        if sum(one.height for one in waiting) >= events:
-            gathered, waiting = pl.concat(waiting, rechunk=True), []
-            yield gathered
-            del gathered
-    if waiting:
-        yield pl.concat(waiting, rechunk=True)
+def _joined(batches: list[pl.DataFrame]) -> pl.DataFrame:
+    """Batches as one."""
+    return pl.DataFrame([joined([batch[name] for batch in batches]) for name in batches[0].columns])
 
 
 def analyze(

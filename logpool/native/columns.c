@@ -214,6 +214,22 @@ API void give_back(struct ArrowArray *array, void *copy)
         array->release(array);
 }
 
+/* A column of several, one behind the other, each of so many values from somewhere on. Returns 0 where memory ran out. */
+API int joined_out(int64_t width, int with_gaps, int64_t count, const char *const *columns, const int64_t *sizes,
+                   struct ArrowSchema *schema, struct ArrowArray *array)
+{
+    int64_t all = 0;
+    for (int64_t column = 0; column < count; column++)
+        all += sizes[column];
+    char *values = malloc((size_t)(all * width) + 1), *to = values;
+    if (!values)
+        return 0;
+    for (int64_t column = 0; column < count; to += sizes[column++] * width)
+        if (sizes[column])
+            memcpy(to, columns[column], (size_t)(sizes[column] * width));
+    return numbers_out(width, with_gaps, values, all, schema, array);
+}
+
 API Table *table_new(int64_t width)
 {
     Table *table = calloc(1, sizeof(Table));

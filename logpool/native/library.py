@@ -257,6 +257,7 @@ _LONG = frozenset(
         "survey",
         "scan",
         "lines_out",
+        "joined_out",
         "cut",
         "find",
         "count",
@@ -370,6 +371,7 @@ def library() -> ctypes.CDLL:
         ),
         ("found_free", None, (POINTER(FoundStructure),)),
         ("numbers_out", c_int, (number, c_int, pointer, number, *column)),
+        ("joined_out", c_int, (number, c_int, number, pointer, pointer, *column)),
         ("numbers_in", pointer, (pointer, number, POINTER(Array), POINTER(pointer))),
         ("give_back", None, (POINTER(Array), pointer)),
         ("table_new", table, (number,)),
@@ -478,7 +480,7 @@ class Lent:
             raise TypeError(f"no column of {dtype}: {column.dtype}")
         stream = column.rechunk().__arrow_c_stream__(None)
         pointed_to = _pointed_to(stream, b"arrow_array_stream")
-        values = library().numbers_in(pointed_to, _WIDTHS[dtype], byref(self._array), byref(self._copy))
+        values = library().numbers_in(pointed_to, WIDTHS[dtype], byref(self._array), byref(self._copy))
         self.address = values
         self._as_parameter_ = c_void_p(values)
         if len(column) and not values:
@@ -488,7 +490,7 @@ class Lent:
         library().give_back(byref(self._array), self._copy)
 
 
-_WIDTHS: dict[type[pl.DataType], int] = {pl.Int8: 1, pl.UInt8: 1, pl.UInt32: 4, pl.Int64: 8}
+WIDTHS: dict[type[pl.DataType], int] = {pl.Int8: 1, pl.UInt8: 1, pl.UInt32: 4, pl.Int64: 8}
 
 
 def taken_over(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from ctypes import byref, c_void_p
 from enum import IntEnum
 from typing import TYPE_CHECKING, NamedTuple
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from logpool.native.library import (
+    WIDTHS,
     CourseStructure,
     Lent,
     ListStructure,
@@ -43,6 +45,19 @@ def tables_of(names: Sequence[Sequence[str]], made: Callable[..., int], *argumen
 def table_of(columns: Sequence[str], made: Callable[..., int], *arguments: object) -> pl.DataFrame:
     """The one table that a function makes, Int64."""
     return tables_of([columns], made, *arguments)[0]
+
+
+def joined(columns: Sequence[pl.Series]) -> pl.Series:
+    """Columns, UInt32 or Int64, one behind the other, in one piece: polars takes new memory for that each time."""
+    first = columns[0]
+    dtype = first.dtype
+    lent = [Lent(column, type(dtype)) for column in columns]
+    sizes = array("q", map(len, columns))
+    gaps = any(column.null_count() for column in columns)
+    found = column_of(
+        library().joined_out, WIDTHS[type(dtype)], gaps, len(lent), _addresses(lent), sizes.buffer_info()[0]
+    )
+    return found.alias(first.name)
 
 
 def small(table: pl.DataFrame, *names: str) -> pl.DataFrame:

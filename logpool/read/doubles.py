@@ -76,6 +76,9 @@ class Doubles:
     def _second_layout(self, sample: pl.DataFrame) -> str | None:
         """The layout in which a log says again what it says in another one; the one that tells less."""
         shapes = self.vocabulary.shapes
+        layouts = {shape.layout for number in sample["shape"].unique() if (shape := shapes[number]) is not None}
+        if len(layouts - {""}) != 2:  # noqa: PLR2004 - a pair
+            return None
         by_layout: dict[str, list[tuple[int, int, int | None]]] = {}
         told: dict[str, int] = {}
         for number, connection, thread in sample.select_seq("shape", "connection", "thread").iter_rows():
@@ -84,8 +87,6 @@ class Doubles:
                 said = (int(shape.message.kind), int(shape.message.detail), connection)
                 by_layout.setdefault(shape.layout, []).append(said)
                 told.setdefault(shape.layout, _told(shape) + (thread is not None))
-        if len(by_layout) != 2:  # noqa: PLR2004 - a pair
-            return None
         (one, first), (other, second) = by_layout.items()
         shorter, longer = sorted((len(first), len(second)))
         if shorter < _FEWEST or shorter < _NEARLY_ALL * longer - 1:

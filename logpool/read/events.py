@@ -208,6 +208,10 @@ class EventReader:
         """Adds what some rows of a block tell that can matter."""
         tried: set[Cut] = set()
         queue = self._cuts.known
+        if not queue and len(left):
+            # most of a log is like its begin
+            texts = rows.texts(left.head(_LEARNED_FROM))
+            queue = self._cuts.learn(texts.filter(texts.str.contains(_LIKE_A_TIME)))
         while len(left):
             for cut in queue:
                 left = self._numbering(cut).read(rows, left, first, told)

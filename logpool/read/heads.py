@@ -120,6 +120,8 @@ _PROCESS_AROUND = re.compile(
 )
 # at the beginning of a line without a time: the milliseconds since the program began (%(relativeCreated)d), or the like
 _COUNT = re.compile(rf"\s*\d+(?:\.\d+)?(?=\s)(?!.*{TIME})")
+# a layout's numbers, the first aligned to the right, and nothing else before the message: "   4711: "
+_NUMBERS = re.compile(r"\s+\d[\d\W]*")
 # of a thread that is named by its number alone: no process has one as large
 _THREAD_NUMBER = re.compile(r"(?<![\w.:-])\d{10,}(?![\w.:])")
 # what a layout may put between logger and message: threads, numbers, whatever is in brackets
@@ -343,7 +345,8 @@ def _found_anywhere(readings: list[tuple[str, _Wrapping]], *, of_another: bool) 
             continue
         level = _LEVEL_WORD.search(before)
         count = _COUNT.match(before)
-        if indented and not (name or level or count or TIME in before.lstrip() or _THREAD_NAME.search(before)):
+        marked = name or level or count or TIME in before.lstrip() or _THREAD_NAME.search(before)
+        if indented and not marked and not (named and _NUMBERS.fullmatch(before)):
             continue
         around = _PROCESS_AROUND.search(before, count.end() if count else 0)
         found = around.groupdict() if around else {}

@@ -22,7 +22,7 @@ from logpool.track.emptied import Emptied
 from logpool.track.found import Checkouts, Lives, Tracked
 from logpool.track.keys import KeySet
 from logpool.track.moves import HIDDEN, Failed, Moves
-from logpool.track.neighbours import MARK, STATE, STATE_COLUMNS, related
+from logpool.track.neighbours import GROUP, MARK, STATE, STATE_COLUMNS, related
 from logpool.track.outcomes import (
     BACK,
     NO_END,
@@ -50,7 +50,6 @@ from logpool.track.steps import failed_steps, ordered, shared_steps, steps
 from logpool.track.tracked import (
     BIRTH,
     FAILURE,
-    GROUP,
     INCIDENT,
     LATER,
     LIFE,

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter, defaultdict
+from ctypes import string_at
 
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from logpool.native.library import Lent
-from logpool.native.numbers import Course, counted, course_of, ends_of, extremes_of, nexts_of, places_of, tallied
+from logpool.native.library import NONE, Lent
+from logpool.native.numbers import (
+    NO_TIME,
+    Course,
+    counted,
+    course_of,
+    ends_of,
+    extremes_of,
+    joined,
+    nexts_of,
+    places_of,
+    tallied,
+)
 
 LABELS = st.integers(0, 5)
 THREADS = st.none() | LABELS
@@ -183,7 +196,37 @@ def test_columns_in_several_pieces_are_lent_whole() -> None:
     assert course_of(pieces.slice(1, 1), Course()) == Course(2, 0, 2, 0, 0)
 
 
-@pytest.mark.parametrize("column", [pl.Series([1, None], dtype=pl.Int64), pl.Series([1], dtype=pl.Int32)])
-def test_what_cannot_be_lent(column: pl.Series) -> None:
+@pytest.mark.parametrize(
+    ("column", "dtype"),
+    [(pl.Series([1], dtype=pl.Int32), pl.Int64), (pl.Series([1, None], dtype=pl.UInt8), pl.UInt8)],
+)
+def test_what_cannot_be_lent(column: pl.Series, dtype: type[pl.DataType]) -> None:
     with pytest.raises(TypeError):
-        Lent(column, pl.Int64)
+        Lent(column, dtype)
+
+
+@given(
+    st.lists(st.none() | st.integers(0, 1 << 30), max_size=40),
+    st.integers(0, 40),
+    st.sampled_from([(pl.UInt32, NONE, "I"), (pl.Int64, NO_TIME, "q")]),
+)
+def test_nulls_are_lent_as_what_stands_for_them(
+    numbers: list[int | None], begin: int, kind: tuple[type[pl.DataType], int, str]
+) -> None:
+    dtype, stands_for_none, code = kind
+    column = pl.Series(numbers, dtype=dtype).slice(begin)
+    lent = Lent(column, dtype)
+    found = array(code)
+    found.frombytes(string_at(lent.address, len(column) * found.itemsize) if len(column) else b"")
+    assert found.tolist() == [stands_for_none if one is None else one for one in numbers[begin:]]
+
+
+@given(
+    st.lists(st.lists(st.none() | st.integers(0, 1 << 30), max_size=20), min_size=1),
+    st.sampled_from([pl.UInt32, pl.Int64]),
+)
+def test_columns_are_joined(columns: list[list[int | None]], dtype: type[pl.DataType]) -> None:
+    found = joined([pl.Series("a", numbers, dtype=dtype) for numbers in columns])
+    assert found.dtype == dtype
+    assert (found.name, found.n_chunks()) == ("a", 1)
+    assert found.to_list() == [one for numbers in columns for one in numbers]

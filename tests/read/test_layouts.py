@@ -699,8 +699,14 @@ def test_a_line_of_a_traceback_is_no_record() -> None:
         '    self.logger.debug("Connection %r checked out from pool", self.dbapi_connection)',
         f"    raise RuntimeError({CREATED!r})",
         f"    {POOL}",
+        f"  17 | {CREATED[:10]}",
     ]
     assert events_of(None, lines) == []
+
+
+@pytest.mark.parametrize("number", ["     17: ", " 4711 - ", "  1 | 2 | "])
+def test_a_number_alone_may_be_aligned_to_the_right(number: str) -> None:
+    assert events_of(None, [number + CREATED]) == [Event(1, None, "unknown", None, None)]
 
 
 def test_the_head_above_a_timeout_may_be_aligned_to_the_right() -> None:
