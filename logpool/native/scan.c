@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* Of so many lines one at least should be like others: so many are compared in vain, and of a block no more */
-enum { WIDE = 16, MOST_PAIRS = 16, LIKELY = 8, UNLIKELY = 1 << 10 };
+enum { WIDE = 16, MOST_PAIRS = 16, LIKELY = 8, UNLIKELY = 1 << 10, BYTES_A_ROW = 96 };
 
 typedef uint8_t Vector __attribute__((vector_size(WIDE)));
 
@@ -15,19 +15,23 @@ typedef struct {
     int64_t size, rare;
 } Needle;
 
+static int has_room(Rows *rows, int64_t room)
+{
+    uint32_t **columns[] = {&rows->place, &rows->start, &rows->end};
+    for (int column = 0; column < 3; column++) {
+        uint32_t *grown = realloc(*columns[column], (size_t)room * sizeof(uint32_t));
+        if (!grown)
+            return 0;
+        *columns[column] = grown;
+    }
+    rows->room = room;
+    return 1;
+}
+
 static int append(Rows *rows, int64_t place, int64_t start, int64_t end)
 {
-    if (rows->count == rows->room) {
-        int64_t room = rows->room ? rows->room * 2 : 1 << 12;
-        uint32_t **columns[] = {&rows->place, &rows->start, &rows->end};
-        for (int column = 0; column < 3; column++) {
-            uint32_t *grown = realloc(*columns[column], (size_t)room * sizeof(uint32_t));
-            if (!grown)
-                return 0;
-            *columns[column] = grown;
-        }
-        rows->room = room;
-    }
+    if (rows->count == rows->room && !has_room(rows, rows->room * 2))
+        return 0;
     rows->place[rows->count] = (uint32_t)place;
     rows->start[rows->count] = (uint32_t)start;
     rows->end[rows->count++] = (uint32_t)end;
@@ -165,7 +169,10 @@ API int scan(const char *data, int64_t size, const Needle *needles, int64_t need
              Taken *taken, List *left)
 {
     Search search = {.data = data, .size = size, .needles = needles, .needle_count = needle_count};
-    if (!with_pairs(&search) || size > UINT32_MAX || (likely && !taken_begin(taken, size >> 8, likely->half_count)))
+    /* as many as there most often are at most: what is not used costs nothing, and what grows is copied */
+    int64_t room = size / BYTES_A_ROW + 1;
+    if (!with_pairs(&search) || size > UINT32_MAX || !has_room(rows, room) ||
+        (likely && !taken_begin(taken, room, likely->half_count)))
         return 0;
     int64_t line = 0, start = 0, compared = -1;
     /* how many lines were compared with ones before, and how many may be before one in LIKELY has to be alike */
