@@ -63,17 +63,12 @@ static int is_gap(int64_t width, const void *values, int64_t place)
 /* Which values are none, a bit for each, 0 for those; NULL where all are some, or memory ran out. */
 static uint8_t *some(int64_t width, const void *values, int64_t count, int64_t *gaps)
 {
-    uint8_t *bits = NULL;
-    for (int64_t place = *gaps = 0; place < count; place++) {
-        if (!is_gap(width, values, place))
-            continue;
-        if (!(*gaps)++) {
-            if (!(bits = malloc((size_t)count / 8 + 1)))
-                return NULL;
-            memset(bits, 0xff, (size_t)count / 8 + 1);
-        }
-        bits[place / 8] &= (uint8_t)~(1 << place % 8);
-    }
+    *gaps = 0;
+    for (int64_t place = 0; place < count; place++)
+        *gaps += is_gap(width, values, place);
+    uint8_t *bits = *gaps ? calloc((size_t)count / 8 + 1, 1) : NULL;
+    for (int64_t place = 0; bits && *gaps < count && place < count; place++)
+        bits[place / 8] |= (uint8_t)(!is_gap(width, values, place) << place % 8);
     return bits;
 }
 
@@ -178,6 +173,8 @@ static void *filled(const struct ArrowArray *array, int64_t width)
 {
     void *values = malloc((size_t)(array->length * width) + 1);
     const uint8_t *bits = array->buffers[0];
+    if (values && width == 4 && array->null_count == array->length)
+        return memset(values, 0xff, (size_t)(array->length * width));
     for (int64_t place = 0; values && place < array->length; place++) {
         int64_t from = array->offset + place;
         int is_some = bits[from / 8] >> from % 8 & 1;

@@ -104,6 +104,7 @@ class EventReader:
     _end: bytes | None = None
     _known_heads: dict[str, bool] = field(default_factory=dict)
     _pieces: Pieces = field(default_factory=Pieces)
+    _sources: pl.Series = field(default_factory=lambda: pl.Series("source", dtype=pl.UInt32))
 
     def __post_init__(self) -> None:
         self._heads = head_reader(self.layout)
@@ -147,7 +148,7 @@ class EventReader:
         self._count_events(counts)
         events = told.in_order()
         self._note_last(lines, rows, told, events)
-        events.insert_column(5, constant(self._part, pl.UInt32, events.height).alias("source"))
+        events.insert_column(5, self._source(events.height))
         heads = self._timed_out(events, counts)
         timeouts = self._timeouts(first, lines, rows, sorted(told.inside), heads)
         self._remember(first, lines, rows, told.last, heads)
@@ -155,6 +156,12 @@ class EventReader:
             return events
         more = pl.DataFrame(timeouts, schema=EVENT_COLUMNS, orient="row")
         return pl.concat([events, more]).sort("source", "line", maintain_order=True)
+
+    def _source(self, count: int) -> pl.Series:
+        """The number of the file, so many times."""
+        if len(self._sources) < count or (count and self._sources[0] != self._part):
+            self._sources = constant(self._part, pl.UInt32, 2 * count).alias("source")
+        return self._sources.head(count)
 
     def _count(self, lines: Lines, size: int) -> None:
         reading = self.reading
