@@ -47,6 +47,8 @@ class DurationCounts:
     most: int = MOST_DISTINCT
     _counts: Merged = field(init=False)
     _classed: bool = False
+    # what was told since the last was added
+    _told: dict[tuple[int, ...], Durations] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._counts = Merged(_SCHEMA, self._merged)
@@ -62,6 +64,7 @@ class DurationCounts:
         total = longest.cast(pl.Int128) * pl.col("count")
         found = rows.select_seq("count", group="one", microseconds=longest, total=total, longest=longest)
         self._counts.add(typed(found, _SCHEMA))
+        self._told.clear()
 
     def add(self, rows: pl.DataFrame) -> None:
         """Adds ``group`` and ``microseconds``, a row a duration; null ones do not count."""
@@ -94,6 +97,13 @@ class DurationCounts:
 
     def of(self, groups: list[int]) -> Durations:
         """Mean, quantiles and maximum over some groups."""
+        # a pool's are often those of its class, and of all
+        asked = tuple(groups)
+        if asked not in self._told:
+            self._told[asked] = self._over(groups)
+        return self._told[asked]
+
+    def _over(self, groups: list[int]) -> Durations:
         chosen = self._counts.table.filter(pl.col("group").is_in(groups))
         if not chosen.height:
             return Durations()
