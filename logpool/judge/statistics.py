@@ -141,8 +141,8 @@ class Statistics:
 
     def _places_of(self, events: pl.DataFrame, shapes: list[int]) -> pl.Series:
         """Where events of some shapes stand."""
-        asked = set(shapes)
-        return places_of(events["shape"], pl.Series([number in asked for number in range(len(self.vocabulary.shapes))]))
+        shape = pl.int_range(self.vocabulary.frame().height, dtype=pl.UInt32, eager=True)
+        return places_of(events["shape"], shape.is_in(shapes))
 
     def _tallied(self, events: pl.DataFrame) -> pl.DataFrame:
         """How often each ``shape`` stands in each interval, ``bin``: ``count``, and the ``first`` and ``last`` time."""

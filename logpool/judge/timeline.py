@@ -145,7 +145,7 @@ class Timelines:
             parts: the number of each group's pool.
         """
         meaning = self.vocabulary.frame()
-        part = pl.Series("part", [_NOBODY if group is None else parts[group] for group in meaning["group"]], pl.Int64)
+        part = pl.Series("part", [*parts, _NOBODY], pl.Int64)[meaning["group"].fill_null(len(parts))]
         told = at(chosen(meaning, "kind").hstack([part]), tally["shape"])
         rows = where(chosen(tally, "bin", "count").hstack(told.get_columns()), _IS_COUNTED)
         if rows["bin"].null_count():

@@ -116,7 +116,7 @@ class Fold:
         lasts = lasts_of(ends)
         events = self._emptied.named(events, self.vocabulary.frame(), first, lasts)
         batch = EventBatch(events, first, self.vocabulary, lasts)
-        incidents = batch.told(places_of(events["shape"], self._meaning("incident")))
+        incidents = batch.told(self._incidents(events["shape"], ends["label"]))
         failures = where(chosen(incidents, *FAILURE), pl.col("kind").is_in(_NAMELESS))
         wholes = without_wholes(events, self._roles(incidents), self._meaning("base"), self._states["key"])
         before = events["time"][wholes.rest["before"]].alias("time_before")
@@ -159,6 +159,12 @@ class Fold:
             ends,
             self._clocks.course,
         )
+
+    def _incidents(self, shapes: pl.Series, there: pl.Series) -> pl.Series:
+        """The places of incidents among events of some shapes, of which those are there."""
+        asked = self._meaning("incident")
+        # most often there is none, and nobody need look for any
+        return places_of(shapes, asked) if asked[there.cast(pl.UInt32)].any() else pl.Series(dtype=pl.UInt32)
 
     def _meaning(self, name: str) -> pl.Series:
         """What the shapes say, by their numbers: ``incident``, ``role`` (0 for none), ``base`` (of keys)."""
