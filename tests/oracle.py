@@ -973,6 +973,8 @@ class User:
         if _class_of(pool) == "QueuePool" or not self.witness.busy(pool):
             self.witness.now.disposing = True
             self.engines[pool].dispose()
+            # it may never have done anything else: the log names it all the same
+            self.witness.books.setdefault(pool, Ledger())
 
     def _age(self) -> None:
         for connection in self.witness.idle():
