@@ -171,7 +171,7 @@ class Numbering:
         with vocabulary.lock:
             found = known.find(rows, chosen, taken, vocabulary.connections, vocabulary.threads, told.counts, first)
         if len(found.line):
-            columns = zip(_EVENTS, found[: len(_EVENTS)], strict=True)
+            columns = zip(_EVENTS, (found.line, found.time, found.label, found.name, found.thread), strict=True)
             told.events.append(pl.DataFrame([column.alias(name) for name, column in columns]))
         self._note_last(told, found.last)
         return self._look(rows, taken, found, first, told) if len(found.aside) else found.left
