@@ -340,6 +340,26 @@ def test_pools_lines_are_alike() -> None:
         Taken.of(cutter, rows, rows.left)
 
 
+def test_lines_that_differ_in_a_few_letters_are_alike_in_the_end() -> None:
+    cutter = Cutter([Place(None, 0, 5, [Part(0, 5)])], leading=True)
+    needles = Needles(["onnection "], rare=["nn"])
+    # few of their letters tell where they are looked for, until that does not tell them apart
+    kinds = [
+        f" same for all: {number:04}, and the same from here on: Connection <x.Connection object at"
+        for number in range(12)
+    ]
+    alike = []
+    for minute in range(1, 5):
+        lines = "".join(f"12:{minute:02}{kind} 0x7f0{minute}>\n" for kind in kinds)
+        rows = rows_of(lines.encode(), needles, cutter)
+        left = rows.left if rows.alike is not None else pl.int_range(len(rows), dtype=pl.UInt32, eager=True)
+        alike.append(0 if rows.alike is None else len(rows.alike))
+        Taken.of(cutter, rows, left)
+        assert len(cutter.keys) == len(kinds)
+    assert alike[0] == 0
+    assert alike[-1] == len(kinds)
+
+
 def test_a_needle_needs_a_rare_pair() -> None:
     with pytest.raises(StopIteration):
         Needles(["abc"], rare=["xy"])
