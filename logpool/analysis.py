@@ -9,11 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import polars as pl
-
 from logpool.errors import InputError
 from logpool.judge.thresholds import Thresholds
-from logpool.native.numbers import joined
 from logpool.read.ahead import ahead, begun
 from logpool.read.damage import Damages
 from logpool.read.doubles import Doubles
@@ -21,7 +18,7 @@ from logpool.read.ends import end_of
 from logpool.read.events import EventReader
 from logpool.read.lines import BLOCK_BYTES
 from logpool.read.logs import blocks
-from logpool.read.merge import merged
+from logpool.read.merge import as_one, merged
 from logpool.read.needles import NEEDLES
 from logpool.read.numbering import MOST_TEXTS
 from logpool.read.peek import begin_of
@@ -33,6 +30,8 @@ from logpool.read.vocabulary import Vocabulary
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterable, Iterator
+
+    import polars as pl
 
     from logpool.read.lines import Block
     from logpool.read.sources import Source
@@ -165,11 +164,11 @@ class Analysis:
         for batch in self.events():
             waiting.append(batch)
             if sum(one.height for one in waiting) >= size:
-                lot, waiting = _joined(waiting), []
+                lot, waiting = as_one(waiting), []
                 yield lot
                 del lot
         if waiting:
-            yield _joined(waiting)
+            yield as_one(waiting)
 
     def tracked(self) -> Iterator[Tracked]:
         """Lives and checkouts, batch by batch; in the end, what is still open."""
@@ -188,11 +187,6 @@ class Analysis:
         from logpool.judging import Judgement  # noqa: PLC0415
 
         return Judgement(self).report(batches)
-
-
-def _joined(batches: list[pl.DataFrame]) -> pl.DataFrame:
-    """Batches as one."""
-    return pl.DataFrame([joined([batch[name] for batch in batches]) for name in batches[0].columns])
 
 
 def analyze(

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from logpool.native.numbers import joined
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
@@ -104,3 +106,8 @@ def merged(
     ready = waiting.take(None)
     if ready is not None:
         yield ready
+
+
+def as_one(batches: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Batches of events that follow each other as one, each column in one piece."""
+    return pl.DataFrame([joined([batch[name] for batch in batches]) for name in batches[0].columns])
