@@ -10,6 +10,7 @@ from logpool.judge.statistics import RESETS
 from logpool.read.vocabulary import split_pool_name
 from logpool.report.model import Censored, Closes, Ends, Pings, Pool, Resets, Sequence
 from logpool.schema import Cause, Detail, End, Kind
+from logpool.track.tracked import groups_of
 from logpool.words import many
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class Books:
         self._outcomes = defaultdict(Counter)
         for group, outcome, fresh, complete, count in statistics.outcomes().iter_rows():
             self._outcomes[group][End(outcome), fresh, complete] += count
-        groups = (self.keys // (1 << 32)).value_counts()
+        groups = groups_of(self.keys).value_counts()
         self._addresses = Counter(dict(groups.iter_rows()))
         self._violations = Counter(self.verdict.violations["group"].to_list())
         self._drivers = statistics.drivers()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from logpool.frames import constant, where
+from logpool.frames import where
 from logpool.native.numbers import tallied
 
 if TYPE_CHECKING:
@@ -37,15 +37,13 @@ class Cells:
     _kept: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_CELL))
 
     def add(self, rows: pl.DataFrame) -> None:
-        """Adds ``label``, ``time``, ``source``, ``line``, and ``idle`` if any was; what has no time is left out."""
+        """Adds ``label``, ``time``, ``source``, ``line`` and ``idle``; what has no time is left out."""
         timed = where(rows, rows["time"].is_not_null()) if rows["time"].null_count() else rows
         if not timed.height:
             return
         place = timed["source"].cast(pl.Int64) * _PLACE + timed["line"]
         # the least is kept of everything
-        awake = constant(AWAKE, pl.Int64, timed.height)
-        idle = timed["idle"].cast(pl.Int64).fill_null(AWAKE) if "idle" in timed.columns else awake
-        values = {"idle": idle, "place": place, "end": place * -1}
+        values = {"idle": timed["idle"].cast(pl.Int64).fill_null(AWAKE), "place": place, "end": place * -1}
         self._tally(timed["label"].cast(pl.UInt32), timed["time"], **values)
         while self._kept.height > _MOST_CELLS:
             self.width *= 2

@@ -18,6 +18,7 @@ import polars as pl
 from logpool.judge.processes import host_of, process_of
 from logpool.report.model import Finding
 from logpool.schema import End, Kind
+from logpool.track.neighbours import GROUP
 from logpool.track.tracked import connection_of, group_of
 
 if TYPE_CHECKING:
@@ -167,7 +168,7 @@ class Forks:
         """What a process took over from the one that may be its parent: all that it never created is known there."""
         keys = self.keys().implode()
         own = self._taken.filter(pl.col("group") == user)["connection"].cast(pl.Int64)
-        known = [uses for maker, uses in makers.items() if (own + maker * (1 << 32)).is_in(keys).all()]
+        known = [uses for maker, uses in makers.items() if (own + maker * GROUP).is_in(keys).all()]
         return max(known, key=lambda uses: (len(uses), -uses[0].life), default=[])
 
     def findings(self, facts: Facts) -> Iterator[Finding]:

@@ -194,7 +194,8 @@ class Statistics:
         self.ages.add_counted(lives.ages())
         births = lives.births()
         if births.height:
-            self.made.add(chosen(births, "time", "source", "line", label="group"))
+            never = constant(None, pl.Int64, births.height).alias("idle")
+            self.made.add(chosen(births, "time", "source", "line", label="group").hstack([never]))
         for group, cause, count in tracked.closes.iter_rows():
             self.closes[group, Cause(cause)] += count
         left = lives.rows["key"].filter(~lives.rows["born"])

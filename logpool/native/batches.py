@@ -62,8 +62,8 @@ def wholes_of(
         open_: the keys of connections that are open before, Int64.
 
     Returns:
-        The keys; uses, as :data:`USES`; lives, as :data:`LIVES`; ``key``, ``place``, ``before`` (-1 for none) and
-        ``more`` of the rest, Int64.
+        The keys; uses, as :data:`USES`; lives, as :data:`LIVES`; of the rest ``key`` and
+        ``more``, Int64, and ``place`` and ``before``, UInt32, null for none.
     """
     native = library()
     whole = [native.places_new(len(USES)), native.places_new(len(LIVES))]
@@ -93,7 +93,7 @@ def wholes_of(
     finally:
         for places in whole:
             native.places_free(places)
-    return keys["key"], uses, lives, rest
+    return keys["key"], uses, lives, small(rest, "place", "before")
 
 
 class Events:

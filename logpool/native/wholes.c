@@ -117,7 +117,7 @@ static int part(const Own *own, int is_open, Found *found)
         int64_t *const *columns = found->rest->columns;
         columns[REST_KEY][at] = own->key;
         columns[REST_PLACE][at] = own->places[row];
-        columns[REST_BEFORE][at] = row ? (int64_t)own->places[row - 1] : -1;
+        columns[REST_BEFORE][at] = row ? (int64_t)own->places[row - 1] : NO_TIME;
         columns[REST_MORE][at] = more;
         more = 0;
         row++;

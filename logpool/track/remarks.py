@@ -10,7 +10,7 @@ from logpool.frames import chosen, empty, stacked, where
 from logpool.native.numbers import extremes_of
 from logpool.schema import Kind
 from logpool.track.outcomes import HERE
-from logpool.track.tracked import INCIDENT, KEY, LATER, RESTED, UNBORN, UNFINISHED
+from logpool.track.tracked import INCIDENT, LATER, RESTED, UNBORN, UNFINISHED, keys_of
 
 if TYPE_CHECKING:
     from logpool.native.batches import Spans
@@ -62,7 +62,7 @@ def incidents_of(rows: pl.DataFrame, own: pl.DataFrame) -> pl.DataFrame:
     """Incidents, with the rest that the connection had before the checkout that failed."""
     if not rows.height:
         return empty(INCIDENT)
-    found = rows.with_columns_seq(KEY)
+    found = rows.hstack([keys_of(rows)])
     soon = pl.col("was_out") & (pl.col("time") - pl.col("out_time") <= _SOON)
     idle = own.filter(pl.col("kind").is_in(INCIDENTS) & soon).select_seq("seq", "idle")
     return found.join(idle, on="seq", how="left", maintain_order="left").select_seq(INCIDENT.keys())

@@ -78,9 +78,6 @@ LATER = {
 # where each shape first and last stands in a batch, and how often
 ENDS = dict.fromkeys(("label", "first", "last", "count"), pl.Int64)
 
-#: of the events of connections: their group and connection in one number
-KEY = (pl.col("group").cast(pl.Int64) * GROUP + pl.col("connection").cast(pl.Int64)).alias("key")
-
 
 def group_of(key: str = "key") -> pl.Expr:
     """The group of a key."""
@@ -93,7 +90,7 @@ def connection_of(key: str = "key") -> pl.Expr:
 
 
 def keys_of(rows: pl.DataFrame) -> pl.Series:
-    """The keys of rows with a ``group`` and a ``connection``."""
+    """The keys of rows with a ``group`` and a ``connection``: both in one number."""
     return (rows["group"].cast(pl.Int64) * GROUP + rows["connection"].cast(pl.Int64)).alias("key")
 
 

@@ -12,12 +12,13 @@ neighbours, and so does whatever the batch's edge cuts. That is why the cut into
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-import polars as pl
+from typing import TYPE_CHECKING, NamedTuple
 
 from logpool.native.batches import wholes_of
 from logpool.schema import Detail, Kind
+
+if TYPE_CHECKING:
+    import polars as pl
 
 # what the rows of whole uses and lives are called here; every other row of a connection is OTHER
 CREATED, TAKEN, RETURNED, RESET, CLOSED, OTHER = range(1, 7)
@@ -60,12 +61,4 @@ def without_wholes(events: pl.DataFrame, roles: pl.Series, bases: pl.Series, kno
         bases: of each shape what makes a key of its connection when added to it; 0 where there is none.
         known: the keys of the connections that are open before it.
     """
-    keys, uses, lives, rest = wholes_of(events["shape"], events["connection"], roles, bases, known)
-    return Wholes(
-        keys,
-        uses,
-        lives,
-        rest.with_columns_seq(
-            pl.col("place").cast(pl.UInt32), before=pl.col("before").replace(-1, None).cast(pl.UInt32)
-        ),
-    )
+    return Wholes(*wholes_of(events["shape"], events["connection"], roles, bases, known))

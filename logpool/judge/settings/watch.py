@@ -18,6 +18,7 @@ from logpool.judge.settings.queueing import Study
 from logpool.judge.settings.seen import PLACES, Event, Seen
 from logpool.read.vocabulary import split_pool_name
 from logpool.schema import Detail, Kind
+from logpool.track.tracked import group_of
 
 if TYPE_CHECKING:
     from logpool.judge.settings.seen import Place
@@ -130,7 +131,7 @@ class Watch:
         # it matters only where a pool was disposed of
         if not self.renewed:
             return
-        last = tracked.checkouts.table.group_by(pl.col("key") // (1 << 32)).agg(pl.col("out_seq").max())
+        last = tracked.checkouts.table.group_by(group_of()).agg(pl.col("out_seq").max())
         for group, seq in last.iter_rows():
             pool = self._pool_of(group)
             self.taken[pool] = max(seq, self.taken.get(pool, seq))
