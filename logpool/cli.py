@@ -10,7 +10,6 @@ import signal
 import sys
 import warnings
 from contextlib import ExitStack, suppress
-from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
@@ -19,6 +18,23 @@ import typer
 from logpool import __version__
 from logpool.errors import DamagedInputWarning, InputError, LogpoolError, OutputError, UsageError
 from logpool.interruptible import interruptible
+from logpool.options import (
+    Command,
+    Commands,
+    FailOnOption,
+    Format,
+    FormatOption,
+    IntervalOption,
+    LayoutOption,
+    Logs,
+    PoolClass,
+    PoolOption,
+    Reset,
+    SinceOption,
+    Table,
+    ThresholdOption,
+    UntilOption,
+)
 from logpool.progress import Progress
 from logpool.words import many
 
@@ -37,6 +53,7 @@ _OBJECTS_A_COLLECTION = 100_000
 _ALLOCATION = "narenas:1,dirty_decay_ms:500,muzzy_decay_ms:0"
 
 app = typer.Typer(
+    cls=Commands,
     name="logpool",
     help="Reads SQLAlchemy's connection pool log: what every connection did, what went wrong, and where.",
     add_completion=False,
@@ -44,90 +61,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-
-class Format(str, Enum):
-    """How a result is printed."""
-
-    text = "text"
-    json = "json"
-
-
-class Table(str, Enum):
-    """What can be exported, a row each."""
-
-    events = "events"
-    checkouts = "checkouts"
-    connections = "connections"
-
-
-class PoolClass(str, Enum):
-    """The pool classes that the experiment can use."""
-
-    QueuePool = "QueuePool"
-    NullPool = "NullPool"
-    StaticPool = "StaticPool"
-    SingletonThreadPool = "SingletonThreadPool"
-    AssertionPool = "AssertionPool"
-
-
-class Reset(str, Enum):
-    """What a pool does to a connection that comes back."""
-
-    rollback = "rollback"
-    commit = "commit"
-    none = "none"
-
-
-Logs = Annotated[
-    list[str],
-    typer.Argument(
-        metavar="LOG...", help="Files, directories, globs or archives; - reads standard input.", show_default=False
-    ),
-]
-LayoutOption = Annotated[
-    str | None,
-    typer.Option(
-        "--layout",
-        metavar="FORMAT",
-        help="The log's logging format string, in %, { or $ style, or json. Found by itself when left out.",
-    ),
-]
-SinceOption = Annotated[
-    str | None,
-    typer.Option(
-        "--since",
-        metavar="TIME",
-        help="Only what was logged at this time or later: ISO 8601, or how long before the log's end (2h, 90s, 1h30m).",
-    ),
-]
-UntilOption = Annotated[
-    str | None,
-    typer.Option("--until", metavar="TIME", help="Only what was logged before this time, given in the same way."),
-]
-PoolOption = Annotated[
-    list[str] | None,
-    typer.Option("--pool", metavar="NAME", help="Only this pool: class, logging name or logger. May be repeated."),
-]
-FailOnOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--fail-on",
-        metavar="WHAT",
-        help="Exit 1 on a finding of this severity (error, warning, info) or worse, or of this code. May be repeated.",
-    ),
-]
-ThresholdOption = Annotated[
-    list[str] | None,
-    typer.Option("--threshold", metavar="NAME=VALUE", help="From where on something is a finding. May be repeated."),
-]
-IntervalOption = Annotated[
-    str | None,
-    typer.Option(
-        "--interval", metavar="LENGTH", help="Of the timeline: 500ms, 10s, 5m, 1h. Suits the log when left out."
-    ),
-]
-FormatOption = Annotated[Format, typer.Option("--format", help="How to print the result.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -144,7 +77,7 @@ def _root(
         raise typer.Exit(USAGE)
 
 
-@app.command()
+@app.command(cls=Command)
 def run(  # noqa: PLR0913 - one argument an option
     *,
     url: Annotated[
@@ -200,7 +133,7 @@ def run(  # noqa: PLR0913 - one argument an option
     _tell(f"next: logpool analyze {log}")
 
 
-@app.command()
+@app.command(cls=Command)
 def analyze(
     logs: Logs,
     *,
@@ -229,7 +162,7 @@ def analyze(
         raise typer.Exit(CHECK_FAILED)
 
 
-@app.command()
+@app.command(cls=Command)
 def verify(
     logs: Logs,
     *,
@@ -252,7 +185,7 @@ def verify(
         raise typer.Exit(CHECK_FAILED)
 
 
-@app.command()
+@app.command(cls=Command)
 def compare(
     baseline: Annotated[str, typer.Argument(metavar="BASELINE", help="The log to compare with.", show_default=False)],
     other: Annotated[str, typer.Argument(metavar="OTHER", help="The log to compare.", show_default=False)],
@@ -293,7 +226,7 @@ def compare(
         raise typer.Exit(CHECK_FAILED)
 
 
-@app.command()
+@app.command(cls=Command)
 def export(
     logs: Logs,
     *,

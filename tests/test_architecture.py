@@ -18,6 +18,7 @@ ARROWS: dict[str, set[str]] = {
     "logpool.progress": set(),
     "logpool.interruptible": set(),
     "logpool.words": set(),
+    "logpool.options": set(),
     "logpool.frames": set(),
     "logpool.native": {"logpool.errors", "logpool.native"},
     "logpool.read": {"logpool.schema", "logpool.errors", "logpool.frames", "logpool.native", "logpool.read"},
@@ -98,8 +99,9 @@ LIBRARIES: dict[str, set[str]] = {
         "logpool.tables",
     },
     "psycopg2": {"logpool.runner"},
+    "pydantic": set(),
     "sqlalchemy": {"logpool.runner"},
-    "typer": {"logpool.cli"},
+    "typer": {"logpool.cli", "logpool.options"},
     "zlib_ng": {"logpool.read"},
     "zstandard": {"logpool.read"},
 }
@@ -223,6 +225,7 @@ def test_help_loads_no_library_but_its_own(words: list[str]) -> None:
     ("words", "expected"),
     [
         (["analyze", "samples/document-queuepool.log"], {"typer", "polars", "lark"}),
+        (["analyze", "samples/document-queuepool.log", "--since", "2000-01-01"], {"typer", "polars", "lark"}),
         (["verify", "samples/document-queuepool.log"], {"typer", "polars", "lark"}),
         (["compare", "samples/document-queuepool.log", "samples/document-nullpool.log"], {"typer", "polars", "lark"}),
     ],
