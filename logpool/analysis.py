@@ -85,7 +85,7 @@ class Analysis:
     places: list[str] = field(default_factory=list)
     damages: Damages = field(default_factory=Damages)
     doubles: list[Doubles] = field(default_factory=list)
-    _told: list[int] = field(default_factory=lambda: [0, 0])
+    _told: int = 0
     # of each part, its size on the disk, and how much of it has been read, of 1
     _sizes: list[int | None] = field(default_factory=list)
     _shares: dict[int, float | None] = field(default_factory=dict)
@@ -104,8 +104,8 @@ class Analysis:
         back = self.selection.back
         selection = self.selection.settled(end_of(sources, self.layout, back[0])) if back else self.selection
         for batch in merged(self._streams(sources), _begins(sources)):
-            self._tell(0, batch.height)
             yield selection.apply(batch, self.vocabulary)
+        self._tell(0)
         for part, line in (torn for reading in self.readings for torn in reading.torn):
             if not self.damages.is_noted(self.places[part], line):
                 self.damages.note(self.places[part], "cut within a line", line)
@@ -124,7 +124,8 @@ class Analysis:
         """The events of one log of so many; nothing is opened, or made, before the first is asked for."""
         by_threads = count <= _READ_AHEAD
         most = min(MOST_TEXTS, _ALL_TEXTS // count)
-        reader = EventReader(self.vocabulary, number, self.readings[number], self.layout, by_threads, most)
+        lot = self._lot // count
+        reader = EventReader(self.vocabulary, number, self.readings[number], self.layout, by_threads, most, lot)
         doubles = Doubles(self.vocabulary, self.readings[number])
         self.doubles.append(doubles)
         events = reader.read(self._watched(read))
@@ -134,15 +135,14 @@ class Analysis:
     def _watched(self, source: Iterable[Block]) -> Iterator[Block]:
         for block in source:
             self._shares[block.part] = block.share
-            self._tell(block.size, 0)
+            self._tell(block.size)
             yield block
 
-    def _tell(self, size: int, events: int) -> None:
-        self._told[0] += size
-        self._told[1] += events
+    def _tell(self, size: int) -> None:
+        self._told += size
         if self.progress:
-            size, events = self._told
-            self.progress(size, events, self._share())
+            events = sum(reading.pool_lines + reading.timing_lines for reading in self.readings)
+            self.progress(self._told, events, self._share())
 
     def _share(self) -> float | None:
         """How much of all logs has been read, of 1; None where nothing tells how long they are."""
@@ -156,14 +156,19 @@ class Analysis:
 
     def batches(self) -> Iterator[pl.DataFrame]:
         """The events in lots that suit the fold; while one is in use, the next is gathered, the first from now on."""
-        return begun(self._gathered(self.block_bytes // _BYTES_AN_EVENT))
+        return begun(self._gathered())
 
-    def _gathered(self, size: int) -> Iterator[pl.DataFrame]:
-        """The same events in fewer batches of so many: each costs the fold the same, however few are in it."""
+    @property
+    def _lot(self) -> int:
+        """How many events, at least, are folded at once: each time costs the same, however few there are."""
+        return self.block_bytes // _BYTES_AN_EVENT
+
+    def _gathered(self) -> Iterator[pl.DataFrame]:
+        """The same events in fewer batches."""
         waiting: list[pl.DataFrame] = []
         for batch in self.events():
             waiting.append(batch)
-            if sum(one.height for one in waiting) >= size:
+            if sum(one.height for one in waiting) >= self._lot:
                 lot, waiting = as_one(waiting), []
                 yield lot
                 del lot

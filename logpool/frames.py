@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-import polars as pl
+from logpool.late import pl
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -7,8 +7,8 @@ what takes long, and the main one only waits.
 
 from __future__ import annotations
 
-import signal
-from queue import SimpleQueue
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import TYPE_CHECKING, TypeVar
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+# polars handles signals, too, and has the waiting start anew: so Ctrl-C is noticed when it ends
+_LOOKS_UP_AFTER = 0.1
+
 
 def interruptible(work: Callable[[], T]) -> T:
     """Returns what some work returns, and raises what it raises.
@@ -24,12 +27,12 @@ def interruptible(work: Callable[[], T]) -> T:
     Raises:
         KeyboardInterrupt: Ctrl-C came. The work goes on for as long as the program does.
     """
-    if hasattr(signal, "siginterrupt"):
-        # polars was imported meanwhile, whose handler would have the waiting start anew
-        signal.siginterrupt(signal.SIGINT, True)  # noqa: FBT003 - takes no keywords
     done: SimpleQueue[tuple[T | None, BaseException | None]] = SimpleQueue()
     Thread(target=_do, args=(work, done), daemon=True).start()
-    found, error = done.get()
+    while True:
+        with suppress(Empty):
+            found, error = done.get(timeout=_LOOKS_UP_AFTER)
+            break
     if error is not None:
         raise error
     return found  # type: ignore[return-value]

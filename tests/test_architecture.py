@@ -19,9 +19,17 @@ ARROWS: dict[str, set[str]] = {
     "logpool.interruptible": set(),
     "logpool.words": set(),
     "logpool.options": set(),
-    "logpool.frames": set(),
-    "logpool.native": {"logpool.errors", "logpool.native"},
-    "logpool.read": {"logpool.schema", "logpool.errors", "logpool.frames", "logpool.native", "logpool.read"},
+    "logpool.late": set(),
+    "logpool.frames": {"logpool.late"},
+    "logpool.native": {"logpool.errors", "logpool.late", "logpool.native"},
+    "logpool.read": {
+        "logpool.schema",
+        "logpool.errors",
+        "logpool.frames",
+        "logpool.late",
+        "logpool.native",
+        "logpool.read",
+    },
     "logpool.track": {
         "logpool.schema",
         "logpool.frames",
@@ -88,9 +96,8 @@ ARROWS: dict[str, set[str]] = {
 LIBRARIES: dict[str, set[str]] = {
     "lark": {"logpool.read"},
     "polars": {
-        "logpool.frames",
-        "logpool.native",
-        "logpool.read",
+        "logpool.late",
+        "logpool.native.batches",
         "logpool.track",
         "logpool.judge",
         "logpool.report",
@@ -195,6 +202,29 @@ def test_every_arrow_starts_at_a_module() -> None:
 def test_libraries_stay_in_their_rooms(library: str) -> None:
     users = {module for module in MODULES if any(within(name, library) for name in imported_by(module))}
     assert set() == {user for user in users if not any(within(user, room) for room in LIBRARIES[library])}
+
+
+def test_the_first_lines_are_read_before_polars_is_loaded() -> None:
+    """What learns the layout and cuts the lines is loaded, and works, without it."""
+    code = """
+import sys
+from logpool.analysis import Analysis
+from logpool.read.events import EventReader
+from logpool.read.lines import Block, Lines
+from logpool.read.reading import Reading
+from logpool.read.vocabulary import Vocabulary
+
+text = open("samples/document-queuepool.log", "rb").read()
+reader = EventReader(Vocabulary(), 0, Reading("log"), lot=1 << 20)
+events = reader.read(Block(1 + 43 * number, Lines(text), len(text)) for number in range(10))
+made = EventReader._batch
+EventReader._batch = lambda self: ("polars" in sys.modules, len(made(self)))
+print(*next(events))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=PACKAGE.parent, timeout=60
+    )
+    assert done.stdout == "False 430\n"
 
 
 def loaded(*words: str) -> set[str]:

@@ -98,21 +98,6 @@ API int list_out(List *list, struct ArrowSchema *schema, struct ArrowArray *arra
     return numbers && numbers_out(4, 0, numbers, list->count, schema, array);
 }
 
-/* The places of some lines, copied. Returns 0 where memory ran out. */
-API int rows_out(const Rows *rows, struct ArrowSchema *schema, struct ArrowArray *array)
-{
-    size_t size = (size_t)rows->count * sizeof(uint32_t);
-    uint32_t *places = malloc(size + 1);
-    if (!places)
-        return 0;
-    if (size)
-        memcpy(places, rows->place, size);
-    if (exported("I", rows->count, 2, (void *[]){places}, schema, array))
-        return 1;
-    free(places);
-    return 0;
-}
-
 static const char *const TEXTS = "U";
 
 /* A column of some texts. Returns 0 where memory ran out. */

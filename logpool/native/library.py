@@ -26,9 +26,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import polars as pl
-
 from logpool.errors import InstallationError
+from logpool.late import pl
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -154,16 +153,20 @@ class TakenStructure(Structure):
     )
 
 
-class FoundStructure(Structure):
-    """What cut lines are."""
+class LotStructure(Structure):
+    """Lines by what they are."""
 
     _fields_ = (
-        *((name, c_int64) for name in ("count", "left_count", "aside_count", "last")),
-        *(
-            (name, c_void_p)
-            for name in ("line", "time", "label", "name", "thread", "left", "aside", "aside_row", "aside_label")
-        ),
+        *((name, c_int64) for name in ("count", "room")),
+        *((name, POINTER(c_int64)) for name in ("line", "time")),
+        *((name, POINTER(c_uint32)) for name in ("label", "name", "thread")),
     )
+
+
+class FoundStructure(Structure):
+    """What lines are beside those that are something."""
+
+    _fields_ = (("last", c_int64), *((name, ListStructure) for name in ("left", "aside", "aside_row", "aside_label")))
 
 
 class CourseStructure(Structure):
@@ -343,9 +346,9 @@ def library() -> ctypes.CDLL:
             ),
         ),
         ("list_out", c_int, (POINTER(ListStructure), *column)),
+        ("list_free", None, (POINTER(ListStructure),)),
         ("alikes_new", pointer, ()),
         ("alikes_free", None, (pointer,)),
-        ("rows_out", c_int, (rows, *column)),
         ("lines_out", c_int, (c_char_p, rows, pointer, number, *column)),
         (
             "cut",
@@ -367,9 +370,21 @@ def library() -> ctypes.CDLL:
         (
             "find",
             c_int,
-            (rows, pointer, number, POINTER(TakenStructure), *[pointer] * 11, number, POINTER(FoundStructure)),
+            (
+                rows,
+                pointer,
+                number,
+                POINTER(TakenStructure),
+                *[pointer] * 11,
+                number,
+                POINTER(LotStructure),
+                POINTER(FoundStructure),
+            ),
         ),
         ("found_free", None, (POINTER(FoundStructure),)),
+        ("lot_room", c_int, (POINTER(LotStructure), number)),
+        ("lot_add", c_int, (POINTER(LotStructure), number, number, c_uint32, c_uint32, c_uint32)),
+        ("lot_free", None, (POINTER(LotStructure),)),
         ("numbers_out", c_int, (number, c_int, pointer, number, *column)),
         ("joined_out", c_int, (number, c_int, number, pointer, pointer, *column)),
         ("numbers_in", pointer, (pointer, number, POINTER(Array), POINTER(pointer))),
@@ -480,7 +495,7 @@ class Lent:
             raise TypeError(f"no column of {dtype}: {column.dtype}")
         stream = column.rechunk().__arrow_c_stream__(None)
         pointed_to = _pointed_to(stream, b"arrow_array_stream")
-        values = library().numbers_in(pointed_to, WIDTHS[dtype], byref(self._array), byref(self._copy))
+        values = library().numbers_in(pointed_to, width_of(dtype), byref(self._array), byref(self._copy))
         self.address = values
         self._as_parameter_ = c_void_p(values)
         if len(column) and not values:
@@ -490,11 +505,13 @@ class Lent:
         library().give_back(byref(self._array), self._copy)
 
 
-WIDTHS: dict[type[pl.DataType], int] = {pl.Int8: 1, pl.UInt8: 1, pl.UInt32: 4, pl.Int64: 8}
+def width_of(dtype: type[pl.DataType]) -> int:
+    """How many bytes a value has."""
+    return 8 if dtype == pl.Int64 else 4 if dtype == pl.UInt32 else 1
 
 
 def taken_over(
-    columns: FoundStructure | PointsStructure,
+    columns: LotStructure | PointsStructure,
     name: str,
     width: int = 4,
     *,
@@ -510,6 +527,6 @@ def taken_over(
         count: where it says how many values there are.
         gaps: whether ``NONE``, or the least number of 64 bits, stands for null.
     """
-    numbers = getattr(columns, name)
+    numbers = ctypes.cast(getattr(columns, name), c_void_p)
     setattr(columns, name, None)
     return column_of(library().numbers_out, width, gaps, numbers, getattr(columns, count))

@@ -9,15 +9,13 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TYPE_CHECKING, NamedTuple
 
-import polars as pl
-
 from logpool.native.library import (
     NONE,
     FoundStructure,
     HalfStructure,
-    Lent,
     LikelyStructure,
     ListStructure,
+    LotStructure,
     NeedleStructure,
     PatternsStructure,
     PlainStructure,
@@ -31,13 +29,12 @@ from logpool.native.library import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Container, Sequence
+
+    import polars as pl
 
 #: among what parts of times add to a time: none that there ever was, and no part of a time at all
 NO_TIME, MISFIT = -(1 << 63), 1 - (1 << 63)
-
-
-_NOTHING = pl.Series(dtype=pl.UInt32)
 
 
 class Plain(NamedTuple):
@@ -152,7 +149,7 @@ class Rows:
         data: the bytes, UTF-8.
         is_plain: whether each is a character.
         alike: the rows that are like lines which the cutter has cut before, cut; None without one.
-        left: the numbers of the others, UInt32.
+        left: the numbers of the others, ``I``.
     """
 
     def __init__(
@@ -180,17 +177,14 @@ class Rows:
                 byref(left),
             )
         )
-        self.left = column_of(library().list_out, byref(left))
+        self.left = _numbers(left)
+        library().list_free(byref(left))
 
     def __del__(self) -> None:
         self._free(self.pointer)
 
     def __len__(self) -> int:
         return int(self.pointer.contents.count)
-
-    def places(self) -> pl.Series:
-        """Of each row which line it is, from 0."""
-        return column_of(library().rows_out, self.pointer)
 
     def place(self, row: int) -> int:
         """Which line a row is, from 0."""
@@ -200,9 +194,13 @@ class Rows:
         """Where a row begins in the bytes."""
         return int(self.pointer.contents.start[row])
 
-    def texts(self, rows: pl.Series) -> pl.Series:
-        """The lines themselves, without their ends."""
-        return column_of(library().lines_out, self.data, self.pointer, Lent(rows, pl.UInt32), len(rows))
+    def text(self, row: int) -> str:
+        """The line itself, without its end."""
+        return self.data[self.start(row) : self.pointer.contents.end[row]].decode()
+
+    def texts(self, rows: array[int]) -> pl.Series:
+        """The same of some rows, ``I``."""
+        return column_of(library().lines_out, self.data, self.pointer, rows.buffer_info()[0], len(rows))
 
 
 class Part(NamedTuple):
@@ -287,15 +285,15 @@ class Taken:
         self.structure = TakenStructure()
 
     @classmethod
-    def of(cls, cutter: Cutter, rows: Rows, chosen: pl.Series) -> Taken:
-        """Cuts those of the rows whose numbers are chosen, UInt32."""
+    def of(cls, cutter: Cutter, rows: Rows, chosen: array[int]) -> Taken:
+        """Cuts those of the rows whose numbers are chosen, ``I``."""
         taken = cls(cutter)
         patterns = cutter.patterns
         must(
             library().cut(
                 rows.data,
                 rows.pointer,
-                Lent(chosen, pl.UInt32),
+                chosen.buffer_info()[0],
                 len(chosen),
                 rows.is_plain,
                 cutter.spans,
@@ -313,7 +311,7 @@ class Taken:
         return taken
 
     @property
-    def unknown(self) -> list[int]:
+    def unknown(self) -> array[int]:
         """A row of each pattern that is not known: lines of these are not cut."""
         return _numbers(self.structure.unknown)
 
@@ -328,7 +326,7 @@ class Taken:
     def __len__(self) -> int:
         return int(self.structure.count)
 
-    def firsts(self) -> list[int]:
+    def firsts(self) -> array[int]:
         """The place of the first line of each key that was not known before."""
         return _numbers(self.structure.first)
 
@@ -366,8 +364,11 @@ class Taken:
         return None if number == NONE else self.cutter.names.get(number)
 
 
-def _numbers(found: ListStructure) -> list[int]:
-    return list(found.numbers[: found.count])
+def _numbers(found: ListStructure) -> array[int]:
+    numbers = array("I")
+    if found.count:
+        numbers.frombytes(ctypes.string_at(found.numbers, found.count * numbers.itemsize))
+    return numbers
 
 
 class Patterns:
@@ -457,31 +458,77 @@ class Cutter:
         return [self.keys, self.names, *self.times, *patterns]
 
 
-class Found(NamedTuple):
-    """What cut lines are.
+class Lot:
+    """Lines by what they are, as they come."""
+
+    def __init__(self, room: int = 0) -> None:
+        """None; there is room for so many."""
+        self._free = library().lot_free
+        self.structure = LotStructure()
+        must(library().lot_room(byref(self.structure), room))
+
+    def __del__(self) -> None:
+        self._free(byref(self.structure))
+
+    def __len__(self) -> int:
+        return int(self.structure.count)
+
+    def add(self, line: int, time: int | None, label: int, name: int | None, thread: int | None) -> None:
+        """One more."""
+        known = (NONE if number is None else number for number in (name, thread))
+        must(library().lot_add(byref(self.structure), line, NO_TIME if time is None else time, label, *known))
+
+    def time(self, place: int) -> int | None:
+        """When it was."""
+        time = int(self.structure.time[place])
+        return None if time == NO_TIME else time
+
+    def lines(self, labels: Container[int], begin: int) -> list[int]:
+        """Of those from a place on that have some labels, the numbers of the lines."""
+        found = self.structure.label[begin : len(self)]
+        return [self.structure.line[place] for place, label in enumerate(found, begin) if label in labels]
+
+    def columns(self) -> list[pl.Series]:
+        """They themselves, which are given away.
+
+        Returns:
+            The number of each line in the log, Int64; its time, microseconds, null where there is none; what it is,
+            UInt32; whose, UInt32, and in which thread it happened, UInt32, null where nothing tells.
+        """
+        return [
+            taken_over(self.structure, "line", 8),
+            taken_over(self.structure, "time", 8, gaps=True),
+            taken_over(self.structure, "label"),
+            taken_over(self.structure, "name", gaps=True),
+            taken_over(self.structure, "thread", gaps=True),
+        ]
+
+
+class Aside(NamedTuple):
+    """A line that somebody has to look at.
 
     Attributes:
-        line: of those that are something: the number of the line in the log, Int64.
-        time: microseconds; null where there is none.
-        label: what they are, UInt32.
-        name: whose, UInt32; null where nothing tells.
-        thread: in which one it happened, UInt32; null where nothing tells.
-        left: the numbers of the rows that this cut does not fit.
-        aside: the places, among the lines that were cut, of those that somebody has to look at.
-        aside_row: the numbers of their rows.
-        aside_label: their labels.
+        place: among the lines that were cut.
+        row: its number among the rows.
+        label: what it is.
+    """
+
+    place: int
+    row: int
+    label: int
+
+
+class Found(NamedTuple):
+    """What cut lines are beside those that are something.
+
+    Attributes:
+        left: the numbers of the rows that this cut does not fit, ``I``.
+        aside: those to look at.
         last: the number of the last row that is something; -1 for none.
     """
 
-    line: pl.Series
-    time: pl.Series
-    label: pl.Series
-    name: pl.Series
-    thread: pl.Series
-    left: pl.Series
-    aside: pl.Series
-    aside_row: pl.Series
-    aside_label: pl.Series
+    left: array[int]
+    aside: list[Aside]
     last: int
 
 
@@ -523,57 +570,50 @@ class Known:
     def find(
         self,
         rows: Rows,
-        chosen: pl.Series | None,
+        chosen: array[int] | None,
         taken: Taken,
         names: Texts,
         threads: Texts,
         counts: array[int],
         first: int,
+        lot: Lot,
     ) -> Found:
         """Tells what lines are; everything must be known of their texts.
 
         Args:
             rows: lines.
-            chosen: the numbers of those that were to be cut; None for those that were.
+            chosen: the numbers of those that were to be cut, ``I``; None for those that were.
             taken: what was taken out of them.
             names: all names; those that lines have are added.
             threads: all threads, likewise.
             counts: of each label, to which the lines are added, ``q``.
             first: the number of the block's first line.
+            lot: to which those that are something are added.
         """
         for numbers in (self.numbers, self.thread_numbers) if taken.cutter.patterns else (self.numbers,):
             numbers.frombytes(b"\xff" * (numbers.itemsize * (len(taken.cutter.names) - len(numbers))))
         found = FoundStructure()
-        must(
-            library().find(
-                rows.pointer,
-                taken.structure.row if chosen is None else Lent(chosen, pl.UInt32),
-                len(taken) if chosen is None else len(chosen),
-                byref(taken.structure),
-                (c_void_p * len(self.parts))(*(part.buffer_info()[0] for part in self.parts)),
-                *(column.buffer_info()[0] for column in (self.fates, self.labels, self.fixed, self.threads)),
-                taken.cutter.names.pointer,
-                self.numbers.buffer_info()[0],
-                names.pointer,
-                self.thread_numbers.buffer_info()[0],
-                threads.pointer,
-                counts.buffer_info()[0],
-                first,
-                byref(found),
-            )
-        )
         try:
-            return Found(
-                taken_over(found, "line", 8),
-                taken_over(found, "time", 8, gaps=True),
-                taken_over(found, "label"),
-                taken_over(found, "name", gaps=True),
-                taken_over(found, "thread", gaps=True),
-                taken_over(found, "left", count="left_count") if found.left_count else _NOTHING,
-                taken_over(found, "aside", count="aside_count") if found.aside_count else _NOTHING,
-                taken_over(found, "aside_row", count="aside_count") if found.aside_count else _NOTHING,
-                taken_over(found, "aside_label", count="aside_count") if found.aside_count else _NOTHING,
-                int(found.last),
+            must(
+                library().find(
+                    rows.pointer,
+                    taken.structure.row if chosen is None else chosen.buffer_info()[0],
+                    len(taken) if chosen is None else len(chosen),
+                    byref(taken.structure),
+                    (c_void_p * len(self.parts))(*(part.buffer_info()[0] for part in self.parts)),
+                    *(column.buffer_info()[0] for column in (self.fates, self.labels, self.fixed, self.threads)),
+                    taken.cutter.names.pointer,
+                    self.numbers.buffer_info()[0],
+                    names.pointer,
+                    self.thread_numbers.buffer_info()[0],
+                    threads.pointer,
+                    counts.buffer_info()[0],
+                    first,
+                    byref(lot.structure),
+                    byref(found),
+                )
             )
+            aside = map(_numbers, (found.aside, found.aside_row, found.aside_label))
+            return Found(_numbers(found.left), list(map(Aside, *aside)), int(found.last))
         finally:
             library().found_free(byref(found))

@@ -7,16 +7,15 @@ from ctypes import byref, c_void_p
 from enum import IntEnum
 from typing import TYPE_CHECKING, NamedTuple
 
-import polars as pl
-
+from logpool.late import pl
 from logpool.native.library import (
-    WIDTHS,
     CourseStructure,
     Lent,
     ListStructure,
     column_of,
     library,
     must,
+    width_of,
 )
 
 if TYPE_CHECKING:
@@ -55,7 +54,7 @@ def joined(columns: Sequence[pl.Series]) -> pl.Series:
     sizes = array("q", map(len, columns))
     gaps = any(column.null_count() for column in columns)
     found = column_of(
-        library().joined_out, WIDTHS[type(dtype)], gaps, len(lent), _addresses(lent), sizes.buffer_info()[0]
+        library().joined_out, width_of(type(dtype)), gaps, len(lent), _addresses(lent), sizes.buffer_info()[0]
     )
     return found.alias(first.name)
 

@@ -18,6 +18,12 @@ int list_add(List *list, int64_t number)
     return 1;
 }
 
+API void list_free(List *list)
+{
+    free(list->numbers);
+    memset(list, 0, sizeof *list);
+}
+
 API void taken_free(Taken *taken)
 {
     free(taken->row);

@@ -13,8 +13,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-import polars as pl
-
+from logpool.late import pl
 from logpool.native.lines import MISFIT, NO_TIME, Cutter, Out, Part, Place
 from logpool.read.heads import STARTS, TIME, bounded
 from logpool.read.times import OFFSET, TimeFormat, any_time_format

@@ -10,8 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import polars as pl
-
+from logpool.late import pl
 from logpool.read.vocabulary import UNKNOWN_POOL
 
 if TYPE_CHECKING:

@@ -11,14 +11,15 @@ traceback belongs to the head above it, and a line that the collector split is p
 
 from __future__ import annotations
 
+import re
 from array import array
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import compress, islice
 from typing import TYPE_CHECKING, NamedTuple
 
-import polars as pl
-
-from logpool.frames import constant
+from logpool.frames import constant, rows_of
+from logpool.late import pl
+from logpool.native.lines import Lot
 from logpool.read.ahead import ahead
 from logpool.read.cuts import Cut, Cuts, cut_of
 from logpool.read.formats import head_reader
@@ -43,15 +44,7 @@ _LOOKED_AT = 1000
 _KNOWN_HEADS = 10_000
 # whatever holds no such figures has no time in any format
 _LIKE_A_TIME = r"\d:\d|\d{8}"
-
-EVENT_COLUMNS = {
-    "line": pl.Int64,
-    "time": pl.Int64,
-    "shape": pl.UInt32,
-    "connection": pl.UInt32,
-    "thread": pl.UInt32,
-    "source": pl.UInt32,
-}
+_COLUMNS = ("line", "time", "shape", "connection", "thread")
 
 
 class _Head(NamedTuple):
@@ -83,6 +76,7 @@ class EventReader:
         layout: the layout that was asked for, if any.
         ahead: whether to read blocks, and to choose their lines, in a thread of its own.
         most_texts: how many texts each way of cutting lines may remember from block to block.
+        lot: so many events, at least, are one batch.
     """
 
     vocabulary: Vocabulary
@@ -91,6 +85,7 @@ class EventReader:
     layout: str | None = None
     ahead: bool = False
     most_texts: int = MOST_TEXTS
+    lot: int = 1
     _heads: HeadReader = field(init=False)
     _cuts: Cuts = field(default_factory=Cuts)
     _readers: dict[Cut, Reader] = field(default_factory=dict)
@@ -104,13 +99,18 @@ class EventReader:
     _end: bytes | None = None
     _known_heads: dict[str, bool] = field(default_factory=dict)
     _pieces: Pieces = field(default_factory=Pieces)
-    _sources: pl.Series = field(default_factory=lambda: pl.Series("source", dtype=pl.UInt32))
+    # the events of the next batch; those of each file from which place on; the timeouts that stand under heads, as rows
+    _lot: Lot = field(default_factory=Lot)
+    _begins: list[tuple[int, int]] = field(default_factory=list)
+    _timeouts: list[tuple[int, int | None, int, None, None, int]] = field(default_factory=list)
+    # whether they are in the order of their lines
+    _in_order: bool = True
 
     def __post_init__(self) -> None:
         self._heads = head_reader(self.layout)
 
     def read(self, blocks: Iterable[Block]) -> Iterator[pl.DataFrame]:
-        """The events of each block, in file order.
+        """The events of some blocks at a time, in file order.
 
         Returns:
             Tables of ``line`` (of the head), ``time`` (microseconds), ``shape``, ``connection``, ``thread``
@@ -118,50 +118,62 @@ class EventReader:
         """
         in_turn = ahead if self.ahead else iter
         for block in in_turn(blocks):
-            self._part = block.part
+            if block.part != self._part or not self._begins:
+                self._part = block.part
+                self._begins.append((len(self._lot), block.part))
             lines = block.lines
             if self._pieces.matter(block):
                 lines = Lines.of(self._pieces.joined(lines.texts))
-            events = self._events(block, lines)
-            if block.torn:
-                self._note_torn(block.first_line + len(lines) - 1, events)
+            last = self._add(block, lines)
+            if block.torn and last != block.first_line + len(lines) - 1:
+                # a last line that has no line end and tells nothing: the rest of it may be missing
+                self.reading.torn.append((self._part, block.first_line + len(lines) - 1))
             # while the next block is waited for, this one takes no memory
             del block, lines
-            yield events
+            if len(self._lot) + len(self._timeouts) >= self.lot:
+                yield self._batch()
         self._settle_last()
+        if self._lot or self._timeouts:
+            yield self._batch()
 
-    def _note_torn(self, last: int, events: pl.DataFrame) -> None:
-        """Notes a last line that has no line end and tells nothing: the rest of it may be missing."""
-        if not events.height or events["line"][-1] != last:
-            self.reading.torn.append((self._part, last))
+    def _batch(self) -> pl.DataFrame:
+        """The events that there are."""
+        lot, self._lot = self._lot, Lot(len(self._lot) * 9 // 8)
+        ends = [*self._begins[1:], (len(lot), 0)]
+        sources = [
+            constant(part, pl.UInt32, end - begin) for (begin, part), (end, _) in zip(self._begins, ends, strict=True)
+        ]
+        source = sources[0] if len(sources) == 1 else pl.concat(sources)
+        columns = zip(_COLUMNS, lot.columns(), strict=True)
+        events = pl.DataFrame([*(column.alias(name) for name, column in columns), source.alias("source")])
+        if self._timeouts:
+            events = pl.concat([events, rows_of(self._timeouts, events.schema)])
+        if self._timeouts or not self._in_order:
+            events = events.sort("source", "line", maintain_order=True)
+        self._begins, self._timeouts, self._in_order = [(0, self._part)], [], True
+        return events
 
-    def _events(self, block: Block, lines: Lines) -> pl.DataFrame:
+    def _add(self, block: Block, lines: Lines) -> int | None:
+        """Adds the events of a block, and returns the number of the last line that is one, or tells of one."""
         first = block.first_line
         self._count(lines, block.size)
         likely = self._numberings.get(self._likely)
         rows = lines.rows(likely.cutter() if likely else None)
-        told = Told(array("q"))
+        begin = len(self._lot)
+        told = Told(self._lot)
         left = likely.read_alike(rows, first, told) if likely else rows.left
         self._read(rows, left, first, told)
+        self._in_order &= told.pieces <= 1
         self._note_unrecognised(first, rows, told.unrecognised)
         counts = told.event_counts()
         self._count_events(counts)
-        events = told.in_order()
-        self._note_last(lines, rows, told, events)
-        events.insert_column(5, self._source(events.height))
-        heads = self._timed_out(events, counts)
-        timeouts = self._timeouts(first, lines, rows, sorted(told.inside), heads)
+        self._note_last(lines, rows, told)
+        heads = self._timed_out(begin, counts)
+        timeouts = self._timeouts_inside(first, lines, rows, sorted(told.inside), heads)
+        self._timeouts += timeouts
         self._remember(first, lines, rows, told.last, heads)
-        if not timeouts:
-            return events
-        more = pl.DataFrame(timeouts, schema=EVENT_COLUMNS, orient="row")
-        return pl.concat([events, more]).sort("source", "line", maintain_order=True)
-
-    def _source(self, count: int) -> pl.Series:
-        """The number of the file, so many times."""
-        if len(self._sources) < count or (count and self._sources[0] != self._part):
-            self._sources = constant(self._part, pl.UInt32, 2 * count).alias("source")
-        return self._sources.head(count)
+        last = [first + rows.place(told.last)] if told.last >= 0 else []
+        return max((*last, *(line for line, *_ in timeouts)), default=None)
 
     def _count(self, lines: Lines, size: int) -> None:
         reading = self.reading
@@ -175,16 +187,15 @@ class EventReader:
             if reading.first_time is None:
                 reading.first_time = self._first_time(_with_times(lines.texts))
 
-    def _note_last(self, lines: Lines, rows: Rows, told: Told, events: pl.DataFrame) -> None:
+    def _note_last(self, lines: Lines, rows: Rows, told: Told) -> None:
         """Keeps the lines in which the last time so far stands, to be looked for in the end; else looks for it now.
 
         Args:
             lines: of a block.
             rows: those that can matter.
             told: what they tell.
-            events: those in it.
         """
-        is_certain = told.last_cut is not None and told.last_cut.is_certain and events["time"][-1] is not None
+        is_certain = told.last_cut is not None and told.last_cut.is_certain and told.last_time is not None
         if is_certain and len(lines) - rows.place(told.last) <= _EDGE:
             self._end = lines.bytes(rows.start(told.last))
             return
@@ -211,42 +222,42 @@ class EventReader:
             self.reading.offset = cut.offset
         return time
 
-    def _read(self, rows: Rows, left: pl.Series, first: int, told: Told) -> None:
+    def _read(self, rows: Rows, left: array[int], first: int, told: Told) -> None:
         """Adds what some rows of a block tell that can matter."""
         tried: set[Cut] = set()
         queue = self._cuts.known
-        if not queue and len(left):
+        if not queue and left:
             # most of a log is like its begin
-            texts = rows.texts(left.head(_LEARNED_FROM))
-            queue = self._cuts.learn(texts.filter(texts.str.contains(_LIKE_A_TIME)))
-        while len(left):
+            texts = map(rows.text, left[:_LEARNED_FROM])
+            queue = self._cuts.learn(text for text in texts if re.search(_LIKE_A_TIME, text))
+        while left:
             for cut in queue:
                 left = self._numbering(cut).read(rows, left, first, told)
-                if not len(left):
+                if not left:
                     break
             tried.update(queue)
             left = self._without_timeless(rows, left, first, told)
-            if not len(left):
+            if not left:
                 break
             # the next few rows have no cut that was tried: learn theirs, or take them as lines without times
-            few = left.head(_LEARNED_FROM)
-            queue = [cut for cut in self._cuts.learn(rows.texts(few)) if cut not in tried]
+            few = left[:_LEARNED_FROM]
+            queue = [cut for cut in self._cuts.learn(map(rows.text, few)) if cut not in tried]
             if not queue:
                 self._numbering(Cut()).read(rows, few, first, told)
-                left = left.slice(_LEARNED_FROM)
+                left = left[_LEARNED_FROM:]
         self._likely = told.last_cut or self._likely
 
-    def _without_timeless(self, rows: Rows, left: pl.Series, first: int, told: Told) -> pl.Series:
+    def _without_timeless(self, rows: Rows, left: array[int], first: int, told: Told) -> array[int]:
         """Reads the rows in which no time can stand, such as tracebacks', and returns the others."""
-        if not len(left):
+        if not left:
             return left
         texts = rows.texts(left)
         timed = texts.str.contains(_LIKE_A_TIME)
         # most are tracebacks' that only name a connection
-        timeless = left.filter(~timed & texts.str.contains(MAY_MATTER))
-        if len(timeless):
+        timeless = array("I", compress(left, ~timed & texts.str.contains(MAY_MATTER)))
+        if timeless:
             self._numbering(Cut()).read(rows, timeless, first, told)
-        return left.filter(timed)
+        return array("I", compress(left, timed))
 
     def _numbering(self, cut: Cut) -> Numbering:
         numbering = self._numberings.get(cut)
@@ -260,14 +271,10 @@ class EventReader:
             reader = self._readers[cut] = Reader(self.vocabulary, self.source, self._heads, cut)
         return reader
 
-    def _note_unrecognised(self, first: int, rows: Rows, found: list[pl.Series]) -> None:
-        if not found:
-            return
-        unknown = pl.concat(found).sort()
-        self.reading.unrecognised_lines += len(unknown)
-        shown = unknown.head(_SHOWN - len(self.reading.unrecognised))
-        for row, text in zip(shown, rows.texts(shown), strict=True):
-            self.reading.unrecognised.append((self._part, first + rows.place(row), text))
+    def _note_unrecognised(self, first: int, rows: Rows, found: list[int]) -> None:
+        self.reading.unrecognised_lines += len(found)
+        for row in sorted(found)[: _SHOWN - len(self.reading.unrecognised)]:
+            self.reading.unrecognised.append((self._part, first + rows.place(row), rows.text(row)))
 
     def _count_events(self, counts: dict[int, int]) -> None:
         shapes = self.vocabulary.shapes
@@ -282,7 +289,7 @@ class EventReader:
             else:
                 self.reading.pool_lines += count
 
-    def _timeouts(
+    def _timeouts_inside(
         self, first: int, lines: Lines, rows: Rows, inside: list[int], told: set[tuple[int, int]]
     ) -> list[tuple[int, int | None, int, None, None, int]]:
         """The timeouts that stand under a head, in a traceback: one for each record."""
@@ -293,8 +300,7 @@ class EventReader:
             if head is None or head.timed_out or head[:2] in told:
                 continue
             told.add(head[:2])
-            text = rows.texts(pl.Series([row], dtype=pl.UInt32)).item()
-            found.append((head.line, head.time, reader.timed_out(text), None, None, head.part))
+            found.append((head.line, head.time, reader.timed_out(rows.text(row)), None, None, head.part))
         return found
 
     def _remember(self, first: int, lines: Lines, rows: Rows, last: int, told: set[tuple[int, int]]) -> None:
@@ -327,17 +333,15 @@ class EventReader:
             self._keep(self._head_in(ending.part, ending.end, upwards(ending.data, len(ending.data))), ending.told)
         return self._head
 
-    def _timed_out(self, events: pl.DataFrame, counts: dict[int, int]) -> set[tuple[int, int]]:
-        """The heads that are timeouts themselves."""
+    def _timed_out(self, begin: int, counts: dict[int, int]) -> set[tuple[int, int]]:
+        """The heads among the events from a place on that are timeouts themselves."""
         shapes = self.vocabulary.shapes
-        timeouts = [
+        timeouts = {
             number
             for number in counts
             if (shape := shapes[number]) is not None and shape.message.kind is Kind.TIMED_OUT
-        ]
-        if not timeouts:
-            return set()
-        return {(self._part, line) for line in events.filter(pl.col("shape").is_in(timeouts))["line"]}
+        }
+        return {(self._part, line) for line in self._lot.lines(timeouts, begin)} if timeouts else set()
 
     def _is_head(self, text: str) -> bool:
         known = self._known_heads.get(text)

@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-import polars as pl
-
+from logpool.late import pl
 from logpool.native.lines import Rows, surveyed
 from logpool.read.damage import NO_TEXT, Damages
 from logpool.read.encoding import (

@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from heapq import heapify, heappop, heapreplace
 from typing import TYPE_CHECKING
 
-import polars as pl
-
+from logpool.late import pl
 from logpool.native.numbers import joined
 
 if TYPE_CHECKING:
@@ -110,4 +109,6 @@ def merged(
 
 def as_one(batches: Sequence[pl.DataFrame]) -> pl.DataFrame:
     """Batches of events that follow each other as one, each column in one piece."""
+    if len(batches) == 1:
+        return batches[0]
     return pl.DataFrame([joined([batch[name] for batch in batches]) for name in batches[0].columns])

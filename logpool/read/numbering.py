@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from array import array
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-
-import polars as pl
 
 from logpool.native.library import NONE
 from logpool.native.lines import Fate, Known, Out, Pattern, Taken
@@ -24,7 +23,7 @@ from logpool.read.vocabulary import (
 )
 
 if TYPE_CHECKING:
-    from logpool.native.lines import Cutter, Found, Rows
+    from logpool.native.lines import Cutter, Found, Lot, Rows, Texts
     from logpool.read.cuts import Cut
     from logpool.read.vocabulary import Reader
 
@@ -37,13 +36,9 @@ MANY_KEYS = 1 << 11
 #: and how many texts there may be that differ in more than numbers
 MOST_PATTERNS = 1 << 12
 
-_EVENTS = {
-    "line": pl.Int64,
-    "time": pl.Int64,
-    "shape": pl.UInt32,
-    "connection": pl.UInt32,
-    "thread": pl.UInt32,
-}
+# so many texts, of so many characters, are looked through without polars: it need not be there yet
+_FEW, _SHORT = 1 << 8, 1 << 10
+_MAY_MATTER = re.compile(MAY_MATTER)
 _FATES = {Naming.FIXED: Fate.FIXED, Naming.ADDRESS: Fate.BY_ADDRESS, Naming.SECONDS: Fate.BY_SECONDS}
 
 
@@ -52,30 +47,38 @@ class Told:
     """What lines of a block tell.
 
     Attributes:
-        counts: how many events there are, by shape.
-        events: ``line``, ``time``, ``shape``, ``connection``, ``thread``; those of each cut by themselves.
+        lot: the events, those of each cut by themselves, behind those that there were.
+        counts: how many of them there are, by shape.
+        pieces: how often some were added.
         unrecognised: rows that are records of pools, and that the grammar does not know.
         inside: rows that are no heads and tell of a timeout.
         last: the last row that is an event; -1 for none.
+        last_time: its time.
         last_cut: the cut that fits it.
     """
 
-    counts: array[int]
-    events: list[pl.DataFrame] = field(default_factory=list)
-    unrecognised: list[pl.Series] = field(default_factory=list)
+    lot: Lot
+    counts: array[int] = field(default_factory=lambda: array("q"))
+    pieces: int = 0
+    unrecognised: list[int] = field(default_factory=list)
     inside: list[int] = field(default_factory=list)
     last: int = -1
+    last_time: int | None = None
     last_cut: Cut | None = None
+
+    def count_up_to(self, shapes: int) -> None:
+        """Counts so many shapes from now on."""
+        self.counts.extend([0] * (shapes - len(self.counts)))
 
     def event_counts(self) -> dict[int, int]:
         """How many events there are, by the numbers of the shapes that there are."""
         return {number: count for number, count in enumerate(self.counts) if count}
 
-    def in_order(self) -> pl.DataFrame:
-        """The events."""
-        if len(self.events) == 1:
-            return self.events[0]
-        return pl.concat([pl.DataFrame(schema=_EVENTS), *self.events]).sort("line")
+    def note_last(self, row: int, cut: Cut) -> None:
+        """The last one that was added is of a row, which a cut fits."""
+        self.pieces += 1
+        if row > self.last:
+            self.last, self.last_time, self.last_cut = row, self.lot.time(len(self.lot) - 1), cut
 
 
 @dataclass
@@ -125,22 +128,22 @@ class Numbering:
         if self._cutter.most > self.most or self._cutter.size > self.most * _BYTES:
             self._begin()
 
-    def read(self, rows: Rows, chosen: pl.Series, first: int, told: Told) -> pl.Series:
+    def read(self, rows: Rows, chosen: array[int], first: int, told: Told) -> array[int]:
         """Reads lines.
 
         Args:
             rows: the lines of a block.
-            chosen: the numbers of those that this cut may fit.
+            chosen: the numbers of those that this cut may fit, ``I``.
             first: the number of the block's first line.
             told: to which everything is added.
 
         Returns:
-            The numbers of those that it does not fit.
+            The numbers of those that it does not fit, ``I``.
         """
         self._forget()
         return self._read(rows, chosen, first, told)
 
-    def _read(self, rows: Rows, chosen: pl.Series, first: int, told: Told) -> pl.Series:
+    def _read(self, rows: Rows, chosen: array[int], first: int, told: Told) -> array[int]:
         taken = Taken.of(self._cutter, rows, chosen)
         self._learn_times()
         if not self._learn_patterns(taken, rows) or not self._learn_keys(taken):
@@ -155,30 +158,25 @@ class Numbering:
             return self._as_they_are().read(rows, left, first, told)
         return left
 
-    def read_alike(self, rows: Rows, first: int, told: Told) -> pl.Series:
+    def read_alike(self, rows: Rows, first: int, told: Told) -> array[int]:
         """Reads the lines of a block that its own cutter has cut already, as they are like ones before; likewise."""
         taken = rows.alike
         if taken is None:
             return rows.left
         self._learn_times()
         left = self._told(rows, None, taken, first, told)
-        return pl.concat([rows.left, left]).sort() if len(left) else rows.left
+        return array("I", sorted(rows.left + left)) if left else rows.left
 
-    def _told(self, rows: Rows, chosen: pl.Series | None, taken: Taken, first: int, told: Told) -> pl.Series:
+    def _told(self, rows: Rows, chosen: array[int] | None, taken: Taken, first: int, told: Told) -> array[int]:
         """Tells what lines are of which everything is known, and returns the rows that this cut does not fit."""
         known, vocabulary = self._known, self.reader.vocabulary
-        told.counts.extend([0] * (len(vocabulary.shapes) - len(told.counts)))
+        told.count_up_to(len(vocabulary.shapes))
         with vocabulary.lock:
-            found = known.find(rows, chosen, taken, vocabulary.connections, vocabulary.threads, told.counts, first)
-        if len(found.line):
-            columns = zip(_EVENTS, (found.line, found.time, found.label, found.name, found.thread), strict=True)
-            told.events.append(pl.DataFrame([column.alias(name) for name, column in columns]))
-        self._note_last(told, found.last)
-        return self._look(rows, taken, found, first, told) if len(found.aside) else found.left
-
-    def _note_last(self, told: Told, row: int) -> None:
-        if row > told.last:
-            told.last, told.last_cut = row, self.reader.cut
+            names, threads = vocabulary.connections, vocabulary.threads
+            found = known.find(rows, chosen, taken, names, threads, told.counts, first, told.lot)
+        if found.last >= 0:
+            told.note_last(found.last, self.reader.cut)
+        return self._look(rows, taken, found, first, told) if found.aside else found.left
 
     def _learn_times(self) -> None:
         """Reads the parts of times that were not seen before."""
@@ -196,16 +194,15 @@ class Numbering:
         if not firsts:
             return True
         known, reader = self._known, self.reader
-        keys = self._cutter.keys.all(taken.first_key)
-        matter = keys.str.contains(MAY_MATTER).arg_true()
+        matter = [place for place, matters in enumerate(_matter(self._cutter.keys, taken.first_key)) if matters]
         if self.out is Out.IDS and self._learned + len(matter) > MANY_KEYS and not self._has_no_patterns:
             self._begin_with(Out.NUMBERS)
             return False
         begin = len(known.fates)
-        known.fates.extend([Fate.DROPPED] * len(keys))
-        known.labels.extend([OTHER] * len(keys))
-        known.fixed.extend([NONE] * len(keys))
-        known.threads.extend([NONE] * len(keys))
+        known.fates.extend([Fate.DROPPED] * len(firsts))
+        known.labels.extend([OTHER] * len(firsts))
+        known.fixed.extend([NONE] * len(firsts))
+        known.threads.extend([NONE] * len(firsts))
         for place in matter:
             rest = rest_of(taken, firsts[place])
             found = reader.known.get((rest.key, rest.out))
@@ -231,16 +228,16 @@ class Numbering:
         patterns = self._cutter.patterns
         if patterns is None or not taken.unknown:
             return True
-        texts = patterns.texts.all(len(patterns))
-        matter = texts.str.contains(MAY_MATTER)
-        if len(self._patterns) + int(matter.sum()) > MOST_PATTERNS:
+        matter = _matter(patterns.texts, len(patterns))
+        if len(self._patterns) + sum(matter) > MOST_PATTERNS:
             self._has_no_patterns = True
             self._begin_with(Out.IDS)
             return False
         examples = self.reader.cut.cutter(Out.IDS)
-        for text, matters, row in zip(texts, matter, taken.unknown, strict=True):
+        for number, (matters, row) in enumerate(zip(matter, taken.unknown, strict=True), len(patterns)):
+            text = patterns.texts.get(number)
             if matters and text not in self._patterns:
-                example = Taken.of(examples, rows, pl.Series([row], dtype=pl.UInt32))
+                example = Taken.of(examples, rows, array("I", [row]))
                 self._patterns[text] = pattern_of(rest_of(example, 0), self.reader.parsed)
             patterns.learn(self._patterns.get(text, Pattern(0)))
         return True
@@ -259,34 +256,40 @@ class Numbering:
         if found.naming is Naming.FIXED and found.identity is not None:
             known.fixed[key] = self.reader.vocabulary.connection(found.identity)
 
-    def _look(self, rows: Rows, taken: Taken, found: Found, first: int, told: Told) -> pl.Series:
+    def _look(self, rows: Rows, taken: Taken, found: Found, first: int, told: Told) -> array[int]:
         """Looks at the lines that were set aside, and returns the rows that this cut does not fit."""
-        told.unrecognised.append(found.aside_row.filter(found.aside_label == UNRECOGNISED))
-        told.inside += found.aside_row.filter(found.aside_label == TIMED_OUT_INSIDE).to_list()
-        # the first address in these is not the connection's: each is looked up by itself
-        alone = found.aside_label == OTHER
+        told.unrecognised += [one.row for one in found.aside if one.label == UNRECOGNISED]
+        told.inside += [one.row for one in found.aside if one.label == TIMED_OUT_INSIDE]
         left: list[int] = []
         vocabulary = self.reader.vocabulary
-        for place, row in zip(found.aside.filter(alone), found.aside_row.filter(alone), strict=True):
+        # the first address in the others is not the connection's: each is looked up by itself
+        for place, row in ((place, row) for place, row, label in found.aside if label == OTHER):
             one = self.reader.learned(rest_of(taken, place))
             assert one is not None  # noqa: S101 - for the type checker: none of these is without its ids
             self._keep(taken.key(place), one)
             if one.shape == UNFIT:
                 left.append(row)
             elif one.shape == UNRECOGNISED:
-                told.unrecognised.append(pl.Series([row], dtype=pl.UInt32))
+                told.unrecognised.append(row)
             elif one.shape == TIMED_OUT_INSIDE:
                 told.inside.append(row)
             elif one.shape >= NO_EVENT:
                 name = None if one.identity is None else vocabulary.connection(one.identity)
                 thread = taken.thread(place)
                 thread_number = one.thread if thread is None else vocabulary.thread(thread)
-                told.counts.extend([0] * (one.shape + 1 - len(told.counts)))
+                told.count_up_to(one.shape + 1)
                 told.counts[one.shape] += 1
-                self._note_last(told, row)
-                event = (first + rows.place(row), self._known.time(taken, place), one.shape, name, thread_number)
-                told.events.append(pl.DataFrame([event], schema=_EVENTS, orient="row"))
-        return pl.concat([found.left, pl.Series(left, dtype=pl.UInt32)]).sort() if left else found.left
+                told.lot.add(first + rows.place(row), self._known.time(taken, place), one.shape, name, thread_number)
+                told.note_last(row, self.reader.cut)
+        return array("I", sorted([*found.left, *left])) if left else found.left
+
+
+def _matter(texts: Texts, first: int) -> list[bool]:
+    """Of each text from a number on whether it may matter."""
+    few = [] if len(texts) - first > _FEW else [texts.get(number) for number in range(first, len(texts))]
+    if few and max(map(len, few)) <= _SHORT:
+        return [_MAY_MATTER.search(text) is not None for text in few]
+    return texts.all(first).str.contains(MAY_MATTER).to_list()
 
 
 def _fate(found: Numbered) -> Fate:

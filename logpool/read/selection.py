@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-import polars as pl
-
 from logpool.errors import UsageError
+from logpool.late import pl
 from logpool.read.vocabulary import split_pool_name
 from logpool.schema import Kind
 

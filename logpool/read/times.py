@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from functools import cached_property, lru_cache
 
-import polars as pl
-
+from logpool.late import pl
 from logpool.native.lines import Plain
 
 _DATES = (

@@ -8,8 +8,7 @@ from enum import IntEnum
 from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
-import polars as pl
-
+from logpool.late import pl
 from logpool.native.lines import Texts
 from logpool.read.cuts import PARTS_OF_IDS
 from logpool.read.grammar import Message, parse_message
@@ -128,7 +127,15 @@ class Vocabulary:
         with self.lock:
             if self._frame is None or self._frame.height != len(self.shapes):
                 done = self._frame.height if self._frame is not None else 0
-                more = pl.DataFrame([self._row(shape) for shape in self.shapes[done:]], schema=_FRAME, orient="row")
+                rows = [self._row(shape) for shape in self.shapes[done:]]
+                schema = {
+                    "kind": pl.UInt8,
+                    "detail": pl.UInt8,
+                    "group": pl.UInt32,
+                    "shared": pl.Boolean,
+                    "reason": pl.UInt8,
+                }
+                more = pl.DataFrame(rows, schema=schema, orient="row")
                 self._frame = more if self._frame is None else pl.concat([self._frame, more])
             return self._frame
 
@@ -161,15 +168,6 @@ def _reason(message: Message) -> Reason:
     if message.reason is None:
         return Reason.NONE
     return Reason.DISCONNECTION if message.reason in _DISCONNECTIONS else Reason.OTHER
-
-
-_FRAME = {
-    "kind": pl.UInt8,
-    "detail": pl.UInt8,
-    "group": pl.UInt32,
-    "shared": pl.Boolean,
-    "reason": pl.UInt8,
-}
 
 
 class Naming(IntEnum):

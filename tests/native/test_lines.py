@@ -6,12 +6,11 @@ import re
 from array import array
 from datetime import datetime, timedelta
 
-import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from logpool.native.lines import Cutter, Needles, Out, Part, Place, Plain, Rows, Taken, Texts, surveyed
+from logpool.native.lines import Cutter, Lot, Needles, Out, Part, Place, Plain, Rows, Taken, Texts, surveyed
 
 WORDS = ("sqlalchemy.pool", "onnection ", "Pool disposed", "né: ")
 NEEDLES = Needles(WORDS, rare=("y.", "nn", "Po", "n\xe9"))
@@ -36,9 +35,9 @@ def test_rows_are_the_lines_with_a_needle(text: str) -> None:
     found = [place for place, line in enumerate(lines) if any(word in line for word in WORDS)]
     survey = surveyed(text.encode(), len(text.encode()))
     assert survey == (len(lines), text.isascii(), "\0" in text)
-    assert rows.places().to_list() == found
-    every = pl.int_range(len(rows), dtype=pl.UInt32, eager=True)
+    every = array("I", range(len(rows)))
     assert rows.texts(every).to_list() == [lines[place].removesuffix("\r") for place in found]
+    assert [rows.text(row) for row in every] == rows.texts(every).to_list()
     starts = [sum(len(line.encode()) + 1 for line in lines[:place]) for place in found]
     assert [rows.start(row) for row in every] == starts
     assert [rows.place(row) for row in every] == found
@@ -47,7 +46,7 @@ def test_rows_are_the_lines_with_a_needle(text: str) -> None:
 def test_a_needle_stands_where_the_line_before_has_it_only_if_nothing_earlier_does() -> None:
     # at the same place behind the beginning of the next line stands a needle of the line after it
     rows = rows_of(b"0123456789onnection \nonnection \nonnection \n0123456789onnection ", NEEDLES)
-    assert rows.places().to_list() == [0, 1, 2, 3]
+    assert [rows.place(row) for row in range(len(rows))] == [0, 1, 2, 3]
 
 
 @given(st.lists(st.text(max_size=40), max_size=60))
@@ -252,9 +251,7 @@ def without_ids(text: str) -> str:
 def test_ids_are_taken_out(lines: list[str]) -> None:
     rows = rows_of("".join(f"{line}|Z\n" for line in lines).encode(), Needles(["|Z"], rare=["|Z"]))
     for out in (Out.NOTHING, Out.IDS):
-        taken = Taken.of(
-            cutter := Cutter([], leading=False, out=out), rows, pl.int_range(len(lines), dtype=pl.UInt32, eager=True)
-        )
+        taken = Taken.of(cutter := Cutter([], leading=False, out=out), rows, array("I", range(len(lines))))
         for at, line in enumerate(lines):
             rest = re.sub("0x[0-9a-fA-F]*", "0x", f"{line}|Z", count=1)
             assert cutter.keys.get(taken.key(at)) == (without_ids(rest) if out else rest)
@@ -273,7 +270,7 @@ def test_lines_are_cut(lines: list[str], cut_at: tuple[list[Place], bool], data:
     seen: list[str] = []
     # whatever was cut before
     for _ in range(2):
-        taken = Taken.of(cutter, rows, pl.Series(chosen, dtype=pl.UInt32))
+        taken = Taken.of(cutter, rows, array("I", chosen))
         assert [taken.row(at) for at in range(len(taken))] == list(expected)
         for at, (parts, rest, address, seconds) in enumerate(expected.values()):
             assert cutter.keys.get(taken.key(at)) == rest
@@ -283,7 +280,7 @@ def test_lines_are_cut(lines: list[str], cut_at: tuple[list[Place], bool], data:
         rests = [rest for _, rest, _, _ in expected.values()]
         new = list(dict.fromkeys(rest for rest in rests if rest not in seen))
         assert cutter.keys.all(taken.first_key).to_list() == new
-        assert taken.firsts() == [rests.index(rest) for rest in new]
+        assert list(taken.firsts()) == [rests.index(rest) for rest in new]
         seen += new
 
 
@@ -298,18 +295,18 @@ def test_lines_like_ones_before_are_cut_at_once(
     needles = Needles(["|Z"], rare=["|Z"])
     cutter = Cutter(places, leading=leading)
     rows = rows_of("".join(f"{line}\n" for line in before).encode(), needles)
-    Taken.of(cutter, rows, pl.int_range(len(rows), dtype=pl.UInt32, eager=True))
+    Taken.of(cutter, rows, array("I", range(len(rows))))
     keys = cutter.keys.all().to_list()
     # those that hold no needle stand between them
     rows = rows_of("".join(f"{line}\nno row\n" for line in lines).encode(), needles, cutter)
-    every = pl.int_range(len(rows), dtype=pl.UInt32, eager=True)
+    every = array("I", range(len(rows)))
     assert rows.texts(every).to_list() == lines
     taken = rows.alike
     if taken is None:
-        assert rows.left.to_list() == every.to_list()
+        assert rows.left == every
         return
     found = {taken.row(at): at for at in range(len(taken))}
-    assert sorted([*found, *rows.left]) == every.to_list()
+    assert sorted([*found, *rows.left]) == list(every)
     for row, at in found.items():
         expected = taken_apart(lines[row], places, leading=leading)
         assert expected == (taken.times(at), cutter.keys.get(taken.key(at)), taken.address(at), taken.seconds(at))
@@ -352,7 +349,7 @@ def test_lines_that_differ_in_a_few_letters_are_alike_in_the_end() -> None:
     for minute in range(1, 5):
         lines = "".join(f"12:{minute:02}{kind} 0x7f0{minute}>\n" for kind in kinds)
         rows = rows_of(lines.encode(), needles, cutter)
-        left = rows.left if rows.alike is not None else pl.int_range(len(rows), dtype=pl.UInt32, eager=True)
+        left = rows.left if rows.alike is not None else array("I", range(len(rows)))
         alike.append(0 if rows.alike is None else len(rows.alike))
         Taken.of(cutter, rows, left)
         assert len(cutter.keys) == len(kinds)
@@ -363,3 +360,31 @@ def test_lines_that_differ_in_a_few_letters_are_alike_in_the_end() -> None:
 def test_a_needle_needs_a_rare_pair() -> None:
     with pytest.raises(StopIteration):
         Needles(["abc"], rare=["xy"])
+
+
+NUMBERS = st.integers(0, (1 << 32) - 2)
+
+
+@given(
+    st.integers(0, 10),
+    st.lists(
+        st.tuples(st.integers(), st.none() | st.integers(), NUMBERS, st.none() | NUMBERS, st.none() | NUMBERS).filter(
+            lambda row: all(number is None or abs(number) < 1 << 62 for number in row)
+        )
+    ),
+    st.sets(NUMBERS),
+    st.data(),
+)
+@settings(deadline=None)
+def test_a_lot_holds_what_was_added(
+    room: int, rows: list[tuple[int, int | None, int, int | None, int | None]], labels: set[int], data: st.DataObject
+) -> None:
+    lot = Lot(room)
+    for row in rows:
+        lot.add(*row)
+    assert len(lot) == len(rows)
+    assert [lot.time(place) for place in range(len(lot))] == [time for _, time, *_ in rows]
+    asked = labels | set(data.draw(st.lists(st.sampled_from([label for _, _, label, *_ in rows]))) if rows else ())
+    begin = data.draw(st.integers(0, len(rows)))
+    assert lot.lines(asked, begin) == [line for line, _, label, *_ in rows[begin:] if label in asked]
+    assert list(zip(*(column.to_list() for column in lot.columns()), strict=True)) == rows

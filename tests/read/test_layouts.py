@@ -3,10 +3,10 @@
 import json
 import logging
 import time
+from array import array
 from collections.abc import Callable
 from typing import Literal, NamedTuple
 
-import polars as pl
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -52,7 +52,7 @@ def taken_apart(line: str) -> tuple[int | None, str]:
     # the line itself is what is looked for, so that it is read whatever it is
     data = f"{line}\n".encode()
     rows = Rows(data, Needles([line], rare=[line[:2]]), surveyed(data, len(data)))
-    taken = Taken.of(cut.cutter(), rows, pl.Series([0], dtype=pl.UInt32))
+    taken = Taken.of(cut.cutter(), rows, array("I", [0]))
     parts = [cut.added(number, texts) for number, texts in enumerate(taken.cutter.times)]
     time = Known(parts).time(taken, 0)
     return time, cut.restored(rest_of(taken, 0).text)
