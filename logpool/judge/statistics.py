@@ -108,10 +108,11 @@ class Statistics:
 
     def take(self, events: pl.DataFrame, tracked: Tracked) -> None:
         """Adds one batch: its events, and what the fold made of them."""
-        # while this looks, more are read
+        # while this looks, more are read: there are pools of all groups that these shapes are of, and perhaps of others
+        meaning = self.vocabulary.frame()
         pools = [pool for _, _, pool in self.vocabulary.groups]
         parts = [self.pool_parts.setdefault(pool, len(self.pool_parts)) for pool in pools]
-        self._count(events, parts, tracked.ends)
+        self._count(events, parts, meaning, tracked.ends)
         self._add(tracked)
         self._review.take(tracked.violations, tracked.later)
         self.left_checkouts.update(tracked.censored.to_list())
@@ -119,12 +120,11 @@ class Statistics:
         if tracked.steps is not None:
             self._climb(tracked.steps, times, pools, parts)
 
-    def _count(self, events: pl.DataFrame, parts: list[int], ends: pl.DataFrame) -> None:
+    def _count(self, events: pl.DataFrame, parts: list[int], meaning: pl.DataFrame, ends: pl.DataFrame) -> None:
         self.timelines.reach(events["time"])
         tally = self._tallied(events)
-        self.timelines.count(tally, parts)
-        meaning = chosen(self.vocabulary.frame(), "kind", "detail", "group")
-        told = ends.hstack(at(meaning, ends["label"]).get_columns())
+        self.timelines.count(tally, parts, meaning)
+        told = ends.hstack(at(chosen(meaning, "kind", "detail", "group"), ends["label"]).get_columns())
         reclaimed, timings = [], []
         for shape, count, kind, detail in chosen(told, "label", "count", "kind", "detail").iter_rows():
             self._shapes[shape] += count

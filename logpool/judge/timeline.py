@@ -137,14 +137,14 @@ class Timelines:
         self._levels.become(self._levels.table.with_columns_seq(bin=wider, moment=moved))
         self._width = width
 
-    def count(self, tally: pl.DataFrame, parts: Sequence[int]) -> None:
+    def count(self, tally: pl.DataFrame, parts: Sequence[int], meaning: pl.DataFrame) -> None:
         """Counts the events of one batch.
 
         Args:
             tally: the ``count`` of each ``shape`` in each ``bin``, null without a time.
             parts: the number of each group's pool.
+            meaning: of the shapes, as the vocabulary has it.
         """
-        meaning = self.vocabulary.frame()
         part = pl.Series("part", [*parts, _NOBODY], pl.Int64)[meaning["group"].fill_null(len(parts))]
         told = at(chosen(meaning, "kind").hstack([part]), tally["shape"])
         rows = where(chosen(tally, "bin", "count").hstack(told.get_columns()), _IS_COUNTED)

@@ -114,11 +114,13 @@ class Fold:
         self._seq += events.height
         ends = ends_of(events["shape"])
         lasts = lasts_of(ends)
+        # while this looks, more are read: of what is known now, all is of one length
+        meanings = self._meanings_now()
         events = self._emptied.named(events, self.vocabulary.frame(), first, lasts)
         batch = EventBatch(events, first, self.vocabulary, lasts)
-        incidents = batch.told(self._incidents(events["shape"], ends["label"]))
+        incidents = batch.told(_incidents(events["shape"], ends["label"], meanings["incident"]))
         failures = where(chosen(incidents, *FAILURE), pl.col("kind").is_in(_NAMELESS))
-        wholes = without_wholes(events, self._roles(incidents), self._meaning("base"), self._states["key"])
+        wholes = without_wholes(events, self._roles(incidents, meanings), meanings["base"], self._states["key"])
         before = events["time"][wholes.rest["before"]].alias("time_before")
         followed = batch.told(wholes.rest["place"]).hstack([*chosen(wholes.rest, "key", "more"), before])
         followed = self._emptied.told(followed)
@@ -160,14 +162,8 @@ class Fold:
             self._clocks.course,
         )
 
-    def _incidents(self, shapes: pl.Series, there: pl.Series) -> pl.Series:
-        """The places of incidents among events of some shapes, of which those are there."""
-        asked = self._meaning("incident")
-        # most often there is none, and nobody need look for any
-        return places_of(shapes, asked) if asked[there.cast(pl.UInt32)].any() else pl.Series(dtype=pl.UInt32)
-
-    def _meaning(self, name: str) -> pl.Series:
-        """What the shapes say, by their numbers: ``incident``, ``role`` (0 for none), ``base`` (of keys)."""
+    def _meanings_now(self) -> pl.DataFrame:
+        """What the shapes say, by their numbers: ``incident``, ``role`` (0 for none), ``base`` (of keys), ``group``."""
         shapes = self.vocabulary.frame()
         if self._meanings.height != shapes.height:
             # a return inside a transaction is looked at by itself
@@ -185,19 +181,19 @@ class Fold:
                 .otherwise(pl.Series(roles))
                 .cast(pl.UInt8),
                 base=(pl.col("group").cast(pl.Int64) * GROUP).fill_null(0),
+                group="group",
             )
-        return self._meanings[name]
+        return self._meanings
 
-    def _roles(self, incidents: pl.DataFrame) -> pl.Series:
+    def _roles(self, incidents: pl.DataFrame, meanings: pl.DataFrame) -> pl.Series:
         """The part that the events of each shape can have in whole uses and lives of this batch."""
-        roles = self._meaning("role")
+        roles = meanings["role"]
         thrown = where(incidents, incidents["kind"] == int(Kind.INVALIDATED))["group"]
         busy = self._moves.busy() | self._emptied.groups | set(thrown)
         if not busy:
             return roles
         # a connection that is created there may carry on the checkout of one that failed
-        groups = self.vocabulary.frame()["group"]
-        waited_for = groups.is_in(list(busy)) & (roles == CREATED)
+        waited_for = meanings["group"].is_in(list(busy)) & (roles == CREATED)
         return roles.zip_with(~waited_for, pl.Series([OTHER], dtype=pl.UInt8).new_from_index(0, len(roles)))
 
     def _setbacks(self, batch: EventBatch) -> pl.DataFrame:
@@ -289,6 +285,12 @@ _CHANGED = {
     **{name: pl.col(f"is_{name}") for name in ("alive", "settled", "out", "awaiting")},
 }
 _AS_STATE = [_CHANGED.get(name, pl.col(name)).cast(dtype).alias(name) for name, dtype in STATE_COLUMNS.items()]
+
+
+def _incidents(shapes: pl.Series, there: pl.Series, asked: pl.Series) -> pl.Series:
+    """The places of incidents among events of some shapes, of which those are there; asked for are shapes of incidents."""
+    # most often there is none, and nobody need look for any
+    return places_of(shapes, asked) if asked[there.cast(pl.UInt32)].any() else pl.Series(dtype=pl.UInt32)
 
 
 def _carried(tracked: pl.DataFrame) -> pl.DataFrame:

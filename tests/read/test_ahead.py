@@ -7,6 +7,8 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,11 +16,16 @@ import pytest
 
 from logpool import analysis
 from logpool.read.ahead import ahead
+from logpool.read.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import polars as pl
+
 SAMPLES = Path(__file__).parents[2] / "samples"
+CASES = Path(__file__).parents[1] / "cases"
+LOGS = sorted([*SAMPLES.glob("*.log"), *CASES.glob("*/input.log")])
 
 
 def test_items_come_in_their_order() -> None:
@@ -69,6 +76,26 @@ def test_the_report_does_not_depend_on_threads(path: Path, monkeypatch: pytest.M
     with_threads = analysis.analyze(path, block_bytes=4096)
     monkeypatch.setattr(analysis, "_READ_AHEAD", 0)
     assert analysis.analyze(path, block_bytes=4096) == with_threads
+
+
+@pytest.mark.parametrize("path", LOGS, ids=lambda path: path.parent.name + "/" + path.stem)
+def test_the_report_does_not_depend_on_what_is_read_meanwhile(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = analysis.analyze(path, block_bytes=6000)
+    made, frame = count(), Vocabulary.frame
+
+    def grown(vocabulary: Vocabulary) -> pl.DataFrame:
+        """The shapes, of which there are more each time: another message, then the pool of another process."""
+        known = [shape for shape in vocabulary.shapes if shape is not None and shape.pool is not None]
+        number = next(made)
+        if known:
+            shape = known[number % len(known)]
+            with vocabulary.lock:
+                vocabulary.add(replace(shape, message=replace(shape.message, reason=f"another {number}")))
+                vocabulary.add(replace(shape, process=f"another {number}"))
+        return frame(vocabulary)
+
+    monkeypatch.setattr(Vocabulary, "frame", grown)
+    assert analysis.analyze(path, block_bytes=6000) == expected
 
 
 def test_the_report_does_not_depend_on_the_threads_of_polars() -> None:
