@@ -9,21 +9,18 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from logpool.native.library import (
+from logpool.native.columns import Lent, column_of, taken_over
+from logpool.native.library import NO_TIME, library, must
+from logpool.native.numbers import small, table_of, tables_of
+from logpool.native.structures import (
     EventsStructure,
-    Lent,
     ListStructure,
     OthersStructure,
     PeakStructure,
     PointsStructure,
     SpansStructure,
     StepsStructure,
-    column_of,
-    library,
-    must,
-    taken_over,
 )
-from logpool.native.numbers import NO_TIME, small, table_of, tables_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,21 +8,13 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 from logpool.late import pl
-from logpool.native.library import (
-    CourseStructure,
-    Lent,
-    ListStructure,
-    column_of,
-    library,
-    must,
-    width_of,
-)
+from logpool.native.columns import Lent, column_of, width_of
+from logpool.native.library import NO_TIME, library, must
+from logpool.native.structures import CourseStructure, ListStructure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from ctypes import Array
-
-NO_TIME = -(1 << 63)
 
 
 def tables_of(names: Sequence[Sequence[str]], made: Callable[..., int], *arguments: object) -> list[pl.DataFrame]:

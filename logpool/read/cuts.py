@@ -14,14 +14,17 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from logpool.late import pl
-from logpool.native.lines import MISFIT, NO_TIME, Cutter, Out, Part, Place
+from logpool.native.cutting import Cutter, Out, Part, Place
+from logpool.native.finding import MISFIT
+from logpool.native.library import NO_TIME
 from logpool.read.heads import STARTS, TIME, bounded
 from logpool.read.times import OFFSET, TimeFormat, any_time_format
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from logpool.native.lines import Taken, Texts
+    from logpool.native.cutting import Taken
+    from logpool.native.texts import Texts
 
 # milliseconds behind all of a time, as ``%(asctime)s.%(msecs)03d`` prints them; a comma may as well begin what is next
 _BEHIND = r"(?:[.,]\d{1,3}(?![\d,]))?"

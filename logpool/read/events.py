@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from logpool.frames import constant, rows_of
 from logpool.late import pl
-from logpool.native.lines import Lot
+from logpool.native.finding import Lot
 from logpool.read.ahead import ahead
 from logpool.read.cuts import Cut, Cuts, cut_of
 from logpool.read.formats import head_reader

@@ -30,7 +30,7 @@ from logpool.read.pieces import may_be_split
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from logpool.native.lines import Cutter
+    from logpool.native.cutting import Cutter
     from logpool.read.packing import Ahead
 
 # more takes more memory, and little less time

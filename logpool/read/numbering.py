@@ -7,8 +7,9 @@ from array import array
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from logpool.native.cutting import Out, Pattern, Taken
+from logpool.native.finding import Fate, Known
 from logpool.native.library import NONE
-from logpool.native.lines import Fate, Known, Out, Pattern, Taken
 from logpool.read.cuts import rest_of
 from logpool.read.patterns import pattern_of
 from logpool.read.vocabulary import (
@@ -23,7 +24,10 @@ from logpool.read.vocabulary import (
 )
 
 if TYPE_CHECKING:
-    from logpool.native.lines import Cutter, Found, Lot, Rows, Texts
+    from logpool.native.cutting import Cutter
+    from logpool.native.finding import Found, Lot
+    from logpool.native.lines import Rows
+    from logpool.native.texts import Texts
     from logpool.read.cuts import Cut
     from logpool.read.vocabulary import Reader
 

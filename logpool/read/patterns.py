@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from logpool.native.lines import Pattern
+from logpool.native.cutting import Pattern
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta, timezone
 from functools import cached_property, lru_cache
 
 from logpool.late import pl
-from logpool.native.lines import Plain
+from logpool.native.texts import Plain
 
 _DATES = (
     (r"\d{4}-\d{2}-\d{2}", "%Y-%m-%d"),

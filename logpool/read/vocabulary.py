@@ -9,7 +9,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
 from logpool.late import pl
-from logpool.native.lines import Texts
+from logpool.native.texts import Texts
 from logpool.read.cuts import PARTS_OF_IDS
 from logpool.read.grammar import Message, parse_message
 from logpool.read.heads import STARTS, Head, bounded, is_continued
@@ -17,7 +17,7 @@ from logpool.read.records import Record, is_pool_logger
 from logpool.schema import Kind, Reason
 
 if TYPE_CHECKING:
-    from logpool.native.lines import Out
+    from logpool.native.cutting import Out
     from logpool.read.cuts import Cut, Rest
     from logpool.read.formats import HeadReader
 

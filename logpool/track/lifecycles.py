@@ -288,7 +288,7 @@ _AS_STATE = [_CHANGED.get(name, pl.col(name)).cast(dtype).alias(name) for name, 
 
 
 def _incidents(shapes: pl.Series, there: pl.Series, asked: pl.Series) -> pl.Series:
-    """The places of incidents among events of some shapes, of which those are there; asked for are shapes of incidents."""
+    """The places of incidents among events of some shapes, of which those are there; ``asked``: of each shape."""
     # most often there is none, and nobody need look for any
     return places_of(shapes, asked) if asked[there.cast(pl.UInt32)].any() else pl.Series(dtype=pl.UInt32)
 

@@ -10,7 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from logpool.native.lines import Cutter, Lot, Needles, Out, Part, Place, Plain, Rows, Taken, Texts, surveyed
+from logpool.native.cutting import Cutter, Out, Part, Place, Taken
+from logpool.native.finding import Lot
+from logpool.native.lines import Needles, Rows, surveyed
+from logpool.native.texts import Plain, Texts
 
 WORDS = ("sqlalchemy.pool", "onnection ", "Pool disposed", "né: ")
 NEEDLES = Needles(WORDS, rare=("y.", "nn", "Po", "n\xe9"))

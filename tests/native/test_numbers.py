@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from logpool.native.library import NONE, Lent
+from logpool.native.columns import Lent
+from logpool.native.library import NO_TIME, NONE
 from logpool.native.numbers import (
-    NO_TIME,
     Course,
     counted,
     course_of,

@@ -12,7 +12,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from logpool.errors import UsageError
-from logpool.native.lines import Known, Needles, Rows, Taken, surveyed
+from logpool.native.cutting import Taken
+from logpool.native.finding import Known
+from logpool.native.lines import Needles, Rows, surveyed
 from logpool.read.cuts import cut_of, rest_of
 from logpool.read.events import EventReader
 from logpool.read.formats import head_reader

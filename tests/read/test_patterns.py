@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from reading import all_of
 
-from logpool.native.lines import Out, Pattern
+from logpool.native.cutting import Out, Pattern
 from logpool.read import numbering
 from logpool.read.cuts import Cut, Rest, cut_of
 from logpool.read.formats import head_reader

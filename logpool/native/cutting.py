@@ -1,0 +1,255 @@
+"""Lines -> numbers: their times, their addresses, and what is left; each distinct text once."""
+
+from __future__ import annotations
+
+from array import array
+from ctypes import byref
+from enum import IntEnum
+from typing import TYPE_CHECKING, NamedTuple
+
+from logpool.native.columns import numbers_of
+from logpool.native.library import NONE, library, must
+from logpool.native.structures import (
+    HalfStructure,
+    LikelyStructure,
+    PatternsStructure,
+    SpanStructure,
+    TakenStructure,
+)
+from logpool.native.texts import Texts
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from logpool.native.lines import Rows
+
+
+class Part(NamedTuple):
+    """Part of a time, which is read by itself: where it begins in the time, and how many characters it has."""
+
+    start: int
+    width: int
+
+
+class Place(NamedTuple):
+    """Where a time stands.
+
+    Attributes:
+        anchor: the text that it stands behind; None where it stands at a fixed place.
+        start: how many characters behind the end of the time before, or the line's beginning.
+        width: how many characters it has.
+        parts: of it, one or two.
+    """
+
+    anchor: str | None
+    start: int
+    width: int
+    parts: Sequence[Part]
+
+
+class Out(IntEnum):
+    """What is taken out of a line beside its times, its first address and a timing's seconds."""
+
+    NOTHING = 0
+    #: ids, as of requests and traces
+    IDS = 1
+    #: these, and every number that does not matter
+    NUMBERS = 2
+
+
+class Pattern(NamedTuple):
+    """What is known of lines that differ in nothing but numbers, each of as many digits.
+
+    A number is up to seven digits, or ten to fifteen: others are ids. Those of addresses are none.
+
+    Attributes:
+        kept: which numbers matter: a bit for each, the 64th for all from there on.
+        thread: at which byte of what is left of the line, ids taken out and all numbers in it, its thread stands.
+        size: how many bytes that has; 0 where no number that is left out is part of it.
+    """
+
+    kept: int
+    thread: int = 0
+    size: int = 0
+
+
+class Taken:
+    """Lines with a time in every place. What stands there may still be none.
+
+    Attributes:
+        cutter: what cut them.
+        first_key: the first number of a key that was not known before; the others follow.
+        structure: they, as the compiled part has them.
+    """
+
+    def __init__(self, cutter: Cutter) -> None:
+        self._free = library().taken_free
+        self.cutter = cutter
+        self.first_key = len(cutter.keys)
+        self.structure = TakenStructure()
+
+    @classmethod
+    def of(cls, cutter: Cutter, rows: Rows, chosen: array[int]) -> Taken:
+        """Cuts those of the rows whose numbers are chosen, ``I``."""
+        taken = cls(cutter)
+        patterns = cutter.patterns
+        must(
+            library().cut(
+                rows.data,
+                rows.pointer,
+                chosen.buffer_info()[0],
+                len(chosen),
+                rows.is_plain,
+                cutter.spans,
+                len(cutter.spans),
+                len(cutter.times),
+                cutter.leading,
+                cutter.out >= Out.IDS,
+                None if patterns is None else byref(patterns.structure()),
+                cutter.alikes.pointer,
+                cutter.keys.pointer,
+                cutter.names.pointer,
+                byref(taken.structure),
+            )
+        )
+        return taken
+
+    @property
+    def unknown(self) -> array[int]:
+        """A row of each pattern that is not known: lines of these are not cut."""
+        return numbers_of(self.structure.unknown)
+
+    @property
+    def has_marks(self) -> bool:
+        """Whether some lines hold what stands in the places of numbers: neither are these."""
+        return bool(self.structure.has_marks)
+
+    def __del__(self) -> None:
+        self._free(byref(self.structure))
+
+    def __len__(self) -> int:
+        return int(self.structure.count)
+
+    def firsts(self) -> array[int]:
+        """The place of the first line of each key that was not known before."""
+        return numbers_of(self.structure.first)
+
+    def row(self, place: int) -> int:
+        """The number of a line among the rows."""
+        return int(self.structure.row[place])
+
+    def key(self, place: int) -> int:
+        """The number of what is left of it.
+
+        In the place of its times it has a mark, of a timing's seconds the character 2, of its first address ``0x``, of
+        an id the character 3, or where it is a number 4, 5 if that is short, 6 if it has many decimals; and of a number
+        that does not matter the character 14, or a later one for each further digit.
+        """
+        return int(self.structure.key[place])
+
+    def address(self, place: int) -> str | None:
+        """That address."""
+        return self._name(self.structure.address[place])
+
+    def seconds(self, place: int) -> str | None:
+        """These seconds."""
+        return self._name(self.structure.seconds[place])
+
+    def thread(self, place: int) -> str | None:
+        """Its thread, where a number that was taken out is part of that."""
+        return self._name(self.structure.thread[place])
+
+    def times(self, place: int) -> list[str]:
+        """The parts of its times."""
+        halves = self.structure.halves
+        return [texts.get(halves[number][place]) for number, texts in enumerate(self.cutter.times)]
+
+    def _name(self, number: int) -> str | None:
+        return None if number == NONE else self.cutter.names.get(number)
+
+
+class Patterns:
+    """The patterns of lines, by number; something must be known of each before lines of it can be cut.
+
+    Attributes:
+        texts: what is left of the lines, a mark in the place of each number.
+    """
+
+    def __init__(self) -> None:
+        self.texts = Texts()
+        self._known = array("Q")
+
+    def __len__(self) -> int:
+        """Of how many something is known."""
+        return len(self._known) // len(Pattern._fields)
+
+    def learn(self, pattern: Pattern) -> None:
+        """Takes what is known of the first one of which nothing is."""
+        self._known.extend(pattern)
+
+    def structure(self) -> PatternsStructure:
+        """They, as the compiled part takes them."""
+        return PatternsStructure(self.texts.pointer, self._known.buffer_info()[0], len(self))
+
+
+class Alikes:
+    """Lines that were cut, by which others that are equal but for time and address are known."""
+
+    def __init__(self) -> None:
+        self._free = library().alikes_free
+        self.pointer = library().alikes_new()
+        must(self.pointer)
+
+    def __del__(self) -> None:
+        self._free(self.pointer)
+
+
+class Cutter:
+    """Takes times, addresses and seconds out of lines, and numbers what is left.
+
+    Attributes:
+        keys: the lines without them.
+        names: the addresses and the seconds, and the threads where numbers that were taken out are part of them.
+        times: the texts of each part of each time.
+        leading: whether times leave no mark.
+        out: what else leaves a mark and no more.
+        patterns: those of the lines, where numbers do.
+        alikes: of the lines that were cut.
+        spans: where times stand, as the compiled part takes them.
+    """
+
+    def __init__(self, places: Sequence[Place], *, leading: bool, out: Out = Out.NOTHING) -> None:
+        self.leading, self.out = leading, out
+        self.keys, self.names, self.alikes = Texts(), Texts(), Alikes()
+        self.patterns = Patterns() if out is Out.NUMBERS else None
+        self.times = [Texts() for place in places for _ in place.parts]
+        self.spans = (SpanStructure * len(places))()
+        waiting = iter(self.times)
+        for span, place in zip(self.spans, places, strict=True):
+            anchor = None if place.anchor is None else place.anchor.encode()
+            span.anchor, span.anchor_size = anchor, len(anchor or b"")
+            span.start, span.width, span.half_count = place.start, place.width, len(place.parts)
+            for number, part in enumerate(place.parts):
+                span.halves[number] = HalfStructure(part.start, part.width, next(waiting).pointer)
+
+    def likely(self, *, is_plain: bool) -> LikelyStructure | None:
+        """How it cuts lines that are like ones before, for the compiled part; None where it knows of no such."""
+        if len(self.spans) > 1 or not self.keys:
+            return None
+        counts = (len(self.spans), len(self.times), is_plain)
+        return LikelyStructure(self.spans, *counts, self.alikes.pointer, self.names.pointer)
+
+    @property
+    def most(self) -> int:
+        """Of how many texts the longest list is."""
+        return max(map(len, self._texts))
+
+    @property
+    def size(self) -> int:
+        """How many bytes all texts are."""
+        return sum(texts.size for texts in self._texts)
+
+    @property
+    def _texts(self) -> list[Texts]:
+        patterns = () if self.patterns is None else (self.patterns.texts,)
+        return [self.keys, self.names, *self.times, *patterns]
