@@ -50,7 +50,7 @@ _ALL_TEXTS = 1 << 20
 # of more logs than these, none is read ahead
 _READ_AHEAD = 8
 # an event for so many bytes read at once is folded at once: fewer where less is read, as tests do
-_BYTES_AN_EVENT = 7
+_BYTES_AN_EVENT = 10
 _NAMED = 3
 
 

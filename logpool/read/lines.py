@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from logpool.read.packing import Ahead
 
 # more takes more memory, and little less time
-BLOCK_BYTES = 6 << 20
+BLOCK_BYTES = 8 << 20
 NULS = "NULs, left out"
 TOO_LONG = "line of more than 1 MiB, of which the head was kept"
 
