@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from logpool.read.sources import Source
     from logpool.report.model import Report
     from logpool.track.found import Tracked
+    from logpool.track.lifecycles import Fold
 
     Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
     Progress = Callable[[int, int, float | None], None]
@@ -177,21 +178,29 @@ class Analysis:
 
     def tracked(self) -> Iterator[Tracked]:
         """Lives and checkouts, batch by batch; in the end, what is still open."""
-        from logpool.judging import followed  # noqa: PLC0415 - as in report()
-        from logpool.track.lifecycles import Fold  # noqa: PLC0415
+        from logpool.track.lifecycles import Fold  # noqa: PLC0415 - as in report()
 
         fold = Fold(self.vocabulary)
-        for _, tracked in followed(self.batches(), fold):
+        for _, tracked in _followed(self.batches(), fold):
             yield tracked
         yield fold.finish()
 
     def report(self) -> Report:
         """Reads all logs to the end, and judges them."""
         batches = self.batches()
-        # the first lines are read while those who judge them are loaded
+        # the first lines are read while those are loaded who follow them, and followed while those are who judge them
+        from logpool.track.lifecycles import Fold  # noqa: PLC0415
+
+        fold = Fold(self.vocabulary)
+        followed = _followed(batches, fold)
         from logpool.judging import Judgement  # noqa: PLC0415
 
-        return Judgement(self).report(batches)
+        return Judgement(self).report(followed, fold)
+
+
+def _followed(batches: Iterator[pl.DataFrame], fold: Fold) -> Iterator[tuple[pl.DataFrame, Tracked]]:
+    """Lots, each with what the fold makes of it; while one is in use, the next is followed, the first from now on."""
+    return begun((batch, fold.take(batch)) for batch in batches)
 
 
 def analyze(

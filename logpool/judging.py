@@ -14,11 +14,9 @@ from logpool.judge.names import EVIDENCE, Names
 from logpool.judge.settings import Watch, settings_of
 from logpool.judge.spread import HoldSpread
 from logpool.judge.statistics import Statistics
-from logpool.read.ahead import ahead
 from logpool.read.times import iso
 from logpool.report.model import Evidence, Report, SourceReport, Violation
 from logpool.schema import Kind
-from logpool.track.lifecycles import Fold
 from logpool.track.sequence import CODES
 
 if TYPE_CHECKING:
@@ -30,11 +28,9 @@ if TYPE_CHECKING:
     from logpool.judge.checks import Check, Watcher
     from logpool.read.reading import Reading
     from logpool.track.found import Tracked
+    from logpool.track.lifecycles import Fold
 
-
-def followed(batches: Iterator[pl.DataFrame], fold: Fold) -> Iterator[tuple[pl.DataFrame, Tracked]]:
-    """Batches, each with what the fold makes of it; while one is in use, the next is followed."""
-    return ahead((batch, fold.take(batch)) for batch in batches)
+    Followed = Iterator[tuple[pl.DataFrame, Tracked]]
 
 
 @dataclass
@@ -52,11 +48,10 @@ class Judgement:
     _keys: pl.Series = field(init=False)
 
     def _judged(
-        self, batches: Iterator[pl.DataFrame], statistics: Statistics, checks: Sequence[Watcher], watch: Watch
+        self, followed: Followed, fold: Fold, statistics: Statistics, checks: Sequence[Watcher], watch: Watch
     ) -> Tracked:
         """Shows all that happens to everyone who judges it, and returns what is still open in the end."""
-        fold = Fold(self.analysis.vocabulary)
-        for batch, tracked in followed(batches, fold):
+        for batch, tracked in followed:
             statistics.take(batch, tracked)
             watch.take(batch, tracked)
             for check in checks:
@@ -70,8 +65,8 @@ class Judgement:
             check.take(last)
         return last
 
-    def report(self, batches: Iterator[pl.DataFrame]) -> Report:
-        """Takes all events, and judges them."""
+    def report(self, followed: Followed, fold: Fold) -> Report:
+        """Takes all events, each batch with what a fold made of it, and judges them."""
         statistics = Statistics(
             self.analysis.vocabulary, self.analysis.interval, round(self.analysis.thresholds.held_too_long * 1e6)
         )
@@ -81,7 +76,7 @@ class Judgement:
         ]
         watch = Watch(self.analysis.vocabulary)
         spread = HoldSpread(self.analysis.vocabulary)
-        last = self._judged(batches, statistics, [*checks, spread], watch)
+        last = self._judged(followed, fold, statistics, [*checks, spread], watch)
         names = self.names = Names(self.analysis.vocabulary, self.analysis.readings, self.analysis.places)
         books = Books(statistics, statistics.finish(last), self._keys)
         pools = books.pools()
