@@ -210,6 +210,7 @@ def test_the_first_lines_are_read_before_polars_is_loaded() -> None:
 import sys
 from logpool.analysis import Analysis
 from logpool.read.events import EventReader
+from logpool.read.gathering import Gathered
 from logpool.read.lines import Block, Lines
 from logpool.read.reading import Reading
 from logpool.read.vocabulary import Vocabulary
@@ -217,8 +218,8 @@ from logpool.read.vocabulary import Vocabulary
 text = open("samples/document-queuepool.log", "rb").read()
 reader = EventReader(Vocabulary(), 0, Reading("log"), lot=1 << 20)
 events = reader.read(Block(1 + 43 * number, Lines(text), len(text)) for number in range(10))
-made = EventReader._batch
-EventReader._batch = lambda self: ("polars" in sys.modules, len(made(self)))
+made = Gathered.take
+Gathered.take = lambda self: ("polars" in sys.modules, len(made(self)))
 print(*next(events))
 """
     done = subprocess.run(

@@ -17,12 +17,10 @@ from dataclasses import dataclass, field
 from itertools import compress, islice
 from typing import TYPE_CHECKING, NamedTuple
 
-from logpool.frames import constant, rows_of
-from logpool.late import pl
-from logpool.native.finding import Lot
 from logpool.read.ahead import ahead
 from logpool.read.cuts import Cut, Cuts, cut_of
 from logpool.read.formats import head_reader
+from logpool.read.gathering import Gathered
 from logpool.read.lines import Lines, upwards
 from logpool.read.numbering import MOST_TEXTS, Numbering, Told
 from logpool.read.pieces import Pieces
@@ -32,8 +30,11 @@ from logpool.schema import Kind
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    import polars as pl
+
     from logpool.native.lines import Rows
     from logpool.read.formats import HeadReader
+    from logpool.read.gathering import Timeout
     from logpool.read.lines import Block
     from logpool.read.reading import Reading
 
@@ -44,7 +45,6 @@ _LOOKED_AT = 1000
 _KNOWN_HEADS = 10_000
 # whatever holds no such figures has no time in any format
 _LIKE_A_TIME = r"\d:\d|\d{8}"
-_COLUMNS = ("line", "time", "shape", "connection", "thread")
 
 
 class _Head(NamedTuple):
@@ -99,12 +99,7 @@ class EventReader:
     _end: bytes | None = None
     _known_heads: dict[str, bool] = field(default_factory=dict)
     _pieces: Pieces = field(default_factory=Pieces)
-    # the events of the next batch; those of each file from which place on; the timeouts that stand under heads, as rows
-    _lot: Lot = field(default_factory=Lot)
-    _begins: list[tuple[int, int]] = field(default_factory=list)
-    _timeouts: list[tuple[int, int | None, int, None, None, int]] = field(default_factory=list)
-    # whether they are in the order of their lines
-    _in_order: bool = True
+    _gathered: Gathered = field(default_factory=Gathered)
 
     def __post_init__(self) -> None:
         self._heads = head_reader(self.layout)
@@ -118,9 +113,8 @@ class EventReader:
         """
         in_turn = ahead if self.ahead else iter
         for block in in_turn(blocks):
-            if block.part != self._part or not self._begins:
-                self._part = block.part
-                self._begins.append((len(self._lot), block.part))
+            self._part = block.part
+            self._gathered.begin(block.part)
             lines = block.lines
             if self._pieces.matter(block):
                 lines = Lines.of(self._pieces.joined(lines.texts))
@@ -130,28 +124,11 @@ class EventReader:
                 self.reading.torn.append((self._part, block.first_line + len(lines) - 1))
             # while the next block is waited for, this one takes no memory
             del block, lines
-            if len(self._lot) + len(self._timeouts) >= self.lot:
-                yield self._batch()
+            if len(self._gathered) >= self.lot:
+                yield self._gathered.take()
         self._settle_last()
-        if self._lot or self._timeouts:
-            yield self._batch()
-
-    def _batch(self) -> pl.DataFrame:
-        """The events that there are."""
-        lot, self._lot = self._lot, Lot(len(self._lot) * 9 // 8)
-        ends = [*self._begins[1:], (len(lot), 0)]
-        sources = [
-            constant(part, pl.UInt32, end - begin) for (begin, part), (end, _) in zip(self._begins, ends, strict=True)
-        ]
-        source = sources[0] if len(sources) == 1 else pl.concat(sources)
-        columns = zip(_COLUMNS, lot.columns(), strict=True)
-        events = pl.DataFrame([*(column.alias(name) for name, column in columns), source.alias("source")])
-        if self._timeouts:
-            events = pl.concat([events, rows_of(self._timeouts, events.schema)])
-        if self._timeouts or not self._in_order:
-            events = events.sort("source", "line", maintain_order=True)
-        self._begins, self._timeouts, self._in_order = [(0, self._part)], [], True
-        return events
+        if self._gathered:
+            yield self._gathered.take()
 
     def _add(self, block: Block, lines: Lines) -> int | None:
         """Adds the events of a block, and returns the number of the last line that is one, or tells of one."""
@@ -159,18 +136,18 @@ class EventReader:
         self._count(lines, block.size)
         likely = self._numberings.get(self._likely)
         rows = lines.rows(likely.cutter() if likely else None)
-        begin = len(self._lot)
-        told = Told(self._lot)
+        lot = self._gathered.lot
+        begin, told = len(lot), Told(lot)
         left = likely.read_alike(rows, first, told) if likely else rows.left
         self._read(rows, left, first, told)
-        self._in_order &= told.pieces <= 1
+        self._gathered.in_order &= told.pieces <= 1
         self._note_unrecognised(first, rows, told.unrecognised)
         counts = told.event_counts()
         self._count_events(counts)
         self._note_last(lines, rows, told)
         heads = self._timed_out(begin, counts)
         timeouts = self._timeouts_inside(first, lines, rows, sorted(told.inside), heads)
-        self._timeouts += timeouts
+        self._gathered.timeouts += timeouts
         self._remember(first, lines, rows, told.last, heads)
         last = [first + rows.place(told.last)] if told.last >= 0 else []
         return max((*last, *(line for line, *_ in timeouts)), default=None)
@@ -291,7 +268,7 @@ class EventReader:
 
     def _timeouts_inside(
         self, first: int, lines: Lines, rows: Rows, inside: list[int], told: set[tuple[int, int]]
-    ) -> list[tuple[int, int | None, int, None, None, int]]:
+    ) -> list[Timeout]:
         """The timeouts that stand under a head, in a traceback: one for each record."""
         found = []
         reader = self._reader(Cut())
@@ -341,7 +318,7 @@ class EventReader:
             for number in counts
             if (shape := shapes[number]) is not None and shape.message.kind is Kind.TIMED_OUT
         }
-        return {(self._part, line) for line in self._lot.lines(timeouts, begin)} if timeouts else set()
+        return {(self._part, line) for line in self._gathered.lot.lines(timeouts, begin)} if timeouts else set()
 
     def _is_head(self, text: str) -> bool:
         known = self._known_heads.get(text)
