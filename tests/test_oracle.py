@@ -224,7 +224,7 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 SEEDED = {"seed": st.integers(0, 5), "layout": st.sampled_from(["document", "threads"])}
 
 
-@settings(deadline=None, max_examples=12)
+@settings(max_examples=12)
 @given(block=st.integers(300, 20_000), **SEEDED)
 @example(block=100, seed=4, layout="document")
 def test_batches_change_nothing(directory: Path, block: int, seed: int, layout: str) -> None:
@@ -232,7 +232,7 @@ def test_batches_change_nothing(directory: Path, block: int, seed: int, layout: 
     assert read(path, layout, block_bytes=block) == whole
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(where=st.floats(0, 1), **SEEDED)
 def test_pieces_add_up(directory: Path, where: float, seed: int, layout: str) -> None:
     path, whole, lines = eventful(directory, seed, layout)
@@ -255,7 +255,7 @@ def healthy(directory: Path, reset: str | None, *, pre_ping: bool) -> list[str]:
     return run(3, scenario, directory)[0].splitlines(keepends=True)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(
     where=st.floats(0, 1),
     reset=st.sampled_from(["rollback", "commit", None]),

@@ -32,7 +32,7 @@ def counted(*batches: list[tuple[int, int, int]]) -> Concurrency:
 
 
 @given(STEPS, st.lists(st.integers(0, 40), max_size=3))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_like_adding_up_one_by_one(steps: list[tuple[int, int, int]], cuts: list[int]) -> None:
     edges = [0, *sorted(cuts), len(steps)]
     concurrency = counted(*(steps[start:end] for start, end in pairwise(edges)))

@@ -34,7 +34,7 @@ def nearest_rank(ordered: list[int], percent: int) -> float:
 
 
 @given(st.lists(ROWS, max_size=4), st.sets(st.integers(0, 3)))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_like_a_plain_sort(batches: list[list[tuple[int, int | None]]], groups: set[int]) -> None:
     ordered = sorted(
         max(0, value) for batch in batches for group, value in batch if group in groups and value is not None
@@ -51,7 +51,7 @@ def test_like_a_plain_sort(batches: list[list[tuple[int, int | None]]], groups: 
 
 
 @given(st.lists(ROWS, max_size=4), st.sets(st.integers(0, 3)), st.integers(0, 10**14))
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 def test_classes_where_there_are_many(
     batches: list[list[tuple[int, int | None]]], groups: set[int], bound: int
 ) -> None:

@@ -34,7 +34,7 @@ def drawn(chance: random.Random, hold: Callable[[int], float], stretches: int = 
 
 
 @given(PARTS, PARTS)
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 def test_swapped_sides(left: Parts, right: Parts) -> None:
     forth, back = hold_test(left, right), hold_test(right, left)
     if forth is None or back is None:
@@ -47,7 +47,7 @@ def test_swapped_sides(left: Parts, right: Parts) -> None:
 
 
 @given(PARTS, PARTS)
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 def test_the_probability_is_that_of_all_pairs(left: Parts, right: Parts) -> None:
     sides = [[value for counts in side.values() for value in counts.elements()] for side in (left, right)]
     test = hold_test(left, right)
@@ -57,7 +57,7 @@ def test_the_probability_is_that_of_all_pairs(left: Parts, right: Parts) -> None
 
 
 @given(PARTS.filter(lambda parts: len(parts) > 1))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_with_itself_nothing_is_longer(parts: Parts) -> None:
     test = hold_test(parts, parts)
     assert test is not None
@@ -162,7 +162,7 @@ def exact(one: int, one_of: int, two: int, two_of: int) -> float:
 
 
 @given(st.integers(0, 60), st.integers(1, 500), st.integers(0, 60), st.integers(1, 500))
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_rates_against_the_binomial(one: int, one_of: int, two: int, two_of: int) -> None:
     p = rate_test(one, one_of, two, two_of)
     assert p == pytest.approx(exact(one, one_of, two, two_of), abs=1e-9)

@@ -82,7 +82,7 @@ def held(*, ends: bool = True) -> st.SearchStrategy[Held]:
     return st.builds(Held, start, hold if ends else st.one_of(st.none(), hold), pool)
 
 
-@settings(deadline=None, max_examples=12)
+@settings(max_examples=12)
 @given(traffic=st.lists(held(ends=False), min_size=1, max_size=20), block=st.integers(600, 4000))
 @example(traffic=[Held(0, 5), Held(400 * DAY, 5), Held(1, 3, "NullPool")], block=300)
 def test_intervals_add_up_in_batches_of_any_size(traffic: list[Held], block: int) -> None:
@@ -107,7 +107,7 @@ def test_intervals_add_up_in_batches_of_any_size(traffic: list[Held], block: int
         assert len(bins) <= timelines.MOST
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(traffic=st.lists(held(), min_size=1, max_size=40))
 def test_littles_law_holds_where_nothing_is_cut(traffic: list[Held]) -> None:
     report = read(log_of(traffic))
@@ -129,7 +129,7 @@ def test_littles_law_with_a_checkout_that_the_end_cuts() -> None:
     assert little.product == pytest.approx(0.3)
 
 
-@settings(deadline=None, max_examples=8)
+@settings(max_examples=8)
 @given(traffic=st.lists(held(), min_size=1, max_size=20), finer=st.integers(0, 3))
 def test_coarser_intervals_are_finer_ones_merged(traffic: list[Held], finer: int) -> None:
     text = log_of([Held(one.start % (10 * MINUTE), (one.hold or 0) % MINUTE, one.pool) for one in traffic])

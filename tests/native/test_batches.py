@@ -46,7 +46,6 @@ EVENT = {"shape": pl.UInt32, "time": pl.Int64, "line": pl.Int64, "source": pl.UI
 
 
 @given(st.data())
-@settings(deadline=None)
 def test_steps_come_in_order(data: st.DataObject) -> None:
     size, first = data.draw(st.integers(0, 30)), data.draw(st.integers(0, 1000))
     shapes = data.draw(st.lists(st.integers(0, 2), min_size=size, max_size=size))
@@ -96,7 +95,6 @@ def test_steps_come_in_order(data: st.DataObject) -> None:
 
 
 @given(st.data())
-@settings(deadline=None)
 def test_points(data: st.DataObject) -> None:
     events = data.draw(st.lists(st.tuples(st.integers(0, 2), TIMES, LINES, LABELS, THREADS), min_size=1, max_size=20))
     places = data.draw(st.lists(st.integers(0, len(events) - 1), max_size=20))
@@ -147,7 +145,7 @@ def stays_of(visits: list[tuple[int, int, int]]) -> list[Stay]:
 
 
 @given(st.lists(STEP, max_size=40), st.lists(st.integers(0, 40), max_size=3))
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 def test_visits_at_the_peak(steps: list[tuple[int, int | None, int, int | None]], cuts: list[int]) -> None:
     rows = pl.DataFrame(steps, schema=STEPS, orient="row")
     rows = rows.with_columns(line=pl.int_range(pl.len(), dtype=pl.Int64), source=pl.lit(7, pl.UInt32))
@@ -184,7 +182,7 @@ HELD = {"group": pl.UInt32, "out_thread": pl.UInt32, "out_seq": pl.Int64}
 
 
 @given(st.data())
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 def test_threads_that_have_one_checkout_at_once(data: st.DataObject) -> None:
     first = 50
     before = data.draw(st.lists(st.tuples(st.integers(0, 1), st.integers(0, 2)), unique=True, max_size=3))
@@ -245,7 +243,7 @@ def lasted(times: list[int | None], begin: int, end: int) -> int | None:
 
 
 @given(spans(), st.integers(0, 3), st.lists(st.integers(0, 2), min_size=4, max_size=4))
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_spans_are_counted(drawn: tuple[list[int | None], list[tuple[int, ...]]], power: int, parts: list[int]) -> None:
     times, rows = drawn
     found = spans_of(times, rows)
@@ -276,7 +274,7 @@ def test_many_spans_are_counted() -> None:
 
 
 @given(spans(), st.integers(1, 4), st.dictionaries(st.integers(0, 3), st.integers(0, 60)))
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_the_longest_spans(
     drawn: tuple[list[int | None], list[tuple[int, ...]]], most: int, least: dict[int, int]
 ) -> None:
@@ -301,7 +299,7 @@ def test_the_longest_spans(
     st.sampled_from([0, 1, 3]),
     st.data(),
 )
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_what_is_told_of_uses(
     drawn: tuple[list[int | None], list[tuple[int, ...]]], time: int, until: int, mask: int, data: st.DataObject
 ) -> None:
@@ -342,7 +340,7 @@ def test_what_is_told_of_uses(
     st.lists(st.integers(0, 1), min_size=3, max_size=3),
     st.integers(-5, 40),
 )
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_lives_that_end_at_once(
     drawn: tuple[list[int | None], list[tuple[int, ...]]], groups: list[int], soft: list[int], longest: int
 ) -> None:
@@ -357,7 +355,7 @@ def test_lives_that_end_at_once(
 
 
 @given(spans(), st.integers(0, 1))
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_lives_that_overlap(drawn: tuple[list[int | None], list[tuple[int, ...]]], least: int) -> None:
     times, rows = drawn
     # each begins at a place of its own, and ends no earlier

@@ -30,7 +30,7 @@ def rows_of(data: bytes, needles: Needles, cutter: Cutter | None = None) -> Rows
 
 
 @given(TEXTS)
-@settings(deadline=None, max_examples=500)
+@settings(max_examples=500)
 def test_rows_are_the_lines_with_a_needle(text: str) -> None:
     rows = rows_of(text.encode(), NEEDLES)
     lines = text.split("\n")
@@ -53,7 +53,6 @@ def test_a_needle_stands_where_the_line_before_has_it_only_if_nothing_earlier_do
 
 
 @given(st.lists(st.text(max_size=40), max_size=60))
-@settings(deadline=None)
 def test_texts_have_numbers_in_the_order_in_which_they_come(texts: list[str]) -> None:
     known = Texts()
     numbers = [known.add(text) for text in texts]
@@ -87,7 +86,7 @@ def printed(moment: datetime, plain: Plain) -> str:
 
 
 @given(st.lists(MOMENTS, min_size=1, max_size=8), FORMATS, st.sampled_from([0, 11, 19]), st.integers(-5, 5))
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_plain_times(moments: list[datetime], plain: Plain, cut: int, less: int) -> None:
     texts = Texts()
     whole = [printed(moment, plain) for moment in moments]
@@ -250,7 +249,7 @@ def without_ids(text: str) -> str:
 
 
 @given(st.lists(WITH_IDS.map("".join), min_size=1, max_size=8))
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 def test_ids_are_taken_out(lines: list[str]) -> None:
     rows = rows_of("".join(f"{line}|Z\n" for line in lines).encode(), Needles(["|Z"], rare=["|Z"]))
     for out in (Out.NOTHING, Out.IDS):
@@ -261,7 +260,7 @@ def test_ids_are_taken_out(lines: list[str]) -> None:
 
 
 @given(st.lists(LINES, min_size=1, max_size=8) | st.lists(ALIKE, min_size=1, max_size=30), CUTS, st.data())
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 def test_lines_are_cut(lines: list[str], cut_at: tuple[list[Place], bool], data: st.DataObject) -> None:
     places, leading = cut_at
     # a needle at the end of each line makes it a row, and is part of what is left
@@ -288,7 +287,7 @@ def test_lines_are_cut(lines: list[str], cut_at: tuple[list[Place], bool], data:
 
 
 @given(st.lists(LINES, min_size=1, max_size=8) | st.lists(ALIKE, min_size=1, max_size=30), CUTS, st.data())
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 def test_lines_like_ones_before_are_cut_at_once(
     lines: list[str], cut_at: tuple[list[Place], bool], data: st.DataObject
 ) -> None:
@@ -378,7 +377,6 @@ NUMBERS = st.integers(0, (1 << 32) - 2)
     st.sets(NUMBERS),
     st.data(),
 )
-@settings(deadline=None)
 def test_a_lot_holds_what_was_added(
     room: int, rows: list[tuple[int, int | None, int, int | None, int | None]], labels: set[int], data: st.DataObject
 ) -> None:

@@ -8,7 +8,7 @@ from ctypes import string_at
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from logpool.native.columns import Lent
@@ -33,7 +33,6 @@ FAR = st.sampled_from([-(1 << 62), -1, 0, 1, (1 << 62) - 1])
 
 
 @given(st.lists(st.tuples(LABELS, st.integers(-3, 3) | FAR), max_size=60))
-@settings(deadline=None)
 def test_pairs_are_counted(pairs: list[tuple[int, int]]) -> None:
     one, other = (
         pl.Series([pair[place] for pair in pairs], dtype=dtype) for place, dtype in enumerate((pl.UInt32, pl.Int64))
@@ -52,7 +51,6 @@ def test_many_pairs_are_counted() -> None:
 
 
 @given(EVENTS, st.integers(1, 20))
-@settings(deadline=None)
 def test_labels_are_tallied(events: list[tuple[int, int | None]], width: int) -> None:
     labels = pl.Series([label for label, _ in events], dtype=pl.UInt32)
     times = pl.Series([time for _, time in events], dtype=pl.Int64)
@@ -67,7 +65,6 @@ def test_labels_are_tallied(events: list[tuple[int, int | None]], width: int) ->
 
 
 @given(st.lists(st.tuples(LABELS, TIMES, st.integers(-9, 9), st.integers(-9, 9)), max_size=60), st.integers(1, 20))
-@settings(deadline=None)
 def test_the_least_of_each_label(events: list[tuple[int, int | None, int, int]], width: int) -> None:
     columns = list(zip(*events, strict=True)) or [(), (), (), ()]
     labels, (times, one, other) = (
@@ -84,7 +81,6 @@ def test_the_least_of_each_label(events: list[tuple[int, int | None, int, int]],
 
 
 @given(EVENTS, st.integers(0, 60), st.integers(1, 20))
-@settings(deadline=None)
 def test_a_tally_goes_on(events: list[tuple[int, int | None]], cut: int, width: int) -> None:
     labels = pl.Series([label for label, _ in events], dtype=pl.UInt32)
     times = pl.Series([time for _, time in events], dtype=pl.Int64)
@@ -104,7 +100,6 @@ def test_labels_that_end_alike_are_tallied() -> None:
 
 
 @given(EVENTS)
-@settings(deadline=None)
 def test_extremes(events: list[tuple[int, int | None]]) -> None:
     labels, values = [label for label, _ in events], [value for _, value in events]
     expected: dict[int, list[int]] = {label: [] for label in labels}
@@ -115,7 +110,6 @@ def test_extremes(events: list[tuple[int, int | None]]) -> None:
 
 
 @given(st.lists(LABELS, max_size=40))
-@settings(deadline=None)
 def test_ends(labels: list[int]) -> None:
     found = ends_of(pl.Series(labels, dtype=pl.UInt32)).rows()
     distinct = list(dict.fromkeys(labels))
@@ -124,7 +118,6 @@ def test_ends(labels: list[int]) -> None:
 
 
 @given(st.lists(LABELS, max_size=40), st.lists(st.booleans(), min_size=6, max_size=6))
-@settings(deadline=None)
 def test_where_labels_stand(labels: list[int], asked: list[bool]) -> None:
     found = places_of(pl.Series(labels, dtype=pl.UInt32), pl.Series(asked))
     assert found.to_list() == [place for place, label in enumerate(labels) if asked[label]]
@@ -135,7 +128,6 @@ def test_where_labels_stand(labels: list[int], asked: list[bool]) -> None:
     st.lists(st.none() | LABELS, min_size=6, max_size=6),
     st.lists(st.tuples(st.integers(-3, 45), LABELS, THREADS), max_size=8),
 )
-@settings(deadline=None)
 def test_the_next_of_a_label(
     events: list[tuple[int, int | None]], labels: list[int | None], asked: list[tuple[int, int, int | None]]
 ) -> None:
@@ -172,7 +164,6 @@ def test_the_next_of_a_label_that_is_far() -> None:
 
 
 @given(st.lists(st.lists(TIMES, max_size=8), max_size=4))
-@settings(deadline=None)
 def test_the_course_of_times(batches: list[list[int | None]]) -> None:
     course = Course()
     before: list[int] = []

@@ -94,7 +94,7 @@ def test_one_doubled_record_is_a_violation(tmp_path: Path) -> None:
     assert actual.violations[0].line == 7
 
 
-@settings(deadline=None, max_examples=6)
+@settings(max_examples=6)
 @given(size=st.integers(500, 20_000))
 def test_any_block_size_gives_the_same(
     size: int, traffic: list[Printed], tmp_path_factory: pytest.TempPathFactory

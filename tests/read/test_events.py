@@ -422,7 +422,6 @@ LINES = [
 ]
 
 
-@settings(deadline=None)
 @given(st.lists(st.sampled_from(LINES), max_size=60), st.lists(st.integers(0, 60), max_size=8))
 def test_no_cut_into_blocks_changes_anything(lines: list[str], cuts: list[int]) -> None:
     expected, actual = read(lines), read(lines, cuts)
@@ -431,7 +430,6 @@ def test_no_cut_into_blocks_changes_anything(lines: list[str], cuts: list[int]) 
     assert expected.reading == actual.reading
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.sampled_from(LINES), max_size=40),
     st.integers(0, 40),
@@ -447,7 +445,6 @@ SECONDS = st.sampled_from(["0", "0.0", "0.5", "1", "1.25", "12.5"])
 
 
 @given(st.lists(SECONDS, max_size=8), st.sampled_from(["sqlalchemy.pool", f"{POOL}.0x7f01"]))
-@settings(deadline=None)
 def test_timings_are_told_apart_by_their_seconds(seconds: list[str], logger: str) -> None:
     log = read([record(f"Time taken: {number} seconds.", logger=logger, level="INFO") for number in seconds])
     assert [float(event.connection or "nan") for event in log.events] == [float(number) for number in seconds]
@@ -529,13 +526,13 @@ def lines_with_ids(draw: st.DrawFn, ids: st.SearchStrategy[str]) -> list[str]:
 
 
 @given(lines_with_ids(IDS | MARKS), st.lists(st.integers(0, 12), max_size=3))
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_ids_are_the_same_however_lines_are_cut_into_blocks(lines: list[str], cuts: list[int]) -> None:
     assert all_of(lines, cuts) == all_of(lines, ())
 
 
 @given(lines_with_ids(IDS), st.lists(st.integers(0, 12), max_size=3))
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 def test_ids_change_nothing(lines: list[str], cuts: list[int]) -> None:
     found = all_of(lines, cuts)
     cutter = Cut.cutter

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from logpool.read import grammar
@@ -441,14 +441,12 @@ edited = st.builds(
 )
 
 
-@settings(deadline=None)
 @given(texts | edited)
 def test_no_text_is_too_odd_for_a_message(text: str) -> None:
     message = parse_message(text)
     assert message is None or message.kind in Kind
 
 
-@settings(deadline=None)
 @given(texts)
 def test_no_text_is_too_odd_for_a_connection(text: str) -> None:
     connection = parse_connection(text)

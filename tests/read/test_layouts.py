@@ -208,7 +208,6 @@ def shown(record: logging.LogRecord, names: tuple[str, ...]) -> Record:
     )
 
 
-@settings(deadline=None)
 @given(formats(), st.lists(log_records(), min_size=1, max_size=4))
 def test_what_a_formatter_prints_is_read_back(form: Format, records: list[logging.LogRecord]) -> None:
     lines = [form.formatter().format(record) for record in records]
@@ -240,7 +239,7 @@ def pool_records(draw: st.DrawFn) -> logging.LogRecord:
     return record
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(formats(), st.lists(pool_records(), min_size=1, max_size=3))
 def test_what_a_formatter_prints_is_found_without_its_format(form: Format, records: list[logging.LogRecord]) -> None:
     # a line of source code in brackets is like a process, a function's name before a bar like a container's
@@ -441,7 +440,6 @@ def test_text_that_is_no_format(text: str) -> None:
     assert "json" in caught.value.hint
 
 
-@settings(deadline=None)
 @given(st.text() | st.text("%{}$()[asctimemessage:!>-8 "))
 def test_no_text_is_too_odd_for_a_format(text: str) -> None:
     try:
@@ -615,7 +613,6 @@ def test_json_line_that_is_no_record(layout: str | None, line: str) -> None:
     assert read(layout, line).record is None
 
 
-@settings(deadline=None)
 @given(st.text(), st.text(min_size=1), st.text(), st.integers())
 def test_json_is_read_back(name: str, message: str, level: str, process: int) -> None:
     line = json.dumps({"name": name, "message": message, "level": level, "process": process})

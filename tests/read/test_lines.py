@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from logpool.errors import InputError
@@ -171,13 +171,11 @@ def of_pipe(data: bytes, size: int) -> tuple[list[str], Noted]:
             return [error.message], []
 
 
-@settings(deadline=None)
 @given(st.lists(pieces, max_size=40).map(b"".join), st.integers(1, 60))
 def test_no_block_size_changes_a_line_or_the_damage(data: bytes, size: int) -> None:
     assert of_pipe(data, 1 << 20) == of_pipe(data, size)
 
 
-@settings(deadline=None)
 @given(st.lists(pieces, max_size=40).map(b"".join))
 def test_what_is_a_line_is_up_to_the_line_ends_alone(data: bytes) -> None:
     # many letters, so that it is text

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from logpool.read.merge import merged
@@ -83,7 +83,6 @@ times = st.lists(st.none() | st.integers(-3, 12), max_size=12)
 logs_with_cuts = st.lists(st.tuples(times, st.lists(st.integers(0, 12), max_size=6)), max_size=4)
 
 
-@settings(deadline=None)
 @given(logs_with_cuts)
 def test_no_cut_changes_the_order(logs: list[tuple[Log, list[int]]]) -> None:
     assert by_hand([log for log, _ in logs]) == merge([log for log, _ in logs], [cuts for _, cuts in logs])

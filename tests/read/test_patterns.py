@@ -106,13 +106,12 @@ def as_they_are(lines: list[str], cuts: Sequence[int]) -> object:
     st.integers(0, 4),
     st.sampled_from([1, 5, numbering.MOST_TEXTS]),
 )
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 def test_numbers_change_nothing(lines: list[str], cuts: list[int], keys: int, most: int) -> None:
     assert read_at(keys, lines, cuts, most) == as_they_are(lines, ())
 
 
 @given(lines_with_numbers(), st.lists(st.integers(0, 14), max_size=3), st.integers(0, 4))
-@settings(deadline=None)
 def test_too_many_patterns_change_nothing(lines: list[str], cuts: list[int], most: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(numbering, "MOST_PATTERNS", most)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from reading import all_of
 from rich.console import Console
@@ -47,7 +47,6 @@ def printed(messages: Sequence[str], width: int) -> list[str]:
     st.integers(76, 220),
     st.lists(st.integers(0, 30), max_size=4),
 )
-@settings(deadline=None)
 def test_what_rich_wrapped(messages: list[str], width: int, cuts: list[int]) -> None:
     # at its beginning a file must be known for what it is
     messages = [MESSAGES[1], *messages]

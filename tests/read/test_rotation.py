@@ -128,7 +128,6 @@ def test_the_same_names_in_two_places_are_two_logs() -> None:
     assert rotated([("a", "log.1"), ("b", "log"), ("a", "log"), ("b", "log.1")]) == [[0, 2], [3, 1]]
 
 
-@settings(deadline=None)
 @given(st.lists(st.text(max_size=20), max_size=20), st.randoms())
 def test_every_log_is_in_one_set_in_whatever_order(names: list[str], shuffle: random.Random) -> None:
     found = [name for one in sets(*names) for name in one]
@@ -233,7 +232,7 @@ def test_each_archived_by_itself(tmp_path: Path) -> None:
     assert len(report.sources[0].files) == 3
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.integers(1, 8000), max_size=4), st.sampled_from([512, 1 << 20]))
 def test_no_cut_into_files_changes_a_number(cuts: list[int], size: int) -> None:
     data = SAMPLE.read_bytes()

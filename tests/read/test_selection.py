@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from logpool.errors import UsageError
@@ -158,7 +158,6 @@ def test_a_duration_longer_than_any_log_keeps_everything(text: str) -> None:
     assert kept(Selection.of([], text, None).settled(NOON), POOLS[:1] * 2, [NOON, NOON - 1]) == [0, 1]
 
 
-@settings(deadline=None)
 @given(st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30)))  # noqa: DTZ001 - a log's local time
 def test_every_time_is_met_to_the_microsecond(time: datetime) -> None:
     since = Selection.of([], time.isoformat(), None).since

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from logpool.read.times import TimeFormat, any_time_format, iso, time_format
@@ -179,7 +179,6 @@ def test_a_time_without_its_day_is_told_by_its_pattern(text: str, *, expected: b
     assert expected == bool(re.fullmatch(any_time_format("Jan 31 12:00:00").pattern, text))
 
 
-@settings(deadline=None)
 @given(
     st.datetimes(datetime(1970, 1, 2), datetime(2200, 1, 1)),  # noqa: DTZ001 - a log's local time
     st.sampled_from([" ", "T"]),

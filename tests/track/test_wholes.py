@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from logpool.analysis import Analysis
@@ -90,7 +90,6 @@ def test_nothing_changes(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @given(sequences=st.lists(SEQUENCES, min_size=1, max_size=3), known=st.booleans())
-@settings(deadline=None)
 def test_every_event_counts_once(sequences: list[list[list[int]]], *, known: bool) -> None:
     events = events_of(*([role for part in own for role in part] for own in sequences))
     wholes = taken(events, *([1] if known else []))
