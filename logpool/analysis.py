@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from logpool.errors import InputError
+from logpool.errors import InputError, UsageError
 from logpool.judge.thresholds import Thresholds
 from logpool.read.ahead import ahead, begun
 from logpool.read.damage import Damages
@@ -236,8 +236,11 @@ def analyze(
         logpool.errors.InputError: a log is not there, or none can be read, or none holds a pool record. What cannot
             be read besides is a finding.
         logpool.errors.UsageError: the layout is no format string; a time is none, or counts from the end of a log that
-            can be read only once; the interval is none, or too short for the log.
+            can be read only once; the interval is none, or too short for the log; a block has no byte.
     """
+    if block_bytes < 1:
+        msg = f"block_bytes is too small: {block_bytes}"
+        raise UsageError(msg)
     selection = Selection.of(pools, since, until)
     from logpool.judge.intervals import parse_interval  # noqa: PLC0415
 

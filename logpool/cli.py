@@ -40,7 +40,6 @@ from logpool.words import many
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from types import FrameType
 
     from logpool.report.model import Report
 
@@ -427,11 +426,6 @@ def _fail(message: str, hint: str | None, code: int) -> int:
     return code
 
 
-def _terminate(number: int, _frame: FrameType | None) -> None:
-    """Ends the program in order, so that nothing half written is left behind."""
-    raise SystemExit(SIGNALLED + number)
-
-
 def _nowhere() -> TextIO:
     return Path(os.devnull).open("w", encoding="utf-8")
 
@@ -447,9 +441,6 @@ def entry() -> None:
     # closed by who wants nothing of them: Python has none then
     sys.stdout = sys.stdout or _nowhere()
     sys.stderr = sys.stderr or _nowhere()
-    for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
-        if signal.getsignal(number) is signal.SIG_DFL:
-            signal.signal(number, _terminate)
     code = main()
     if "sqlalchemy" in sys.modules:
         # the experiment's drivers and its server are left in order

@@ -403,6 +403,15 @@ def test_interrupted_while_it_is_loaded(tmp_path: Path) -> None:
     interrupted("", "--help", path=tmp_path)
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_terminated_while_it_is_loaded(tmp_path: Path, number: signal.Signals) -> None:
+    (tmp_path / "typer.py").write_text(f"import os, time\nos.kill(os.getpid(), {int(number)})\ntime.sleep(60)\n")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(tmp_path), str(ROOT)))}
+    command = [sys.executable, "-m", "logpool", "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=30)
+    assert (done.returncode, done.stdout, done.stderr) == (128 + number, "", "error: terminated\n")
+
+
 @pytest.mark.parametrize(
     ("breaks", "told"),
     [

@@ -289,6 +289,12 @@ def test_refusals(read: Reader, _: object, tmp_path: Path) -> None:
         read(QUEUE, since="now")
 
 
+def test_blocks_have_a_byte_at_least() -> None:
+    assert logpool.analyze(QUEUE, block_bytes=1) == logpool.analyze(QUEUE)
+    with pytest.raises(UsageError, match="block_bytes is too small: 0"):
+        logpool.analyze(QUEUE, block_bytes=0)
+
+
 @pytest.mark.parametrize(("read", "_"), READERS)
 def test_progress_is_told(read: Reader, _: object) -> None:
     told: list[tuple[int, int, float | None]] = []

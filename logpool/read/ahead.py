@@ -76,11 +76,16 @@ def begun(items: Iterable[T]) -> Iterator[T]:
     """The same, but the first item is made from now on."""
     maker = _Maker(items)
     maker.start()
-    return _taken(maker)
+    taken: Iterator[T] = _taken(maker)
+    # so that the thread ends with it, though nobody ever asks for an item
+    next(taken)
+    return taken
 
 
 def _taken(maker: _Maker) -> Iterator[T]:
+    """What is made, behind an item that is none."""
     try:
+        yield None  # type: ignore[misc]
         while (made := maker.take()).more:
             if made.error is not None:
                 raise made.error

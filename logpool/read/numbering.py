@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from logpool.native.finding import Found, Lot
     from logpool.native.lines import Rows
     from logpool.native.texts import Texts
-    from logpool.read.cuts import Cut
+    from logpool.read.cuts import Cut, Rest
     from logpool.read.vocabulary import Reader
 
 #: when so many texts are known, all are forgotten
@@ -150,7 +150,7 @@ class Numbering:
     def _read(self, rows: Rows, chosen: array[int], first: int, told: Told) -> array[int]:
         taken = Taken.of(self._cutter, rows, chosen)
         self._learn_times()
-        if not self._learn_patterns(taken, rows) or not self._learn_keys(taken):
+        if not self._learn_patterns(taken, rows) or not self._learn_keys(taken, rows):
             # something else is taken out from now on
             return self._read(rows, chosen, first, told)
         left = self._told(rows, chosen, taken, first, told)
@@ -188,7 +188,7 @@ class Numbering:
             if len(texts) > len(part):
                 part.extend(self.reader.cut.added(number, texts, len(part)))
 
-    def _learn_keys(self, taken: Taken) -> bool:
+    def _learn_keys(self, taken: Taken, rows: Rows) -> bool:
         """Reads the keys that were not seen before: only those that can matter, most are other loggers'.
 
         Returns:
@@ -210,7 +210,11 @@ class Numbering:
         for place in matter:
             rest = rest_of(taken, firsts[place])
             found = reader.known.get((rest.key, rest.out))
-            if found is None and known.fits(taken, firsts[place]):
+            if (
+                found is None
+                and known.fits(taken, firsts[place])
+                and self._is_own(rest, rows, taken.row(firsts[place]))
+            ):
                 found = reader.learned(rest)
                 self._learned += 1
             if found is not None:
@@ -222,6 +226,13 @@ class Numbering:
                 # this is no line of the cut's, and what it says in vain must not count: the next one is looked at
                 known.fates[begin + place] = Fate.SET_ASIDE
         return True
+
+    def _is_own(self, rest: Rest, rows: Rows, row: int) -> bool:
+        """Whether nothing that was taken out of a line as an id is part of a time, and so none of this cut's."""
+        if not rest.has_ids:
+            return True
+        whole = Taken.of(self.reader.cut.cutter(), rows, array("I", [row]))
+        return self.reader.owns(rest_of(whole, 0))
 
     def _learn_patterns(self, taken: Taken, rows: Rows) -> bool:
         """Finds out which numbers matter in lines that differ in nothing but these.

@@ -274,6 +274,10 @@ class Reader:
             return Parsed(OTHER)
         return self._read(text, timeout)
 
+    def owns(self, rest: Rest) -> bool:
+        """Whether the line with a rest is one of the cut's own: no other time stands in it that is the record's."""
+        return not self.cut.spans or self.cut.owns(bounded(self.cut.restored(rest.text)))
+
     def _read(self, text: str, timeout: re.Match[str] | None) -> Parsed:
         if self.cut.spans and not self.cut.owns(text):
             return Parsed(UNFIT)

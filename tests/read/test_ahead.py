@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from logpool import analysis
-from logpool.read.ahead import ahead
+from logpool.read.ahead import ahead, begun
 from logpool.read.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -60,11 +60,12 @@ def test_nothing_is_made_before_it_is_asked_for_and_little_after() -> None:
     assert len(made) == 2
 
 
-def test_who_reads_no_further_leaves_no_thread() -> None:
+@pytest.mark.parametrize("read", [0, 1, 2])
+def test_who_reads_no_further_leaves_no_thread(read: int) -> None:
     before = threading.active_count()
-    reading = ahead(iter(range(100)))
-    next(reading)
-    reading.close()  # type: ignore[attr-defined]
+    reading = begun(iter(range(100)))
+    assert [next(reading) for _ in range(read)] == list(range(read))
+    del reading
     end = time.monotonic() + 10
     while threading.active_count() > before and time.monotonic() < end:
         time.sleep(0.02)

@@ -563,3 +563,28 @@ def test_lines_that_differ_in_their_ids_are_parsed_once(
     log = read(lines, range(0, len(lines), 100))
     assert len(log.events) == len(lines)
     assert len(parsed) < 20
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        "2024-09-26 15:19:17.684",
+        "2024-09-26 15:19:17,684",
+        "2024-09-26T15:19:17.684763+02:00",
+        "26/Sep/2024 15:19:17",
+        "20240926 15:19:17",
+        "1727363957.684763",
+    ],
+)
+def test_what_the_first_lines_look_like_does_not_hide_a_time(inner: str) -> None:
+    """Lines that have only their wrapper's time come first: parts of the other one may look like an id then."""
+    wrapper = "web-1  | 2024-09-26T15:19:{:02}.684763000Z {}"
+    timeout = "QueuePool limit of size 5 overflow 10 reached, connection timed out, timeout 30.00"
+    first = [wrapper.format(number % 17, f"app.errors.NoDatabase: {timeout}") for number in range(250)]
+    records = [
+        wrapper.format(17, f"{inner} DEBUG sqlalchemy.pool.impl.QueuePool Connection {ONE} {said}")
+        for said in ("checked out from pool", "being returned to pool", "reset, transaction already reset")
+    ]
+    alone, behind = read(records), read(first + records)
+    assert behind.times[-3:] == alone.times
+    assert list(behind.reading.layouts) == list(alone.reading.layouts)
