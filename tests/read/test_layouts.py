@@ -258,6 +258,42 @@ def test_what_a_formatter_prints_is_found_without_its_format(form: Format, recor
             assert event.time == round(record.created * 1000) * 1000 // unit * unit
 
 
+WRAPPED = [
+    "2024-01-01T12:00:00.123456789Z {}",
+    "2024-01-01T12:00:00.123456789Z stdout F {}",
+    "Jan  1 12:00:00 web-1 app[17]: {}",
+    "web-1  | 2024-01-01T12:00:00.123456789Z {}",
+    '{{"log":"{}\\n","stream":"stdout","time":"2024-01-01T12:00:00.123456789Z"}}',
+]
+# what may fill the begin of a log: these hold no time of their own, but most of them something that looks for one
+BEGUN = [
+    "sqlalchemy.exc.TimeoutError: QueuePool limit of size 5 overflow 10 reached, connection timed out, timeout 30.00",
+    "    raise TimeoutError(connection )",
+    "starting sqlalchemy.pool at 12:34:56.789, request 0123456789abcdef, 20240101 1704110400.123456",
+]
+
+
+@settings(max_examples=200)
+@given(
+    formats(),
+    st.lists(pool_records(), min_size=1, max_size=3),
+    st.sampled_from(WRAPPED),
+    st.sampled_from(BEGUN),
+    st.sampled_from([None, "%s,%03d", "%s.%03d"]),
+)
+def test_what_a_log_begins_with_changes_nothing_behind_it(
+    form: Format, records: list[logging.LogRecord], wrapped: str, begun: str, milliseconds: str | None
+) -> None:
+    if milliseconds:
+        form = form._replace(datefmt=None)
+    formatter = form.formatter()
+    formatter.default_msec_format = milliseconds
+    lines = [wrapped.format(formatter.format(record)) for record in records]
+    first = [wrapped.format(begun)] * 250
+    behind = events_of(None, first + lines)[-len(lines) :]
+    assert [event._replace(line=event.line - len(first)) for event in behind] == events_of(None, lines)
+
+
 # -- single formats --------------------------------------------------------------------------------------------------
 
 
