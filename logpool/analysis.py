@@ -142,7 +142,7 @@ class Analysis:
     def _tell(self, size: int) -> None:
         self._told += size
         if self.progress:
-            events = sum(reading.pool_lines + reading.timing_lines for reading in self.readings)
+            events = sum(reading.events for reading in self.readings)
             self.progress(self._told, events, self._share())
 
     def _share(self) -> float | None:

@@ -166,6 +166,7 @@ def _layout(reading: Reading) -> str | None:
 
 
 def _source_report(reading: Reading) -> SourceReport:
+    pool_lines = reading.pool_lines - reading.doubled_lines
     return SourceReport(
         path=reading.path,
         bytes=reading.size,
@@ -173,9 +174,9 @@ def _source_report(reading: Reading) -> SourceReport:
         layout=_layout(reading),
         first_time=iso(reading.first_time, reading.offset),
         last_time=iso(reading.last_time, reading.offset),
-        pool_lines=reading.pool_lines,
+        pool_lines=pool_lines,
         timing_lines=reading.timing_lines,
-        other_lines=reading.lines - reading.pool_lines - reading.unrecognised_lines,
+        other_lines=reading.lines - pool_lines - reading.unrecognised_lines,
         unrecognised_lines=reading.unrecognised_lines,
         files=reading.files,
     )

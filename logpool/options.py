@@ -120,8 +120,9 @@ class _Reader:
 
 def _read_quickly(parameters: Iterable[Any]) -> list[Any]:
     for parameter in parameters:
-        # a typer that asks for no such reader reads all by itself
-        if hasattr(parameter, "get_runtime_param") and "get_runtime_param" not in vars(parameter):
+        # a typer that asks for no such reader, or does not say what it is to read, reads all by itself
+        is_asked = hasattr(parameter, "get_runtime_param") and hasattr(parameter, "type_descriptor")
+        if is_asked and "get_runtime_param" not in vars(parameter):
             reader = _Reader(parameter)
             parameter.get_runtime_param = lambda reader=reader: reader
     return list(parameters)

@@ -68,8 +68,18 @@ class Lent:
 
 
 def width_of(dtype: type[pl.DataType]) -> int:
-    """How many bytes a value has."""
-    return 8 if dtype == pl.Int64 else 4 if dtype == pl.UInt32 else 1
+    """How many bytes a value has, of the types that the compiled part knows.
+
+    Raises:
+        TypeError: it does not know this one.
+    """
+    if dtype == pl.Int64:
+        return 8
+    if dtype == pl.UInt32:
+        return 4
+    if dtype in {pl.Int8, pl.UInt8}:
+        return 1
+    raise TypeError(f"no such numbers: {dtype}")
 
 
 def taken_over(

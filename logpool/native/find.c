@@ -48,7 +48,7 @@ API int lot_room(Lot *lot, int64_t more)
     if (lot->line && lot->count + more <= lot->room)
         return 1;
     /* one at least, since there may be none */
-    int64_t room = lot->count + more > lot->room * 2 ? lot->count + more + 1 : lot->room * 2;
+    int64_t room = lot->count + more >= lot->room * 2 ? lot->count + more + 1 : lot->room * 2;
     void **columns[] = {(void **)&lot->line, (void **)&lot->time, (void **)&lot->label, (void **)&lot->name, (void **)&lot->thread};
     for (int column = 0; column < 5; column++) {
         void *grown = realloc(*columns[column], (size_t)room * (column < 2 ? sizeof(int64_t) : sizeof(uint32_t)));

@@ -79,13 +79,17 @@ class Lot:
             The number of each line in the log, Int64; its time, microseconds, null where there is none; what it is,
             UInt32; whose, UInt32, and in which thread it happened, UInt32, null where nothing tells.
         """
-        return [
-            taken_over(self.structure, "line", 8),
-            taken_over(self.structure, "time", 8, gaps=True),
-            taken_over(self.structure, "label"),
-            taken_over(self.structure, "name", gaps=True),
-            taken_over(self.structure, "thread", gaps=True),
-        ]
+        try:
+            return [
+                taken_over(self.structure, "line", 8),
+                taken_over(self.structure, "time", 8, gaps=True),
+                taken_over(self.structure, "label"),
+                taken_over(self.structure, "name", gaps=True),
+                taken_over(self.structure, "thread", gaps=True),
+            ]
+        finally:
+            # what is left of it is none
+            self._free(byref(self.structure))
 
 
 class Aside(NamedTuple):

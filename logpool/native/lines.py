@@ -80,20 +80,22 @@ class Rows:
         self.alike = None if cutter is None or likely is None else Taken(cutter)
         taken = TakenStructure() if self.alike is None else self.alike.structure
         left = ListStructure()
-        must(
-            library().scan(
-                data,
-                size,
-                needles.array,
-                len(needles.array),
-                None if likely is None else byref(likely),
-                self.pointer,
-                byref(taken),
-                byref(left),
+        try:
+            must(
+                library().scan(
+                    data,
+                    size,
+                    needles.array,
+                    len(needles.array),
+                    None if likely is None else byref(likely),
+                    self.pointer,
+                    byref(taken),
+                    byref(left),
+                )
             )
-        )
-        self.left = numbers_of(left)
-        library().list_free(byref(left))
+            self.left = numbers_of(left)
+        finally:
+            library().list_free(byref(left))
 
     def __del__(self) -> None:
         self._free(self.pointer)

@@ -34,7 +34,7 @@ class Doubles:
 
     Attributes:
         vocabulary: gives the events their meaning.
-        reading: what was read of the source; its pool lines are counted once, too.
+        reading: what was read of the source; what is left out of its pool lines is counted there.
         count: how many records were left out.
         places: where the first few stand: the number of the file, and the line.
         how: in what way the log is doubled, for people.
@@ -116,7 +116,7 @@ class Doubles:
             return batch
         self.count += int(again.sum())
         groups = self.vocabulary.frame()["group"][batch["shape"].filter(again)]
-        self.reading.pool_lines -= len(groups) - groups.null_count()
+        self.reading.doubled_lines += len(groups) - groups.null_count()
         if len(self.places) < _SHOWN:
             self.places += batch.filter(again).select_seq("source", "line").head(_SHOWN - len(self.places)).rows()
         return batch.filter(~again)

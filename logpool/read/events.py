@@ -148,9 +148,11 @@ class EventReader:
         heads = self._timed_out(begin, counts)
         timeouts = self._timeouts_inside(first, lines, rows, sorted(told.inside), heads)
         self._gathered.timeouts += timeouts
+        self.reading.events += len(lot) - begin + len(timeouts)
         self._remember(first, lines, rows, told.last, heads)
         last = [first + rows.place(told.last)] if told.last >= 0 else []
-        return max((*last, *(line for line, *_ in timeouts)), default=None)
+        heads_here = [line for line, *_, part in timeouts if part == self._part]
+        return max(last + heads_here, default=None)
 
     def _count(self, lines: Lines, size: int) -> None:
         reading = self.reading

@@ -42,17 +42,18 @@ class Gathered:
 
     def take(self) -> pl.DataFrame:
         """Gives them away, by their lines: ``line``, ``time``, ``shape``, ``connection``, ``thread``, ``source``."""
+        count = len(self.lot)
         places, parts = zip(*self._begins, strict=True)
-        sizes = (end - begin for begin, end in zip(places, [*places[1:], len(self.lot)], strict=True))
+        sizes = (end - begin for begin, end in zip(places, [*places[1:], count], strict=True))
         sources = [constant(part, pl.UInt32, size) for part, size in zip(parts, sizes, strict=True)]
         named = zip(_COLUMNS, self.lot.columns(), strict=True)
-        source = sources[0] if len(sources) == 1 else pl.concat(sources)
+        source = sources[0] if len(sources) == 1 else pl.concat(sources, rechunk=True)
         events = pl.DataFrame([*(column.alias(name) for name, column in named), source.alias("source")])
         if self.timeouts:
             events = pl.concat([events, rows_of(self.timeouts, events.schema)])
         if self.timeouts or not self.in_order:
             events = events.sort("source", "line", maintain_order=True)
         # the next one will hold about as many
-        self.lot = Lot(len(self.lot) * 9 // 8)
+        self.lot = Lot(count * 9 // 8)
         self._begins, self.timeouts, self.in_order = [(0, parts[-1])], [], True
         return events

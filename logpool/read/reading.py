@@ -15,7 +15,9 @@ class Reading:
         files: that it consists of, oldest first.
         size: bytes, decompressed.
         lines: lines.
-        pool_lines: pool events: timings and timeouts are none.
+        events: pool events, timings and timeouts.
+        pool_lines: pool events, those too that say again what others say.
+        doubled_lines: these.
         timing_lines: the experiment's own lines.
         unrecognised_lines: heads on a pool logger that the grammar does not know.
         layouts: how many of the pool's records stand in which layout.
@@ -31,7 +33,9 @@ class Reading:
     files: tuple[str, ...] = ()
     size: int = 0
     lines: int = 0
+    events: int = 0
     pool_lines: int = 0
+    doubled_lines: int = 0
     timing_lines: int = 0
     unrecognised_lines: int = 0
     layouts: Counter[str] = field(default_factory=Counter)

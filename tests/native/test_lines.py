@@ -389,3 +389,7 @@ def test_a_lot_holds_what_was_added(
     begin = data.draw(st.integers(0, len(rows)))
     assert lot.lines(asked, begin) == [line for line, _, label, *_ in rows[begin:] if label in asked]
     assert list(zip(*(column.to_list() for column in lot.columns()), strict=True)) == rows
+    # they were given away
+    assert len(lot) == 0
+    lot.add(1, None, 2, None, 3)
+    assert [column.to_list() for column in lot.columns()] == [[1], [None], [2], [None], [3]]

@@ -221,3 +221,12 @@ def test_columns_are_joined(columns: list[list[int | None]], dtype: type[pl.Data
     assert found.dtype == dtype
     assert (found.name, found.n_chunks()) == ("a", 1)
     assert found.to_list() == [one for numbers in columns for one in numbers]
+
+
+@pytest.mark.parametrize("dtype", [pl.Int32, pl.Boolean, pl.Float64, pl.String])
+def test_other_columns_are_refused(dtype: type[pl.DataType]) -> None:
+    column = pl.Series([None], dtype=dtype)
+    with pytest.raises(TypeError):
+        joined([column])
+    with pytest.raises(TypeError):
+        Lent(column, dtype)

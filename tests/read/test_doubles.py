@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import logpool
 from logpool import Report, analyze
 from oracle import Scenario
 from oracle import run as drive
@@ -46,6 +47,19 @@ def test_every_record_twice(layouts: tuple[str, str], traffic: list[Printed], tm
     finding = next(finding for finding in actual.findings if finding.code == "duplicate_records")
     assert len(finding.evidence) == 5
     assert [one.code for one in expected.violations] == [one.code for one in actual.violations]
+
+
+def test_progress_never_goes_back(traffic: list[Printed], tmp_path: Path) -> None:
+    log = tmp_path / "twice.log"
+    once = printed(plain(traffic), "document") * 40
+    log.write_text(interleaved(once, once), "utf-8")
+    told: list[tuple[int, int, float | None]] = []
+    found = analyze(log, block_bytes=1 << 15, progress=lambda *figures: told.append(figures))
+    assert [finding.code for finding in found.findings if finding.code == "duplicate_records"]
+    assert sorted(told) == told
+    assert told[-1][1] == len(logpool.read_events(log)) + sum(
+        finding.count for finding in found.findings if finding.code == "duplicate_records"
+    )
 
 
 @pytest.mark.parametrize("order", ["JSON first", "text first"])
