@@ -288,13 +288,25 @@ API int table_out(Table *table, int64_t column, struct ArrowSchema *schema, stru
     return values && numbers_out(8, 1, values, table->count, schema, array);
 }
 
+static int is_kept; /* memory that was used stays at hand */
+
 /* Memory that was used stays at hand: what is read next needs as much, and the system takes its time to give it anew. */
 API void keep_memory(void)
 {
+    is_kept = 1;
 #ifdef __GLIBC__
     mallopt(M_MMAP_THRESHOLD, 1 << 25);
     mallopt(M_TRIM_THRESHOLD, 1 << 30);
     mallopt(M_ARENA_MAX, 1);
+#endif
+}
+
+/* What is at hand and not in use goes back to the system: it lies in pieces, and with time these become more. */
+API void spare_memory(void)
+{
+#ifdef __GLIBC__
+    if (is_kept)
+        malloc_trim(0);
 #endif
 }
 

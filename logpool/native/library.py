@@ -63,6 +63,7 @@ def library() -> ctypes.CDLL:
     spans = POINTER(SpansStructure)
     # what takes long enough for other threads to go on meanwhile
     long = (
+        ("spare_memory", None, ()),
         ("texts_out", c_int, (pointer, number, *column)),
         ("survey", None, (c_char_p, number, POINTER(SurveyStructure))),
         (
@@ -203,6 +204,11 @@ def library() -> ctypes.CDLL:
 def keep_memory() -> None:
     """Keeps the memory that was used for what is read next: for a program that does nothing else."""
     library().keep_memory()
+
+
+def spare_memory() -> None:
+    """Gives back what is not in use, if it was to be kept: now and then, since it takes long to get it again."""
+    library().spare_memory()
 
 
 def must(done: object) -> None:

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 from logpool.frames import constant, rows_of
 from logpool.late import pl
 from logpool.native.finding import Lot
+from logpool.native.library import spare_memory
 
 if TYPE_CHECKING:
     #: a timeout in a traceback: ``line`` and ``time`` of the head, ``shape``, nothing, nothing, ``source``
     Timeout = tuple[int, int | None, int, None, None, int]
 
+# of so many events little of the memory that they took is in use, and what is not lies in pieces
+_SPARED_AFTER = 1 << 23
 _COLUMNS = ("line", "time", "shape", "connection", "thread")
 
 
@@ -31,6 +34,7 @@ class Gathered:
     in_order: bool = True
     # from which place on they are of which file
     _begins: list[tuple[int, int]] = field(default_factory=list)
+    _given: int = 0
 
     def __len__(self) -> int:
         return len(self.lot) + len(self.timeouts)
@@ -53,6 +57,10 @@ class Gathered:
             events = pl.concat([events, rows_of(self.timeouts, events.schema)])
         if self.timeouts or not self.in_order:
             events = events.sort("source", "line", maintain_order=True)
+        self._given += count
+        if self._given >= _SPARED_AFTER:
+            self._given = 0
+            spare_memory()
         # the next one will hold about as many
         self.lot = Lot(count * 9 // 8)
         self._begins, self.timeouts, self.in_order = [(0, parts[-1])], [], True
