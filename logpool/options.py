@@ -100,7 +100,7 @@ class _Reader:
     """Reads what a parameter was given.
 
     What is as it should be already, as a text is that was typed, is taken as it is: typer would load pydantic first,
-    which takes 0.07 s, half of all that comes before the log is opened. Anything else typer reads.
+    which takes 0.07 s. Anything else typer reads.
     """
 
     def __init__(self, parameter: Any) -> None:  # noqa: ANN401 - typer's own class, which is private

@@ -14,7 +14,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import logpool
 from logpool import analysis
+from logpool.native.library import library
+from logpool.read import gathering
 from logpool.read.ahead import ahead, begun
 from logpool.read.vocabulary import Vocabulary
 
@@ -97,6 +100,17 @@ def test_the_report_does_not_depend_on_what_is_read_meanwhile(path: Path, monkey
 
     monkeypatch.setattr(Vocabulary, "frame", grown)
     assert analysis.analyze(path, block_bytes=6000) == expected
+
+
+def test_memory_is_given_back_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    log = SAMPLES / "postgres-busy.log"
+    expected, spared = analysis.analyze(log, block_bytes=4096), []
+    monkeypatch.setattr(gathering, "spare_memory", lambda: spared.append(library().spare_memory()))
+    assert analysis.analyze(log, block_bytes=4096) == expected
+    assert not spared
+    monkeypatch.setattr(gathering, "_SPARED_AFTER", 100)
+    assert analysis.analyze(log, block_bytes=4096) == expected
+    assert 0 < len(spared) <= len(logpool.read_events(log)) // 100
 
 
 def test_the_report_does_not_depend_on_the_threads_of_polars() -> None:
