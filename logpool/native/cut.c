@@ -4,14 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct {
-    char *bytes;
-    int64_t size, room;
-} Buffer;
-
-static const char TIME = '\x01', ID = '\x03', NUMBER = '\x04', SHORT = '\x05', FRACTION = '\x06';
-/* of a number of one digit; those of up to seven follow, and behind them those of ten to fifteen */
-static const char DIGITS = '\x0e', LAST_DIGITS = '\x1a';
+static const char TIME = '\x01';
 static const char TIMING[] = "ime taken: ", UNIT[] = " seconds.";
 
 /* Where a needle stands, found by one byte of it; NULL where it does not. */
@@ -32,11 +25,6 @@ static const char *anchored(const char *text, const char *end, const Span *span)
     return found(text, end, span->anchor, span->anchor_size, 0);
 }
 
-static int is_digit(char byte) { return byte >= '0' && byte <= '9'; }
-
-/* Without a branch, since digits and letters come at random; small letters and capitals differ in one bit. */
-static int is_hexadecimal(char byte) { return is_digit(byte) | ((uint8_t)((byte | 0x20) - 'a') < 6); }
-
 const char *behind_hexadecimals(const char *at, const char *end)
 {
     const uint64_t all = 0x8080808080808080u;
@@ -56,12 +44,6 @@ const char *behind_digits(const char *at, const char *end)
     while (at < end && is_digit(*at))
         at++;
     return at;
-}
-
-static void add(Buffer *buffer, const char *text, int64_t size)
-{
-    memcpy(buffer->bytes + buffer->size, text, (size_t)size);
-    buffer->size += size;
 }
 
 static int has_room(Buffer *buffer, int64_t size)
@@ -123,16 +105,16 @@ static void add_part(Buffer *rest, const char *text, const char *end, Name *seco
         second = other;
     }
     if (first->start) {
-        add(rest, text, first->start - text);
-        add(rest, first->instead, first->instead_size);
+        add_bytes(rest, text, first->start - text);
+        add_bytes(rest, first->instead, first->instead_size);
         text = first->end;
     }
     if (second->start) {
-        add(rest, text, second->start - text);
-        add(rest, second->instead, second->instead_size);
+        add_bytes(rest, text, second->start - text);
+        add_bytes(rest, second->instead, second->instead_size);
         text = second->end;
     }
-    add(rest, text, end - text);
+    add_bytes(rest, text, end - text);
 }
 
 /* Parts a line at its times: one piece more than there are times, which stand in between. Returns 0 where the cut does not fit. */
@@ -157,176 +139,20 @@ int parted(const char *text, const char *end, const Span *spans, int64_t span_co
     return 1;
 }
 
-/* What of letters and digits a byte is. */
-enum { DIGIT = 1, HEXADECIMAL = 2, LETTER = 4 };
-
-static const uint8_t CLASSES[256] = {
-    ['0' ... '9'] = DIGIT,  ['a' ... 'f'] = HEXADECIMAL, ['A' ... 'F'] = HEXADECIMAL,
-    ['g' ... 'z'] = LETTER, ['G' ... 'Z'] = LETTER,
-};
-
-static int class_of(char byte) { return CLASSES[(uint8_t)byte]; }
-
-/* From how many letters and digits on they are an id: hexadecimal ones, digits alone, any. A few digits may be one that happens to
-   have no letter; between these and many there are times, and the numbers of threads. */
-enum { LEAST_HEXADECIMAL = 8, MOST_SHORT = 9, LEAST_NUMBER = 16, LEAST_MIXED = 20, LEAST_DECIMALS = 3 };
-
-/* Behind the UUID that begins there; NULL where none does. */
-static const char *behind_uuid(const char *start, const char *end)
-{
-    static const int64_t groups[] = {8, 4, 4, 4, 12};
-    for (int group = 0; group < 5; group++) {
-        if (group && (start == end || *start++ != '-'))
-            return NULL;
-        if (end - start < groups[group])
-            return NULL;
-        for (int64_t at = 0; at < groups[group]; at++)
-            if (!is_hexadecimal(start[at]))
-                return NULL;
-        start += groups[group];
-    }
-    return start == end || !class_of(*start) ? start : NULL;
-}
-
-/* Behind the decimals that begin at a point; NULL where these are too few, or part of something else, as of an address. */
-static const char *behind_decimals(const char *point, const char *end)
-{
-    const char *at = behind_digits(point + 1, end);
-    return at - point > LEAST_DECIMALS && (at == end || (*at != '.' && !class_of(*at))) ? at : NULL;
-}
-
-/* Whether letters and digits are those of a number such as 1.25e-07. */
-static int is_before_exponent(const char *start, const char *behind, const char *end)
-{
-    if (behind == end || (*behind != '-' && *behind != '+') || (behind[-1] | 0x20) != 'e')
-        return 0;
-    while (start < behind - 1 && is_digit(*start))
-        start++;
-    return start == behind - 1;
-}
-
-/* The mark of an id, or of a number with many decimals, where the letters and digits from a place on are one; else 0. `begin`: of
-   the text; `at`: behind them. */
-static char id_at(const char *begin, const char *start, const char *end, const char **at)
-{
-    int found = 0;
-    const char *behind = start;
-    for (int one; behind < end && (one = class_of(*behind)); behind++)
-        found |= one;
-    int64_t size = behind - start;
-    *at = behind;
-    if (found == DIGIT && behind < end && *behind == '.' && (start == begin || start[-1] != '.')) {
-        const char *decimals = behind_decimals(behind, end);
-        if (decimals) {
-            *at = decimals;
-            return FRACTION;
-        }
-    }
-    if (size < LEAST_HEXADECIMAL)
-        return 0;
-    const char *uuid = size == 8 && !(found & LETTER) ? behind_uuid(start, end) : NULL;
-    if (uuid) {
-        *at = uuid;
-        return ID;
-    }
-    if (found == DIGIT)
-        return size >= LEAST_NUMBER ? NUMBER : size <= MOST_SHORT ? SHORT : 0;
-    if (found == (DIGIT | HEXADECIMAL))
-        return is_before_exponent(start, behind, end) ? 0 : ID;
-    return found & DIGIT && size >= LEAST_MIXED ? ID : 0;
-}
-
-/* Behind the letters and digits that begin there, where these are an address, or what stands in the place of one. */
-static const char *behind_address(const char *at, const char *end)
-{
-    if (end - at >= 2 && at[0] == NAMED[0] && at[1] == NAMED[1])
-        while (at < end && class_of(*at))
-            at++;
-    return at;
-}
-
-/* Leaves a mark in the place of every id: letters and digits, so many and so mixed that no word is like it. */
-static void ids_out(Buffer *rest)
-{
-    const char *end = rest->bytes + rest->size, *kept = rest->bytes;
-    char *to = rest->bytes;
-    for (const char *at = kept; at < end;) {
-        if (!class_of(*at)) {
-            at++;
-            continue;
-        }
-        const char *start = at;
-        at = behind_address(start, end);
-        char mark = at == start ? id_at(rest->bytes, start, end, &at) : 0;
-        if (mark) {
-            memmove(to, kept, (size_t)(start - kept));
-            to += start - kept;
-            *to++ = mark;
-            kept = at;
-        }
-    }
-    memmove(to, kept, (size_t)(end - kept));
-    rest->size = to + (end - kept) - rest->bytes;
-}
-
-enum { LAST_BIT = 63 };
-
-/* The mark of a number of so many digits; 0 where these are none, or an id. */
-static char digits_mark(int64_t width)
-{
-    if (width > 0 && width < LEAST_HEXADECIMAL)
-        return (char)(DIGITS + width - 1);
-    return width > MOST_SHORT && width < LEAST_NUMBER ? (char)(DIGITS + width - 1 - (MOST_SHORT + 1 - LEAST_HEXADECIMAL)) : 0;
-}
-
-/* Leaves a mark in the place of every number, but for those that are kept: a bit for each, the last one for all that follow. Addresses
-   have none. Returns 0 where marks stand there already. */
-static int numbers_out(const Buffer *rest, uint64_t kept, Buffer *to)
-{
-    const char *at = rest->bytes, *end = at + rest->size, *copied = at;
-    int number = 0;
-    to->size = 0;
-    while (at < end) {
-        if (!class_of(*at)) {
-            if (*at >= DIGITS && *at <= LAST_DIGITS)
-                return 0;
-            at++;
-            continue;
-        }
-        at = behind_address(at, end);
-        while (at < end && class_of(*at)) {
-            const char *digits = at;
-            at = behind_digits(at, end);
-            const char mark = digits_mark(at - digits);
-            /* what stands in the place of an address may be part of a word */
-            int is_named = at < end && at > digits && at[-1] == NAMED[0] && *at == NAMED[1];
-            at += at == digits;
-            if (!mark || is_named)
-                continue;
-            if (!(kept >> number & 1)) {
-                add(to, copied, digits - copied);
-                add(to, &mark, 1);
-                copied = at;
-            }
-            number += number < LAST_BIT;
-        }
-    }
-    add(to, copied, end - copied);
-    return 1;
-}
-
-/* What is known of lines that differ in nothing but numbers, each of as many digits: which of these are kept, and where among all
-   that is left of a line its thread stands, so many bytes; 0 bytes where it is no number that tells it. */
+/* What is known of lines that differ in nothing but what leaves a mark, the same one in each: which of these variables are kept; and where
+   among all that is left of a line its thread stands, which begins so many bytes before the `first` of `size` variables and ends so many
+   behind the last; 0 variables where none is part of it. */
 typedef struct {
     uint64_t kept;
-    int64_t thread, size;
+    int64_t first, size, before, behind;
 } Pattern;
 
-/* Those of some lines: they themselves, each number with its mark, and what is known of the first few. */
+/* Those of some lines: they themselves, each variable with its mark, and what is known of the first few. */
 typedef struct {
     Texts *texts;
     const Pattern *known;
     int64_t count;
+    const Words *words; /* NULL where only numbers leave a mark */
 } Patterns;
 
 /* What pieces leave without seconds and address, and without ids if these are to be left out. */
@@ -337,18 +163,19 @@ static void add_rest(const Piece *pieces, int64_t span_count, int64_t leading, i
     for (int64_t place = 0; place <= span_count; place++) {
         add_part(rest, pieces[place].start, pieces[place].end, seconds, address);
         if (place < span_count && !leading)
-            add(rest, &TIME, 1);
+            add_bytes(rest, &TIME, 1);
     }
     if (ids)
         ids_out(rest);
 }
 
-/* Leaves of a line what is to be numbered: the numbers that matter, unless they tell its thread. Returns what is known of it; NULL where
-   it is not to be cut: nothing is known, or it holds marks. */
-static const Pattern *patterned(const Buffer *rest, uint32_t row, Patterns *patterns, Buffer *key, Taken *taken, int *failed)
+/* Leaves of a line what is to be numbered: the variables that matter, unless they tell its thread, which is told. Returns what is known of
+   it; NULL where it is not to be cut: nothing is known, or it holds marks. */
+static const Pattern *patterned(const Buffer *rest, uint32_t row, Patterns *patterns, Buffer *key, Piece *thread, Taken *taken, int *failed)
 {
     int64_t count = texts_count(patterns->texts);
-    if (!numbers_out(rest, 0, key)) {
+    Piece variables[LAST_BIT + 1];
+    if (!variables_out(rest, patterns->words, 0, key, variables)) {
         taken->has_marks = 1;
         return NULL;
     }
@@ -359,14 +186,18 @@ static const Pattern *patterned(const Buffer *rest, uint32_t row, Patterns *patt
     }
     const Pattern *pattern = patterns->known + number;
     if (pattern->kept)
-        numbers_out(rest, pattern->kept, key);
+        variables_out(rest, patterns->words, pattern->kept, key, variables);
+    if (pattern->size) {
+        const Piece *first = variables + pattern->first, *last = first + pattern->size - 1;
+        *thread = (Piece){first->start - pattern->before, last->end + pattern->behind};
+    }
     return pattern;
 }
 
 /* Cuts some of the lines of a block.
 
    `plain`: every byte is a character. `leading`: a time at the very beginning leaves no mark. `ids`: ids leave a mark and no more.
-   `patterns`: numbers that do not matter leave a mark and no more; NULL where all stay. `alikes`: of lines that were cut so before.
+   `patterns`: numbers, or words, that do not matter leave a mark and no more; NULL where all stay. `alikes`: of lines cut so before.
    `keys` numbers the lines without times, seconds and first addresses; `names` the seconds, the addresses and the threads. Returns 0
    where memory ran out. */
 API int cut(const char *data, const Rows *rows, const uint32_t *chosen, int64_t count, int64_t plain, const Span *spans,
@@ -399,11 +230,12 @@ API int cut(const char *data, const Rows *rows, const uint32_t *chosen, int64_t 
                 break;
             add_rest(pieces, span_count, leading, ids, &rest, &seconds, &address);
             if (patterns) {
-                const Pattern *pattern = patterned(&rest, row, patterns, &other, taken, &failed);
+                Piece told;
+                const Pattern *pattern = patterned(&rest, row, patterns, &other, &told, taken, &failed);
                 if (!pattern)
                     continue;
                 if (pattern->size) {
-                    thread = texts_add(names, rest.bytes + pattern->thread, pattern->size);
+                    thread = texts_add(names, told.start, told.end - told.start);
                     failed |= thread == NONE;
                 }
             }

@@ -22,6 +22,19 @@ typedef struct {
     const char *start, *end;
 } Piece;
 
+/* Bytes that grow. */
+typedef struct {
+    char *bytes;
+    int64_t size, room;
+} Buffer;
+
+/* More bytes, for which there is room. */
+static inline void add_bytes(Buffer *buffer, const char *text, int64_t size)
+{
+    memcpy(buffer->bytes + buffer->size, text, (size_t)size);
+    buffer->size += size;
+}
+
 /* What is taken out of a line beside its times: where it stands, NULL where nothing does, and what is left in its place. */
 typedef struct {
     const char *start, *end, *instead;
@@ -34,6 +47,24 @@ static const char TAKEN[] = "\x02", NAMED[] = "0x";
 static inline Name sought(const char *instead, int64_t size) { return (Name){NULL, NULL, instead, size, 1}; }
 static inline Name sought_seconds(void) { return sought(TAKEN, sizeof TAKEN - 1); }
 static inline Name sought_address(void) { return sought(NAMED, sizeof NAMED - 1); }
+
+/* Words that leave no mark, in small letters: those that are known, and those that hold a part that is. */
+typedef struct {
+    const Texts *known, *parts;
+} Words;
+
+/* Leaves a mark in the place of every id: letters and digits, so many and so mixed that no word is like it. */
+void ids_out(Buffer *rest);
+/* So many of what leaves a mark are told apart; all that follow are one. */
+enum { LAST_BIT = 63 };
+/* Leaves a mark in the place of every number, and where `words` is not NULL of every word, but for those that are kept: a bit for each, the
+   last one for all that follow. Addresses have none. `found`: where each of them stands. Returns 0 where marks stand there already. */
+int variables_out(const Buffer *rest, const Words *words, uint64_t kept, Buffer *to, Piece *found);
+
+static inline int is_digit(char byte) { return byte >= '0' && byte <= '9'; }
+
+/* Without a branch, since digits and letters come at random; small letters and capitals differ in one bit. */
+static inline int is_hexadecimal(char byte) { return is_digit(byte) | ((uint8_t)((byte | 0x20) - 'a') < 6); }
 
 /* Of each of eight bytes the highest bit: whether it is hexadecimal. What is added to seven bits sets the eighth from a digit or a
    letter on. */

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from array import array
 from ctypes import byref
 from enum import IntEnum
@@ -12,14 +13,16 @@ from logpool.native.library import NONE, library, must
 from logpool.native.structures import (
     HalfStructure,
     LikelyStructure,
+    ListStructure,
     PatternsStructure,
     SpanStructure,
     TakenStructure,
+    WordsStructure,
 )
 from logpool.native.texts import Texts
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from logpool.native.lines import Rows
 
@@ -55,22 +58,65 @@ class Out(IntEnum):
     IDS = 1
     #: these, and every number that does not matter
     NUMBERS = 2
+    #: these, and every word that does not, unless it is known
+    WORDS = 3
 
 
 class Pattern(NamedTuple):
-    """What is known of lines that differ in nothing but numbers, each of as many digits.
+    """What is known of lines that differ in nothing but variables, which leave the same marks.
 
-    A number is up to seven digits, or ten to fifteen: others are ids. Those of addresses are none.
+    A variable is a number: up to seven digits, or ten to fifteen, since others are ids; those of addresses are none.
+    Or it is a word that is not among :class:`Words`: letters and digits, and further ones behind a hyphen or the like.
 
     Attributes:
-        kept: which numbers matter: a bit for each, the 64th for all from there on.
-        thread: at which byte of what is left of the line, ids taken out and all numbers in it, its thread stands.
-        size: how many bytes that has; 0 where no number that is left out is part of it.
+        kept: which variables matter: a bit for each, the 64th for all from there on.
+        first: the number of the first one that is part of the line's thread.
+        size: so many are, one behind the other; 0 where none is that is left out.
+        before: how many bytes of the thread stand before them.
+        behind: likewise behind them.
     """
 
     kept: int
-    thread: int = 0
+    first: int = 0
     size: int = 0
+    before: int = 0
+    behind: int = 0
+
+
+class Words:
+    """Words that are no variables: those that are known, and those that hold a part that is.
+
+    Attributes:
+        structure: they, as the compiled part has them.
+    """
+
+    def __init__(self, known: Iterable[str], parts: Iterable[str] = ()) -> None:
+        """Takes them; small letters and capitals are the same."""
+        self._texts = Texts(), Texts()
+        for texts, words in zip(self._texts, (known, parts), strict=True):
+            for word in words:
+                texts.add(word.lower())
+        self.structure = WordsStructure(*(texts.pointer for texts in self._texts))
+
+
+class Variable(NamedTuple):
+    """Where one stands in a text, from one byte to another, and what it leaves there."""
+
+    start: int
+    end: int
+    mark: int
+
+
+def variables_of(text: bytes, words: Words | None = None) -> list[Variable]:
+    """The variables of a text: its numbers, and where words are given that are known, the others."""
+    found = ListStructure()
+    known = None if words is None else byref(words.structure)
+    try:
+        must(library().variables(text, len(text), known, byref(found)))
+        numbers = iter(numbers_of(found))
+    finally:
+        library().list_free(byref(found))
+    return list(map(Variable, numbers, numbers, numbers))
 
 
 class Taken:
@@ -142,8 +188,9 @@ class Taken:
         """The number of what is left of it.
 
         In the place of its times it has a mark, of a timing's seconds the character 2, of its first address ``0x``, of
-        an id the character 3, or where it is a number 4, 5 if that is short, 6 if it has many decimals; and of a number
-        that does not matter the character 14, or a later one for each further digit.
+        an id the character 3, or where it is a number 4, 5 if that is short, 6 if it has many decimals; of a number
+        that does not matter the character 14, or a later one for each further digit; and of such a word 28, 29 if it
+        begins with a capital, 30 with a digit, and then of a number of up to seven digits 31.
         """
         return int(self.structure.key[place])
 
@@ -175,8 +222,9 @@ class Patterns:
         texts: what is left of the lines, a mark in the place of each number.
     """
 
-    def __init__(self) -> None:
-        self.texts = Texts()
+    def __init__(self, words: Words | None = None) -> None:
+        """None yet; of lines of which numbers leave a mark, and where words are given that are known, all others."""
+        self.texts, self._words = Texts(), words
         self._known = array("Q")
 
     def __len__(self) -> int:
@@ -189,7 +237,8 @@ class Patterns:
 
     def structure(self) -> PatternsStructure:
         """They, as the compiled part takes them."""
-        return PatternsStructure(self.texts.pointer, self._known.buffer_info()[0], len(self))
+        words = None if self._words is None else ctypes.pointer(self._words.structure)
+        return PatternsStructure(self.texts.pointer, self._known.buffer_info()[0], len(self), words)
 
 
 class Alikes:
@@ -213,15 +262,18 @@ class Cutter:
         times: the texts of each part of each time.
         leading: whether times leave no mark.
         out: what else leaves a mark and no more.
-        patterns: those of the lines, where numbers do.
+        patterns: those of the lines, where numbers do, or words.
         alikes: of the lines that were cut.
         spans: where times stand, as the compiled part takes them.
     """
 
-    def __init__(self, places: Sequence[Place], *, leading: bool, out: Out = Out.NOTHING) -> None:
+    def __init__(
+        self, places: Sequence[Place], *, leading: bool, out: Out = Out.NOTHING, words: Words | None = None
+    ) -> None:
+        """Cuts lines with some times, and takes out what else is asked for, of words all but some."""
         self.leading, self.out = leading, out
         self.keys, self.names, self.alikes = Texts(), Texts(), Alikes()
-        self.patterns = Patterns() if out is Out.NUMBERS else None
+        self.patterns = Patterns(words) if out >= Out.NUMBERS else None
         self.times = [Texts() for place in places for _ in place.parts]
         self.spans = (SpanStructure * len(places))()
         waiting = iter(self.times)

@@ -32,6 +32,7 @@ from logpool.native.structures import (
     SurveyStructure,
     TableStructure,
     TakenStructure,
+    WordsStructure,
 )
 
 _BUILT_BY = "install the package with pip, which builds it"
@@ -169,6 +170,7 @@ def library() -> ctypes.CDLL:
             c_int,
             (pointer, number, *[c_char_p, number] * 2, POINTER(PlainStructure), number, pointer),
         ),
+        ("variables", c_int, (c_char_p, number, POINTER(WordsStructure), POINTER(ListStructure))),
         ("rows_new", rows, ()),
         ("rows_free", None, (rows,)),
         ("list_out", c_int, (POINTER(ListStructure), *column)),

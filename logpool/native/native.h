@@ -22,6 +22,8 @@ API void texts_free(Texts *texts);
 API int64_t texts_count(const Texts *texts);
 /* The number of a text; NONE where memory ran out. */
 API uint32_t texts_add(Texts *texts, const char *text, int64_t size);
+/* The number of a text; NONE where it has none. */
+uint32_t texts_find(const Texts *texts, const char *text, int64_t size);
 API const char *texts_get(const Texts *texts, uint32_t number, int64_t *size);
 
 /* Some lines of a block: line `place[i]` of it stands from `start[i]` to `end[i]`. */

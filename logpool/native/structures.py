@@ -103,10 +103,16 @@ class PlainStructure(Structure):
     _fields_ = tuple((name, c_int64) for name in ("gap", "mark", "digits"))
 
 
+class WordsStructure(Structure):
+    """Words that leave no mark."""
+
+    _fields_ = (("known", c_void_p), ("parts", c_void_p))
+
+
 class PatternsStructure(Structure):
     """The patterns of lines, and what is known of them."""
 
-    _fields_ = (("texts", c_void_p), ("known", c_void_p), ("count", c_int64))
+    _fields_ = (("texts", c_void_p), ("known", c_void_p), ("count", c_int64), ("words", POINTER(WordsStructure)))
 
 
 class TakenStructure(Structure):

@@ -130,6 +130,12 @@ static Slot *slot_of(const Texts *texts, const Slot *print, const char *text, in
     }
 }
 
+uint32_t texts_find(const Texts *texts, const char *text, int64_t size)
+{
+    Slot print = size > SHORT_TEXT ? hashed(text, size) : short_print(text, size);
+    return slot_of(texts, &print, text, size)->number;
+}
+
 uint32_t texts_add(Texts *texts, const char *text, int64_t size)
 {
     if (size > SHORT_TEXT && texts->count && is_text(texts, texts->last, text, size))

@@ -18,12 +18,13 @@ from logpool.native.cutting import Cutter, Out, Part, Place
 from logpool.native.finding import MISFIT
 from logpool.native.library import NO_TIME
 from logpool.read.heads import STARTS, TIME, bounded
+from logpool.read.patterns import SAMPLES, SAMPLES_OF_NUMBERS
 from logpool.read.times import OFFSET, TimeFormat, any_time_format
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from logpool.native.cutting import Taken
+    from logpool.native.cutting import Taken, Words
     from logpool.native.texts import Texts
 
 # milliseconds behind all of a time, as ``%(asctime)s.%(msecs)03d`` prints them; a comma may as well begin what is next
@@ -63,6 +64,11 @@ _HEAD = 160
 _KEPT = 64
 _GAP = 3
 _MATTERS = ("sqlalchemy.pool", "connection timed out")
+#: words that tell where a time stands, or are part of one
+WORDS_OF_TIMES = (
+    *_KEYS,
+    "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec Mon Tue Wed Thu Fri Sat Sun AM PM UTC GMT Z T",
+)
 
 
 @dataclass(frozen=True)
@@ -142,8 +148,7 @@ _IDS = {
 PARTS_OF_IDS = ("d3b07384d113", "182736")
 
 
-# likewise for other numbers, by their marks
-_NUMBERS = {0x0E + mark: "718273645546372"[:width] for mark, width in enumerate([*range(1, 8), *range(10, 16)])}
+_SAMPLES = {Out.NUMBERS: SAMPLES_OF_NUMBERS, Out.WORDS: SAMPLES}
 
 
 class Rest(NamedTuple):
@@ -153,10 +158,10 @@ class Rest(NamedTuple):
         key: the line without its times (the mark in their places), without the seconds of a timing (the character 2 in
             their place), without its first address (``0x`` in its place), and, where they were to be taken out,
             without its ids (the character 3 in their places, 4 in those of numbers, 5 of short ones, 6 of those with
-            many decimals) and its other numbers (14 in those of one digit, then on).
+            many decimals), its other numbers (14 in those of one digit, then on) and words (28 to 31).
         address: that address, ``0x…``; None where there is none.
         seconds: likewise.
-        thread: likewise, where a number that was taken out is part of it.
+        thread: likewise, where a number or a word that was taken out is part of it.
         out: what was to be taken out.
     """
 
@@ -168,12 +173,12 @@ class Rest(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The line without its times, and with the same id, or number, in the place of each that was taken out."""
+        """The line without its times, and with the same id, number or word in the place of each that was taken out."""
         text = self.key if self.address is None else self.key.replace("0x", self.address, 1)
         text = text if self.seconds is None else text.replace("\x02", self.seconds, 1)
         for mark, one in _IDS.items() if self.has_ids else ():
             text = text.replace(mark, one)
-        return text.translate(_NUMBERS) if self.out is Out.NUMBERS else text
+        return text.translate(_SAMPLES[self.out]) if self.out in _SAMPLES else text
 
     @property
     def has_ids(self) -> bool:
@@ -217,8 +222,8 @@ class Cut:
             return None
         return self.spans[self.chosen].time
 
-    def cutter(self, out: Out = Out.NOTHING) -> Cutter:
-        """What takes the times out of lines, and what else is to be taken out.
+    def cutter(self, out: Out = Out.NOTHING, words: Words | None = None) -> Cutter:
+        """What takes the times out of lines, and what else is to be taken out, of words all but some.
 
         A single time at the very beginning leaves no mark: see :meth:`restored`.
         """
@@ -226,7 +231,7 @@ class Cut:
             Place(span.anchor, span.start, span.width, [Part(half.start, half.width) for half in span.halves])
             for span in self.spans
         ]
-        return Cutter(places, leading=self._leading, out=out)
+        return Cutter(places, leading=self._leading, out=out, words=words)
 
     def added(self, number: int, texts: Texts, first: int = 0) -> array[int]:
         """What parts of times add to the line's time.

@@ -43,8 +43,8 @@ _SHOWN = 3
 _EDGE = 50
 _LOOKED_AT = 1000
 _KNOWN_HEADS = 10_000
-# whatever holds no such figures has no time in any format
-_LIKE_A_TIME = r"\d:\d|\d{8}"
+# whatever holds no such figures has no time in any format; decimals are none
+_LIKE_A_TIME = r"\d:\d|(?:^\.?|[^\d.]|\D\.)\d{8}"
 
 
 class _Head(NamedTuple):
@@ -209,13 +209,16 @@ class EventReader:
             # most of a log is like its begin
             texts = map(rows.text, left[:_LEARNED_FROM])
             queue = self._cuts.learn(text for text in texts if re.search(_LIKE_A_TIME, text))
+        looked_through = False
         while left:
             for cut in queue:
                 left = self._numbering(cut).read(rows, left, first, told)
                 if not left:
                     break
             tried.update(queue)
-            left = self._without_timeless(rows, left, first, told)
+            # those that are left once more are among those that were left before
+            left = left if looked_through else self._without_timeless(rows, left, first, told)
+            looked_through = True
             if not left:
                 break
             # the next few rows have no cut that was tried: learn theirs, or take them as lines without times

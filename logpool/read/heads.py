@@ -142,6 +142,16 @@ _BARE_TIME = re.compile(rf'(?P<key>(?P<escape>\\*)":\s*){TIME}')
 # a long word is looked at once
 _PAIRS = re.compile(r'(?<![\w.@])([\w.@]++)=("(?:[^"\\]|\\.)*"|\S*)')
 
+#: words that tell something in a head, wherever they stand
+WORDS_OF_HEADS = (
+    *_LEVEL_NAMES.split("|"),
+    *(*_LOGGERS, *_LEVELS, *_PROCESSES, *_THREADS, *_MESSAGES, *_HOSTS, "log", "p"),
+    "app py stdout stderr F P MainProcess MainThread Thread ThreadPoolExecutor Dummy asyncio AnyIO worker waitress",
+    "Connection Created new Error on Pool pre-ping Disconnection detected checkout Reconnection attempts exhausted",
+    "Exception during reset or similar Soft Hard Invalidate closing Cancellation terminate recreating disposed",
+    "The garbage collector is trying to clean up Time taken Average Job done Traceback During handling above",
+)
+
 
 class Head(NamedTuple):
     """A head line taken apart.

@@ -22,9 +22,10 @@ from logpool.read.vocabulary import (
     Naming,
     Numbered,
 )
+from logpool.read.words import words_of
 
 if TYPE_CHECKING:
-    from logpool.native.cutting import Cutter
+    from logpool.native.cutting import Cutter, Words
     from logpool.native.finding import Found, Lot
     from logpool.native.lines import Rows
     from logpool.native.texts import Texts
@@ -37,8 +38,12 @@ MOST_TEXTS = 1 << 17
 _BYTES = 1 << 7
 #: from how many texts on it is worth finding out which numbers in them matter
 MANY_KEYS = 1 << 11
-#: and how many texts there may be that differ in more than numbers
+#: how many there may be that differ in more than numbers, until words that do not matter are taken out, too
+MANY_PATTERNS = 1 << 9
+#: and how many that differ in more than these
 MOST_PATTERNS = 1 << 12
+# so many lines are looked through for what they have in common
+_LOOKED_THROUGH = 1 << 10
 
 # so many texts, of so many characters, are looked through without polars: it need not be there yet
 _FEW, _SHORT = 1 << 8, 1 << 10
@@ -94,7 +99,8 @@ class Numbering:
         most: how many texts may be known.
         out: what to take out of lines beside their times: else each line that has an id, as of a request or a trace,
             would have a key of its own. Lines whose ids do matter keep them. Numbers that do not matter are taken out
-            only where there are many keys, since it takes its time to find out which these are.
+            only where there are many keys, since it takes its time to find out which these are; and words only where
+            there are many that differ in more than numbers.
     """
 
     reader: Reader
@@ -107,19 +113,21 @@ class Numbering:
     _whole: Numbering | None = None
     # how many keys were read
     _learned: int = 0
-    # by their texts, with the numbers' marks; and whether there are too many of them
+    # by their texts, with the variables' marks; and whether there are too many of them
     _patterns: dict[str, Pattern] = field(default_factory=dict)
+    _words: Words | None = None
     _has_no_patterns: bool = False
 
     def __post_init__(self) -> None:
         self._begin()
 
     def _begin(self) -> None:
-        self._cutter = self.reader.cut.cutter(self.out)
+        self._cutter = self.reader.cut.cutter(self.out, self._words)
         self._known = Known([array("q") for _ in self._cutter.times])
 
-    def _begin_with(self, out: Out) -> None:
-        self.out = out
+    def _begin_with(self, out: Out, words: Words | None = None) -> None:
+        self.out, self._words = out, words
+        self._patterns.clear()
         self._begin()
 
     def cutter(self) -> Cutter:
@@ -150,7 +158,7 @@ class Numbering:
     def _read(self, rows: Rows, chosen: array[int], first: int, told: Told) -> array[int]:
         taken = Taken.of(self._cutter, rows, chosen)
         self._learn_times()
-        if not self._learn_patterns(taken, rows) or not self._learn_keys(taken, rows):
+        if not self._learn_patterns(taken, rows, chosen) or not self._learn_keys(taken, rows):
             # something else is taken out from now on
             return self._read(rows, chosen, first, told)
         left = self._told(rows, chosen, taken, first, told)
@@ -234,26 +242,31 @@ class Numbering:
         whole = Taken.of(self.reader.cut.cutter(), rows, array("I", [row]))
         return self.reader.owns(rest_of(whole, 0))
 
-    def _learn_patterns(self, taken: Taken, rows: Rows) -> bool:
-        """Finds out which numbers matter in lines that differ in nothing but these.
+    def _learn_patterns(self, taken: Taken, rows: Rows, chosen: array[int]) -> bool:
+        """Finds out which variables matter in lines that differ in nothing but these.
 
         Returns:
-            False where there are too many such lines, so that numbers are to stay.
+            False where there are too many such lines, so that words are to be taken out as well, or numbers to stay.
         """
         patterns = self._cutter.patterns
         if patterns is None or not taken.unknown:
             return True
         matter = _matter(patterns.texts, len(patterns))
-        if len(self._patterns) + sum(matter) > MOST_PATTERNS:
+        count = len(self._patterns) + sum(matter)
+        examples = self.reader.cut.cutter(Out.IDS)
+        if self.out is Out.NUMBERS and count > MANY_PATTERNS:
+            some = Taken.of(examples, rows, chosen[:_LOOKED_THROUGH])
+            self._begin_with(Out.WORDS, words_of([rest_of(some, place).key for place in range(len(some))]))
+            return False
+        if count > MOST_PATTERNS:
             self._has_no_patterns = True
             self._begin_with(Out.IDS)
             return False
-        examples = self.reader.cut.cutter(Out.IDS)
         for number, (matters, row) in enumerate(zip(matter, taken.unknown, strict=True), len(patterns)):
             text = patterns.texts.get(number)
             if matters and text not in self._patterns:
                 example = Taken.of(examples, rows, array("I", [row]))
-                self._patterns[text] = pattern_of(rest_of(example, 0), self.reader.parsed)
+                self._patterns[text] = pattern_of(rest_of(example, 0), self.reader.parsed, self._words)
             patterns.learn(self._patterns.get(text, Pattern(0)))
         return True
 

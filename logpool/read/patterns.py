@@ -1,60 +1,79 @@
-"""Which numbers in a line matter: found out by putting others in their places, and reading the line again.
+"""Which numbers and words in a line matter: found out by putting others in their places, and reading the line again.
 
 A log may have a number in each line that is of no account to a pool: of a request, a task, a row; or that is part of
-a thread's name, where each request has a thread of its own. Read as they stand, such lines would all be texts of
-their own. So of lines that differ in nothing but numbers, one is read in several ways.
+a thread's name, where each request has a thread of its own. It may as well have a word: a user, a path, a tenant. Read
+as they stand, such lines would all be texts of their own. So of lines that differ in nothing but these variables, one
+is read in several ways.
 """
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
-from logpool.native.cutting import Pattern
+from logpool.native.cutting import Pattern, variables_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from logpool.native.cutting import Words
     from logpool.read.cuts import Rest
     from logpool.read.vocabulary import Parsed
 
-# as the compiled part finds them: addresses have none
-_NUMBER = re.compile(r"(?<![0-9A-Za-z])0x[0-9A-Za-z]*|(?<![0-9])([0-9]{1,7}|[0-9]{10,15})(?![0-9]|x(?<=0x))")
-# what is put in their places: two others, of as many digits
-_OTHERS = ("718273645546372", "364591827364591")
-_THIRD = "555055505550555"
+# what is put in the place of a number, as many digits of it, or of a word: two others, and one where these are its own
+_DIGITS = (b"718273645546372", b"364591827364591", b"555055505550555")
+_WORDS = (b"wxqzjk", b"yvqk", b"zkxwvqy")
+_WAYS, _THIRD = (0, 1), 2
 _LAST_BIT = 63
 
+#: what stands, by its mark, for a number of so many digits; likewise for a word that begins with a small letter, a
+#: capital, a digit, and for any number
+SAMPLES_OF_NUMBERS = {
+    0x0E + mark: _DIGITS[0][:width].decode() for mark, width in enumerate([*range(1, 8), *range(10, 16)])
+}
+SAMPLES = {
+    **SAMPLES_OF_NUMBERS,
+    0x1C: _WORDS[0].decode(),
+    0x1D: _WORDS[0].decode().capitalize(),
+    0x1E: (_DIGITS[0][:1] + _WORDS[0]).decode(),
+    0x1F: _DIGITS[0][:1].decode(),
+}
+_WORD, _CAPITAL, _BEGUN_BY_DIGIT, _ANY_NUMBER = range(0x1C, 0x20)
 
-def pattern_of(rest: Rest, parsed: Callable[[Rest], Parsed]) -> Pattern:
-    """What matters of the numbers in a line.
+
+def pattern_of(rest: Rest, parsed: Callable[[Rest], Parsed], words: Words | None = None) -> Pattern:
+    """What matters of the variables in a line.
 
     Args:
         rest: the line, ids taken out.
         parsed: reads it.
+        words: those that are no variables; None where only numbers are.
     """
-    return _Line(rest, parsed).pattern()
+    return _Line(rest, parsed, words).pattern()
 
 
 class _Line:
-    def __init__(self, rest: Rest, parsed: Callable[[Rest], Parsed]) -> None:
+    def __init__(self, rest: Rest, parsed: Callable[[Rest], Parsed], words: Words | None) -> None:
         self._rest, self._parsed = rest, parsed
-        spans = [match.span(1) for match in _NUMBER.finditer(rest.key) if match[1]]
+        self._key = rest.key.encode()
+        found = self._all = variables_of(self._key, words)
         # a bit for each, and one for all that follow
-        self._numbers = [[span] for span in spans[:_LAST_BIT]] + ([spans[_LAST_BIT:]] if spans[_LAST_BIT:] else [])
+        self._variables = [[one] for one in found[:_LAST_BIT]] + ([found[_LAST_BIT:]] if found[_LAST_BIT:] else [])
         self._told = parsed(rest)
 
     def pattern(self) -> Pattern:
-        every = range(len(self._numbers))
-        matter = set(self._mattering(0, len(self._numbers)))
+        every = range(len(self._variables))
+        matter = set(self._mattering(0, len(self._variables)))
         # together they may say what none of them says alone
         if not self._is_told_without([number for number in every if number not in matter]):
             matter = set(every)
         threads = [number for number in sorted(matter) if self._tells_thread(number)]
-        for begin in self._threads_at() if threads else ():
-            if all(self._is_thread_at(begin, threads, digits) for digits in _OTHERS):
-                before = self._rest.key[:begin].encode()
-                return Pattern(_bits(matter.difference(threads)), len(before), len(self._thread.encode()))
+        for begin, end in self._threads_at() if threads else ():
+            if all(self._is_thread_at(begin, end, threads, way) for way in _WAYS):
+                some = enumerate(self._all[:_LAST_BIT])
+                inside = [number for number, variable in some if begin <= variable.start < end]
+                if inside and all(number in inside for number in threads):
+                    before, behind = self._all[inside[0]].start - begin, end - self._all[inside[-1]].end
+                    return Pattern(_bits(matter.difference(threads)), inside[0], len(inside), before, behind)
         return Pattern(_bits(matter))
 
     @property
@@ -62,7 +81,7 @@ class _Line:
         return self._told.thread or ""
 
     def _mattering(self, first: int, end: int) -> Iterator[int]:
-        """Those of some numbers that matter: most often none does, so halves are tried, and theirs."""
+        """Those of some variables that matter: most often none does, so halves are tried, and theirs."""
         if first == end or self._is_told_without(range(first, end)):
             return
         if end - first == 1:
@@ -73,38 +92,60 @@ class _Line:
         yield from self._mattering(half, end)
 
     def _is_told_without(self, numbers: Iterable[int]) -> bool:
-        """Whether the line says the same with others in the places of some numbers."""
-        return all(self._parsed(self._varied(numbers, digits)) == self._told for digits in _OTHERS)
+        """Whether the line says the same with others in the places of some variables."""
+        return all(self._read(numbers, way) == self._told for way in _WAYS)
 
-    def _varied(self, numbers: Iterable[int], digits: str) -> Rest:
-        """The line with others in the places of some numbers, which ascend."""
-        key, pieces, done = self._rest.key, [], 0
+    def _read(self, numbers: Iterable[int], way: int) -> Parsed:
+        """What the line says with others in the places of some variables, which ascend."""
+        return self._parsed(self._rest._replace(key=self._varied(numbers, way, 0, len(self._key))))
+
+    def _varied(self, numbers: Iterable[int], way: int, begin: int, end: int) -> str:
+        """Part of the line with others in their places."""
+        pieces, done = [], begin
         for number in numbers:
-            for begin, end in self._numbers[number]:
-                own, other = key[begin:end], digits[: end - begin]
-                pieces += [key[done:begin], other if own != other else _THIRD[: end - begin]]
-                done = end
-        return self._rest._replace(key="".join([*pieces, key[done:]]))
+            for variable in self._variables[number]:
+                if begin <= variable.start < end:
+                    own = self._key[variable.start : variable.end]
+                    pieces += [self._key[done : variable.start], _other(own, variable.mark, way)]
+                    done = variable.end
+        return b"".join([*pieces, self._key[done:end]]).decode()
 
     def _tells_thread(self, number: int) -> bool:
-        """Whether a number tells the thread, and nothing else."""
-        varied = [self._parsed(self._varied([number], digits)) for digits in _OTHERS]
+        """Whether a variable tells the thread, and nothing else."""
+        varied = [self._read([number], way) for way in _WAYS]
         return all(
             one.thread != self._thread and one._replace(thread=self._told.thread) == self._told for one in varied
         )
 
-    def _threads_at(self) -> Iterator[int]:
-        """Where the thread's name stands in the line."""
-        begin = self._rest.key.find(self._thread)
+    def _threads_at(self) -> Iterator[tuple[int, int]]:
+        """From where to where the thread's name stands in the line, with whole variables in it."""
+        thread = self._thread.encode()
+        begin = self._key.find(thread)
         while begin >= 0:
-            yield begin
-            begin = self._rest.key.find(self._thread, begin + 1)
+            end = begin + len(thread)
+            if not any(one.start < edge < one.end for edge in (begin, end) for one in self._all):
+                yield begin, end
+            begin = self._key.find(thread, begin + 1)
 
-    def _is_thread_at(self, begin: int, numbers: list[int], digits: str) -> bool:
-        """Whether the thread is always what stands there, whatever the numbers are that tell it."""
-        varied = self._varied(numbers, digits)
-        there = varied.key[begin : begin + len(self._thread)]
-        return self._parsed(varied) == self._told._replace(thread=there)
+    def _is_thread_at(self, begin: int, end: int, numbers: list[int], way: int) -> bool:
+        """Whether the thread is always what stands there, whatever the variables are that tell it."""
+        return self._read(numbers, way) == self._told._replace(thread=self._varied(numbers, way, begin, end))
+
+
+def _other(own: bytes, mark: int, way: int) -> bytes:
+    """What is put in the place of a number, or a word, that leaves a mark."""
+    found = _like(len(own), mark, way)
+    return found if found != own else _like(len(own), mark, _THIRD)
+
+
+def _like(size: int, mark: int, way: int) -> bytes:
+    if mark == _ANY_NUMBER:
+        return _DIGITS[way][: 2 * way + 1]
+    if mark < _WORD:
+        return _DIGITS[way][:size]
+    if mark == _BEGUN_BY_DIGIT:
+        return _DIGITS[way][:1] + _WORDS[way]
+    return _WORDS[way].capitalize() if mark == _CAPITAL else _WORDS[way]
 
 
 def _bits(numbers: Iterable[int]) -> int:

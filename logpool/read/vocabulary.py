@@ -9,6 +9,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
 from logpool.late import pl
+from logpool.native.cutting import Out
 from logpool.native.texts import Texts
 from logpool.read.cuts import PARTS_OF_IDS
 from logpool.read.grammar import Message, parse_message
@@ -17,7 +18,6 @@ from logpool.read.records import Record, is_pool_logger
 from logpool.schema import Kind, Reason
 
 if TYPE_CHECKING:
-    from logpool.native.cutting import Out
     from logpool.read.cuts import Cut, Rest
     from logpool.read.formats import HeadReader
 
@@ -44,6 +44,8 @@ _DISCONNECTIONS = frozenset({"DisconnectionError", "InvalidatePoolError"})
 # what psycopg calls a transaction that nothing runs in: open, or failed and not yet rolled back
 _IN_TRANSACTION = frozenset({"INTRANS", "INERROR"})
 _CACHED_TEXTS = 1 << 18
+#: words that tell whether a record is a pool's, and what its shape is
+WORDS_OF_RECORDS = ("sqlalchemy", TIMED_OUT_TEXT, "limit of size overflow reached", *_DISCONNECTIONS, *_IN_TRANSACTION)
 
 
 @dataclass(frozen=True)
@@ -241,7 +243,7 @@ class Reader:
             if shape == UNFIT or naming is Naming.SINGLE or any(part in told for part in PARTS_OF_IDS):
                 return None
         if rest.thread is not None:
-            if thread is None or _without_digits(thread) != _without_digits(rest.thread):
+            if thread is None or _without_variables(thread, rest.out) != _without_variables(rest.thread, rest.out):
                 return None
             # each line has its own
             thread = None
@@ -325,8 +327,8 @@ class Reader:
             return self.vocabulary.add(self._timeout(found[0] if found else text, Head(Record(text), "")))
 
 
-def _without_digits(text: str) -> str:
-    return re.sub(r"\d", "0", text)
+def _without_variables(text: str, out: Out) -> str:
+    return re.sub(r"[^\W_]+" if out is Out.WORDS else r"\d", "0", text)
 
 
 def pool_message(record: Record) -> Message | None:

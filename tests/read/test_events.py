@@ -538,7 +538,7 @@ def test_ids_change_nothing(lines: list[str], cuts: list[int]) -> None:
     cutter = Cut.cutter
     with pytest.MonkeyPatch.context() as patch:
         # each line with its ids
-        patch.setattr(Cut, "cutter", lambda cut, _: cutter(cut))
+        patch.setattr(Cut, "cutter", lambda cut, *_: cutter(cut))
         assert found == all_of(lines, cuts)
 
 

@@ -1,18 +1,20 @@
-"""Numbers that do not matter to a pool change nothing, and take no time; those that do are kept."""
+"""Numbers and words that do not matter to a pool change nothing, and take no time; those that do are kept."""
 
 from collections.abc import Sequence
+from itertools import product
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reading import all_of
 
-from logpool.native.cutting import Out, Pattern
+from logpool.native.cutting import Out, Pattern, Words, variables_of
 from logpool.read import numbering
 from logpool.read.cuts import Cut, Rest, cut_of
 from logpool.read.formats import head_reader
-from logpool.read.patterns import pattern_of
+from logpool.read.patterns import SAMPLES, pattern_of
 from logpool.read.vocabulary import Reader, Vocabulary
+from logpool.read.words import words_of
 
 POOL = "sqlalchemy.pool.impl.QueuePool"
 TAKEN = "Connection <asyncpg.Connection object at 0x7f01> checked out from pool"
@@ -73,9 +75,74 @@ NUMBERS = st.sampled_from(
 MARKS = st.sampled_from([chr(mark) for mark in range(0x0E, 0x1B)])
 
 
+# words that tell something somewhere, and such as do nowhere; and what is none
+WORDS = st.sampled_from(
+    [
+        *(
+            "alice",
+            "Bob",
+            "a",
+            "Z",
+            "x9",
+            "3f",
+            "web-1",
+            "acme_corp-7",
+            "-a-",
+            "josé",
+            "жанна",
+            "O'Brien",
+            "a.b",
+            "f(x)",
+        ),
+        *("j.doe@example.com", "/api/v1/orders", "a b c", "q=1", "true", "12", "7:5", "10:11", "x=3 y", "\\\\n", "é-1"),
+        *(
+            "MainThread",
+            "Dummy",
+            "worker",
+            "Thread-x",
+            "pid",
+            "p",
+            "process",
+            "DEBUG",
+            "info",
+            "name",
+            "logger",
+            "message",
+        ),
+        *(
+            "Connection",
+            "QueuePool",
+            "my.MyPool",
+            "sqlalchemy",
+            "OperationalError",
+            "closing",
+            "Level",
+            "Jan",
+            "time",
+            "t",
+        ),
+    ]
+)
+WORDY = [
+    *LAYOUTS,
+    "2024-01-01 12:00:00,000 [{1}] {0} DEBUG {logger}: {message}",
+    "2024-01-01 12:00:00,000 DEBUG {logger} {0} {message}",
+    "2024-01-01 12:00:00,000 DEBUG {logger} [{0}] {message} user={1} ip={2}.4.5.6",
+    "{0}  | 2024-01-01 12:00:00,000 DEBUG {logger}: {message}",
+    "2024-01-01T12:00:00Z {0} {1}[42]: DEBUG:{logger}:{message}",
+    "2024-01-01T12:00:00Z {0} DEBUG {1} {2} {message}",
+    "2024-01-01 12:00:00,000 DEBUG [{logger}] [{0}-{1}] {message} ({2})",
+    '{{"time": "2024-01-01T12:00:00Z", "name": "{logger}", "message": "{message}", "user": "{0}", "{1}": "{2}"}}',
+    '{{"time": "2024-01-01T12:00:00Z", "name": "{logger}", "msg": "{message}", "threadName": "{0}-{1}", "{2}": {{}}}}',
+    'time="2024-01-01T12:00:00Z" level=DEBUG logger={logger} {0}={1} message="{message}" user="{2}"',
+]
+
+
 @st.composite
-def lines_with_numbers(draw: st.DrawFn, numbers: st.SearchStrategy[str] = NUMBERS) -> list[str]:
-    layouts = draw(st.lists(st.sampled_from(LAYOUTS), min_size=1, max_size=3))
+def lines_with_numbers(
+    draw: st.DrawFn, numbers: st.SearchStrategy[str] = NUMBERS, among: Sequence[str] = LAYOUTS
+) -> list[str]:
+    layouts = draw(st.lists(st.sampled_from(among), min_size=1, max_size=3))
     lines = []
     for _ in range(draw(st.integers(1, 14))):
         some = [draw(numbers) for _ in range(3)]
@@ -95,7 +162,7 @@ def read_at(keys: int, lines: list[str], cuts: Sequence[int], most: int = number
 def as_they_are(lines: list[str], cuts: Sequence[int]) -> object:
     cutter = Cut.cutter
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Cut, "cutter", lambda cut, _: cutter(cut))
+        patch.setattr(Cut, "cutter", lambda cut, *_: cutter(cut))
         patch.setattr(numbering, "MANY_KEYS", 1 << 30)
         return all_of(lines, cuts)
 
@@ -116,6 +183,109 @@ def test_too_many_patterns_change_nothing(lines: list[str], cuts: list[int], mos
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(numbering, "MOST_PATTERNS", most)
         assert read_at(0, lines, cuts) == as_they_are(lines, ())
+
+
+def test_the_samples_are_what_the_compiled_part_marks() -> None:
+    line = b"1 12 123 1234 12345 123456 1234567 1234567890 123456789012345 alice Bob 3f known"
+    marks = [one.mark for one in variables_of(line, Words(["known"]))]
+    assert marks == [*[0x1F] * 7, 0x15, 0x1A, 0x1C, 0x1D, 0x1E]
+    assert [one.mark for one in variables_of(line + b" 10:11", Words(["known"]))][:7] == [*range(0x0E, 0x15)]
+    for mark, sample in SAMPLES.items():
+        found = variables_of(f"{sample}{' 10:11' if mark < 0x1C else ''}".encode(), Words([]))
+        assert found[0].mark == mark
+
+
+@pytest.mark.parametrize(
+    ("text", "known", "found"),
+    [
+        ("alice Bob", [], ["alice", "Bob"]),
+        ("alice Bob", ["ALICE"], ["Bob"]),
+        ("MyPool poolish", [], []),
+        ("acme-corp_7 x", [], ["acme-corp_7", "x"]),
+        ("worker-alice-7", ["worker"], ["alice-7"]),
+        ("alice-worker-7", ["worker"], ["alice", "7"]),
+        ("a--b- -c", [], ["a--b", "c"]),
+        ("2024-01-alice", [], ["2024", "01", "alice"]),
+        ("<x at 0x7f01> a0x12 0x", [], ["x", "at"]),
+        (r"\nalice \u00e9a \\", [], ["alice", "a"]),
+        ("жанна-2 é", [], ["жанна-2", "é"]),
+        ("x" * 300, [], []),
+        ("12345678 1234567890123456", [], []),
+    ],
+)
+def test_what_words_are_variables(text: str, known: list[str], found: list[str]) -> None:
+    variables = variables_of(text.encode(), Words(known, ["pool"]))
+    assert [text.encode()[one.start : one.end].decode() for one in variables] == found
+
+
+WORD_MARKS = st.sampled_from([chr(mark) for mark in range(0x1C, 0x20)])
+
+
+@given(
+    lines_with_numbers(WORDS | NUMBERS, WORDY) | lines_with_numbers(WORDS | NUMBERS | WORD_MARKS, WORDY),
+    st.lists(st.integers(0, 14), max_size=3),
+    st.integers(0, 4),
+    st.sampled_from([1, 5, numbering.MOST_TEXTS]),
+    st.sampled_from([0, 2, numbering.MOST_PATTERNS]),
+)
+@settings(max_examples=400)
+def test_words_change_nothing(lines: list[str], cuts: list[int], many: int, most: int, patterns: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(numbering, "MANY_PATTERNS", many)
+        patch.setattr(numbering, "MOST_PATTERNS", max(many, patterns))
+        assert read_at(0, lines, cuts, most) == as_they_are(lines, ())
+
+
+USERS = ["".join(letters) for letters in product("bcdfgh", "aeiou", "klmnpr", "aeiou", "stvwz")]
+
+
+@pytest.mark.parametrize(
+    "layout",
+    [
+        "2024-01-01 12:00:00,000 DEBUG [{0}] {logger}: {message}",
+        "2024-01-01 12:00:00,000 [4242] [worker-{0}] DEBUG {logger}: {message}",
+        "2024-01-01 12:00:00,000 [4242] [{0}] DEBUG {logger}: {message}",
+        WORDY[-3].replace("{1}", "x"),
+        '{{"time": "2024-01-01T12:00:00Z", "name": "{logger}", "message": "{message}", "user": "{0}@{1}.example"}}',
+        WORDY[-1].replace("{0}=", "path=/{1}/"),
+    ],
+)
+def test_lines_that_differ_in_words_are_parsed_a_few_times(layout: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed: list[str] = []
+    parse = Reader.parsed
+
+    def counted(reader: Reader, rest: Rest) -> object:
+        parsed.append(rest.text)
+        return parse(reader, rest)
+
+    monkeypatch.setattr(Reader, "parsed", counted)
+    monkeypatch.setattr(numbering, "MANY_KEYS", 100)
+    monkeypatch.setattr(numbering, "MANY_PATTERNS", 50)
+    lines = [
+        layout.format(user, other.title(), f"{other}-{number}", logger=POOL, message=TAKEN)
+        for number, (user, other) in enumerate(zip(USERS, reversed(USERS), strict=True))
+    ]
+    found, unrecognised = all_of(lines, range(0, len(lines), 500))
+    assert (len(found), unrecognised) == (len(lines), 0)
+    assert len(parsed) < 200
+
+
+@pytest.mark.parametrize(
+    ("fields", "kept", "thread"),
+    [
+        ('"user": "alice"', 0, ""),
+        ('"pid": 4242, "threadName": "worker-alice"', 0b01, "worker-alice"),
+        ('"pid": 4242, "threadName": "alice b7"', 0b01, "alice b7"),
+        ('"user": "alice", "pid": 4242, "threadName": "b7-7", "x": true', 0b010, "b7-7"),
+        ('"user": "alice", "host": "b7-7"', 0b10, ""),
+        ('"threadName": "alice", "host": "alice"', 0b10, "alice"),
+    ],
+)
+def test_what_words_matter(fields: str, kept: int, thread: str) -> None:
+    line = f'{{{fields}, "name": "{POOL}", "message": "{TAKEN}"}}'
+    words = words_of([line.replace("alice", "").replace("b7-7", "").replace("b7", "")] * 4)
+    pattern, _ = pattern_of_line(line, words)
+    assert (pattern.kept, thread_in(line, pattern, words)) == (kept, thread)
 
 
 @pytest.mark.parametrize(
@@ -150,10 +320,18 @@ def test_lines_that_differ_in_numbers_are_parsed_a_few_times(
     assert len(parsed) < 200
 
 
-def pattern_of_line(line: str) -> tuple[Pattern, str]:
+def pattern_of_line(line: str, words: Words | None = None) -> tuple[Pattern, str]:
     """The pattern of a line without times, and the line."""
     reader = Reader(Vocabulary(), 0, head_reader(None), cut_of(line))
-    return pattern_of(Rest(line, None, None, None, Out.IDS), reader.parsed), line
+    return pattern_of(Rest(line, None, None, None, Out.IDS), reader.parsed, words), line
+
+
+def thread_in(line: str, pattern: Pattern, words: Words | None = None) -> str:
+    """Where a pattern says that the thread stands."""
+    if not pattern.size:
+        return ""
+    inside = variables_of(line.encode(), words)[pattern.first :][: pattern.size]
+    return line.encode()[inside[0].start - pattern.before : inside[-1].end + pattern.behind].decode()
 
 
 @pytest.mark.parametrize(
@@ -171,7 +349,7 @@ def pattern_of_line(line: str) -> tuple[Pattern, str]:
 def test_what_numbers_matter(before: str, kept: int, thread: str) -> None:
     pattern, line = pattern_of_line(f"{before}{POOL}: {TAKEN}")
     assert pattern.kept == kept
-    assert line.encode()[pattern.thread :][: pattern.size].decode() == thread
+    assert thread_in(line, pattern) == thread
 
 
 def test_numbers_that_are_too_many_are_kept_together() -> None:
@@ -182,4 +360,5 @@ def test_numbers_that_are_too_many_are_kept_together() -> None:
 def test_a_line_of_a_megabyte_of_numbers_takes_no_longer_than_it_is() -> None:
     line = f"[4242] [Dummy-17] DEBUG {POOL}: {TAKEN} {'[1, 22, 333] ' * 70_000}"
     pattern, _ = pattern_of_line(line)
-    assert (pattern.kept, pattern.size) == (0b1, len("Dummy-17"))
+    assert pattern.kept == 0b1
+    assert thread_in(line, pattern) == "Dummy-17"
