@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field, replace
+from dataclasses import InitVar, dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from logpool.judge.statistics import RESETS
@@ -14,7 +14,7 @@ from logpool.track.tracked import groups_of
 from logpool.words import many
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     import polars as pl
 
@@ -47,7 +47,8 @@ class Books:
     statistics: Statistics
     verdict: Verdict
     keys: pl.Series
-    _kinds: Counter[tuple[int, Kind, Detail]] = field(init=False)
+    # by group
+    _kinds: defaultdict[int, Counter[tuple[Kind, Detail]]] = field(init=False)
     _outcomes: dict[int, Counter[tuple[End, bool, bool]]] = field(init=False)
     _addresses: Counter[int] = field(init=False)
     _violations: Counter[int] = field(init=False)
@@ -57,7 +58,9 @@ class Books:
 
     def __post_init__(self) -> None:
         statistics = self.statistics
-        self._kinds = statistics.kinds()
+        self._kinds = defaultdict(Counter)
+        for (group, kind, detail), count in statistics.kinds().items():
+            self._kinds[group][kind, detail] += count
         self._outcomes = defaultdict(Counter)
         for group, outcome, fresh, complete, count in statistics.outcomes().iter_rows():
             self._outcomes[group][End(outcome), fresh, complete] += count
@@ -65,8 +68,9 @@ class Books:
         self._addresses = Counter(dict(groups.iter_rows()))
         self._violations = Counter(self.verdict.violations["group"].to_list())
         self._drivers = statistics.drivers()
-        returned = {self._pool_of(group) for group, kind, _ in self._kinds if kind is Kind.RETURNED}
-        reset = {self._pool_of(group) for group, _, detail in self._kinds if detail in RESETS}
+        told = [(self._pool_of(group), *what) for group, kinds in self._kinds.items() for what in kinds]
+        returned = {pool for pool, kind, _ in told if kind is Kind.RETURNED}
+        reset = {pool for pool, _, detail in told if detail in RESETS}
         self._unreset = returned - reset
 
     def names(self) -> list[str]:
@@ -118,7 +122,7 @@ class Books:
 
     def count(self, group: int, kind: Kind) -> int:
         """How many records of a kind a group has."""
-        return sum(self._kinds[group, kind, detail] for detail in Detail)
+        return sum(count for (told, _), count in self._kinds[group].items() if told is kind)
 
     def _pool_of(self, group: int) -> str:
         return self.statistics.vocabulary.groups[group][2]
@@ -207,13 +211,18 @@ class _Tally:
     """Sums over some groups."""
 
     groups: list[int]
-    kinds: Counter[tuple[int, Kind, Detail]]
+    kinds: InitVar[Mapping[int, Counter[tuple[Kind, Detail]]]]
     outcomes: dict[int, Counter[tuple[End, bool, bool]]]
+    _kinds: Counter[tuple[Kind, Detail]] = field(default_factory=Counter)
+
+    def __post_init__(self, kinds: Mapping[int, Counter[tuple[Kind, Detail]]]) -> None:
+        for group in self.groups:
+            self._kinds.update(kinds.get(group, {}))
 
     def of(self, kind: Kind, detail: Detail | None = None) -> int:
         """How many records of a kind, of one detail or of any."""
         details = Detail if detail is None else (detail,)
-        return sum(self.kinds[group, kind, one] for group in self.groups for one in details)
+        return sum(self._kinds[kind, one] for one in details)
 
     def resets(self) -> tuple[int, int, int]:
         """Those already reset, rolled back, committed; early 1.4 says the first in the return."""

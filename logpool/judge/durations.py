@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from logpool.frames import typed, where
+from logpool.frames import empty, typed, where
 from logpool.judge.merged import Merged
 from logpool.native.numbers import counted
 from logpool.report.model import Durations
@@ -49,6 +49,7 @@ class DurationCounts:
     _classed: bool = False
     # what was told since the last was added
     _told: dict[tuple[int, ...], Durations] = field(default_factory=dict)
+    _by_group: dict[tuple[object, ...], pl.DataFrame] | None = None
 
     def __post_init__(self) -> None:
         self._counts = Merged(_SCHEMA, self._merged)
@@ -65,6 +66,7 @@ class DurationCounts:
         found = rows.select_seq("count", group="one", microseconds=longest, total=total, longest=longest)
         self._counts.add(typed(found, _SCHEMA))
         self._told.clear()
+        self._by_group = None
 
     def add(self, rows: pl.DataFrame) -> None:
         """Adds ``group`` and ``microseconds``, a row a duration; null ones do not count."""
@@ -91,8 +93,8 @@ class DurationCounts:
 
     def beyond(self, groups: list[int], seconds: float) -> tuple[int, int]:
         """How many durations of some groups are longer than that, and their sum in microseconds."""
-        long = pl.col("group").is_in(groups) & (pl.col("microseconds") > round(seconds * 1e6))
-        chosen = self._counts.table.filter(long)
+        found = self._of(groups)
+        chosen = where(found, found["microseconds"] > round(seconds * 1e6))
         return int(chosen["count"].sum()), int(chosen["total"].sum())
 
     def of(self, groups: list[int]) -> Durations:
@@ -103,8 +105,15 @@ class DurationCounts:
             self._told[asked] = self._over(groups)
         return self._told[asked]
 
+    def _of(self, groups: list[int]) -> pl.DataFrame:
+        """The counts of some groups. There may be a thousand pools, each asked for by itself."""
+        if self._by_group is None:
+            self._by_group = self._counts.table.partition_by("group", as_dict=True)
+        found = [part for group in groups if (part := self._by_group.get((group,))) is not None]
+        return pl.concat(found) if found else empty(_SCHEMA)
+
     def _over(self, groups: list[int]) -> Durations:
-        chosen = self._counts.table.filter(pl.col("group").is_in(groups))
+        chosen = self._of(groups)
         if not chosen.height:
             return Durations()
         ordered = chosen.group_by("microseconds").agg(*_MERGED).sort("microseconds")

@@ -94,11 +94,13 @@ def find(facts: Facts, checks: Iterable[Check] = ()) -> list[Finding]:
 
 
 def _violated(facts: Facts) -> Iterator[Finding]:
+    by_pool: defaultdict[str | None, list[Violation]] = defaultdict(list)
+    for violation in facts.violations:
+        by_pool[violation.pool].append(violation)
     for pool in facts.pools:
-        mine = [violation for violation in facts.violations if violation.pool == pool.logger]
         is_shared = _may_be_shared(pool, facts)
         reasons: dict[str, list[Violation]] = {}
-        for violation in mine:
+        for violation in by_pool[pool.logger]:
             reasons.setdefault(_reason(violation, facts, is_shared=is_shared), []).append(violation)
         for reason, found in reasons.items():
             codes = ", ".join(sorted({violation.code for violation in found}))

@@ -148,7 +148,12 @@ class Forks:
                 used = row["source"], row["line"]
                 use = Use(maker, user, row["life_seq"], created, used, Kind(row["kind"]), row["time"])
                 children[user][maker].append(use)
-        return [use for user, makers in children.items() for use in self._parents(user, makers)]
+        known = self._known([(user, maker) for user, makers in children.items() for maker in makers])
+        return [
+            use
+            for user, makers in children.items()
+            for use in _parents([uses for maker, uses in makers.items() if (user, maker) in known])
+        ]
 
     def _begun(self) -> dict[int, Place]:
         """Where the first record of each group's process stands, of whatever pool."""
@@ -164,12 +169,16 @@ class Forks:
         one, other = (process_of(self.vocabulary.groups[group][1]) or "" for group in (maker, user))
         return not (one.isdecimal() and other.isdecimal()) or int(one) < int(other)
 
-    def _parents(self, user: int, makers: dict[int, list[Use]]) -> list[Use]:
-        """What a process took over from the one that may be its parent: all that it never created is known there."""
-        keys = self.keys().implode()
-        own = self._taken.filter(pl.col("group") == user)["connection"].cast(pl.Int64)
-        known = [uses for maker, uses in makers.items() if (own + maker * GROUP).is_in(keys).all()]
-        return max(known, key=lambda uses: (len(uses), -uses[0].life), default=[])
+    def _known(self, pairs: list[tuple[int, int]]) -> set[tuple[int, int]]:
+        """Of some processes, each with one that may be its parent, those of which all is known there that they use.
+
+        That is, all connections that they never created.
+        """
+        sought = pl.DataFrame(pairs, schema={"group": pl.UInt32, "maker": pl.UInt32}, orient="row")
+        own = sought.join(self._taken.select_seq("group", "connection"), on="group")
+        keys = own["connection"].cast(pl.Int64) + own["maker"].cast(pl.Int64) * GROUP
+        unknown = own.filter(~keys.is_in(self.keys().implode())).select_seq("group", "maker")
+        return set(pairs).difference(unknown.unique().iter_rows())
 
     def findings(self, facts: Facts) -> Iterator[Finding]:
         """One for each pool whose connections were taken over."""
@@ -203,6 +212,11 @@ class Forks:
 
     def _process(self, group: int) -> str:
         return process_of(self.vocabulary.groups[group][1]) or ""
+
+
+def _parents(makers: list[list[Use]]) -> list[Use]:
+    """What a process took over from the one of some that is the likeliest parent."""
+    return max(makers, key=lambda uses: (len(uses), -uses[0].life), default=[])
 
 
 def _named(processes: list[str]) -> str:

@@ -43,6 +43,7 @@ _SHOWN = 3
 _EDGE = 50
 _LOOKED_AT = 1000
 _KNOWN_HEADS = 10_000
+_NUMBER = re.compile(r"\d+")
 # whatever holds no such figures has no time in any format; decimals are none
 _LIKE_A_TIME = r"\d:\d|(?:^\.?|[^\d.]|\D\.)\d{8}"
 
@@ -97,7 +98,9 @@ class EventReader:
     _ending: _Ending | None = None
     # the lines from the last event on, where the last time stands in them
     _end: bytes | None = None
+    # whether lines are heads; and such as differ from them in nothing but times and numbers, by whether they have times
     _known_heads: dict[str, bool] = field(default_factory=dict)
+    _heads_alike: dict[tuple[str, bool], bool] = field(default_factory=dict)
     _pieces: Pieces = field(default_factory=Pieces)
     _gathered: Gathered = field(default_factory=Gathered)
 
@@ -328,10 +331,17 @@ class EventReader:
     def _is_head(self, text: str) -> bool:
         known = self._known_heads.get(text)
         if known is None:
-            if len(self._known_heads) > _KNOWN_HEADS:
-                self._known_heads.clear()
             cut = cut_of(text)
-            known = self._known_heads[text] = self._reader(cut).is_head(cut.marked(text))
+            marked = cut.marked(text)
+            # what is a head is one whatever its numbers are
+            alike = _NUMBER.sub("0", marked), bool(cut.spans)
+            known = self._heads_alike.get(alike)
+            if known is None:
+                known = self._heads_alike[alike] = self._reader(cut).is_head(marked)
+            self._known_heads[text] = known
+            for heads in (self._known_heads, self._heads_alike):
+                if len(heads) > _KNOWN_HEADS:
+                    heads.clear()
         return known
 
     def _head_above(self, first: int, lines: Lines, rows: Rows, row: int | None) -> _Head | None:

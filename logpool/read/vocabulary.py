@@ -310,7 +310,7 @@ class Reader:
     def is_head(self, text: str) -> bool:
         """Whether a line, its times marked, is a record's head."""
         text = bounded(text)
-        return self.heads(text) is not None or (bool(self.cut.spans) and not is_continued(text))
+        return (bool(self.cut.spans) and not is_continued(text)) or self.heads(text) is not None
 
     def _shape(self, message: Message, pool: str | None, head: Head) -> Shape:
         # a timing is nobody's

@@ -18,6 +18,8 @@ from logpool.judge.merged import Merged
 from logpool.track.tracked import group_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from logpool.track.found import Lives
 
 # a connection that is closed after one use, as a NullPool's, tells nothing of the time between two
@@ -59,21 +61,54 @@ class Eras:
         self._spans.add(chosen(spans, *_ERA))
         self._open = stacked([self._open, chosen(where(spans, "still"), *self._open.columns)])
 
-    def of(self, group: int, out: pl.DataFrame, usual: float) -> list[Era]:
-        """The eras of one group, in order.
+    def by_group(self, out: pl.DataFrame) -> Iterator[GroupEras]:
+        """What is known of each group in turn.
 
         Args:
-            group: its number.
-            out: its checkouts that are still open.
-            usual: microseconds: the longest that others lasted.
+            out: the checkouts that are still open: ``group``, ``key``, and the rest of the point where each begins;
+                only their groups count, in the order in which they come.
         """
-        mine = pl.col("group") == group
-        idle = self._open.filter(mine & ~pl.col("key").is_in(out["key"].implode()))["start"].to_list()
-        begun = out.select_seq("out_seq", "out_time").rows()
+        groups = out["group"].unique().implode()
+        idle = self._open.filter(pl.col("group").is_in(groups) & ~pl.col("key").is_in(out["key"].implode()))
+        spans = self._spans.table.filter(pl.col("group").is_in(groups)).sort("start")
+        parts = [
+            table.partition_by("group", as_dict=True, maintain_order=True, include_key=False) for table in (idle, spans)
+        ]
+        for (group,), mine in out.partition_by("group", as_dict=True, maintain_order=True).items():
+            starts, eras = (part.get((group,)) for part in parts)
+            yield GroupEras(
+                int(group),
+                mine,
+                [] if starts is None else starts["start"].to_list(),
+                [] if eras is None else [Era(*row) for row in eras.select_seq(Era._fields).iter_rows()],
+            )
+
+
+class GroupEras(NamedTuple):
+    """What may be eras of a group.
+
+    Attributes:
+        group: its number.
+        out: its checkouts that are still open.
+        idle: where lives began of connections that nobody uses in the end.
+        spans: lives that overlap, as one, in order.
+    """
+
+    group: int
+    out: pl.DataFrame
+    idle: list[int]
+    spans: list[Era]
+
+    def eras(self, usual: float) -> list[Era]:
+        """Its eras, in order.
+
+        Args:
+            usual: microseconds: the longest that checkouts lasted that are over.
+        """
+        begun = self.out.select_seq("out_seq", "out_time").rows()
         eras: list[Era] = []
         ended = True
-        for row in self._spans.table.filter(mine).sort("start").select_seq("start", "end", "time").iter_rows():
-            era = Era(*row)
+        for era in self.spans:
             if ended:
                 eras.append(era)
             else:
@@ -83,7 +118,7 @@ class Eras:
                 for seq, time in begun
                 if era.start <= seq <= era.end and (time is None or era.time is None or era.time - time <= usual)
             ]
-            ended = len(under_way) > 1 or any(era.start <= start <= era.end for start in idle)
+            ended = len(under_way) > 1 or any(era.start <= start <= era.end for start in self.idle)
         return eras
 
 

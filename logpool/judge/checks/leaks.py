@@ -100,12 +100,12 @@ class Leaks:
             return found
         usual = {pool.logger: pool.hold_seconds.max or 0.0 for pool in facts.pools}
         rows = self._open.with_columns_seq(group=group_of()).sort("out_seq")
-        for (group,), mine in rows.group_by("group", maintain_order=True):
-            number = int(group)
+        for one in self._eras.by_group(rows):
+            number = one.group
             logger = facts.names.pool(number)
-            eras = self._eras.of(number, mine, usual.get(logger, 0.0) * _SECOND)
+            eras = one.eras(usual.get(logger, 0.0) * _SECOND)
             columns = ("out_seq", "out_time", "out_line", "out_source")
-            for seq, time, line, source in mine.select_seq(columns).iter_rows():
+            for seq, time, line, source in one.out.select_seq(columns).iter_rows():
                 era = next((era for era in eras if era.start <= seq <= era.end), Era(seq, seq, time))
                 age = None if time is None or era.time is None else max(0, era.time - time)
                 last = not eras or era.end >= eras[-1].end
