@@ -259,15 +259,17 @@ def nothing_understood(readings: list[Reading], damages: Damages) -> InputError:
         return InputError(f"nothing to read: {_listed([reading.path for reading in readings])} empty")
     unrecognised = sum(reading.unrecognised_lines for reading in readings)
     samples = [sample for reading in readings for sample in reading.samples][:3]
-    looked = "no record of an SQLAlchemy pool was found"
+    message = "'Connection … checked out from pool'"
+    looked = (
+        f"no record of an SQLAlchemy pool was found: neither the logger sqlalchemy.pool nor messages such as {message}"
+    )
     if unrecognised:
-        looked = f"{unrecognised:,} of them on a pool's logger, but none with a known message"
+        looked = f"{unrecognised:,} of them on a pool's logger, but none with a known message, such as {message}"
     shown = "".join(f"\n  | {masked(sample)[:160]}" for sample in samples)
     if damages.all:
         shown += f"\n{DAMAGED}: {damages.told()}"
     return InputError(
-        f"{lines:,} {'line' if lines == 1 else 'lines'} read, {looked}: neither the logger sqlalchemy.pool nor "
-        f"messages such as 'Connection … checked out from pool'; the log begins{shown}",
+        f"{lines:,} {'line' if lines == 1 else 'lines'} read, {looked}; the log begins{shown}",
         "set the logger sqlalchemy.pool to DEBUG where the log is written; if this is a pool's log in an unusual "
         "layout, give its format with --layout",
     )

@@ -128,6 +128,12 @@ _THREAD_NUMBER = re.compile(r"(?<![\w.:-])\d{10,}(?![\w.:])")
 _FIELDS = re.compile(
     rf"(?:(?:{_THREAD_NAME.pattern}|\[[^\]]*\]|\([^)]*\)|[\w./]+\.py(?::\d+)?|\d+)[\s:|,/-]*)+", re.IGNORECASE
 )
+_LONGEST_FIELDS = 1 << 8
+# how messages begin, and what only they hold
+_PART_OF_A_MESSAGE = re.compile(
+    r"\b(?:Created|Error on|Connection|Pool|Disconnection|Reconnection|Exception|Soft|Invalidate|(?:Hard-c|C)losing"
+    r"|Cancellation|The garbage|Time taken|Average|Job done|onnection|pool)\b|<[\w.]*[Cc]onnection"
+)
 _LEVEL_WORD = re.compile(r"\b(?:DEBUG|INFO|WARNING|ERROR|CRITICAL)\b")
 
 # of objects within objects, as Elastic's and Datadog's formatters write them, the keys are joined by points
@@ -179,10 +185,28 @@ def read_head(text: str) -> Head | None:
     if fallback is not None and fallback.record.logger is not None and is_pool_logger(fallback.record.logger):
         # the layout may have more fields behind those that are known
         start = STARTS.search(fallback.record.message)
-        if start is None or not _FIELDS.fullmatch(fallback.record.message, 0, start.start()):
+        if start is None or not _are_fields(fallback.record, start.start()):
             return fallback
-    of_another = fallback is not None and fallback.record.logger is not None
+    logger = None if fallback is None else fallback.record.logger
+    of_another = logger is not None and not is_pool_logger(logger)
     return _found_anywhere(readings, of_another=of_another) or fallback
+
+
+def _are_fields(record: Record, end: int) -> bool:
+    """Whether a record's message is, up to a place, what its layout puts before the message: of a task, a user, a path.
+
+    SQLAlchemy's own loggers say nothing but messages as a whole. Behind part of one another line may have been written.
+    """
+    if _FIELDS.fullmatch(record.message, 0, end):
+        return True
+    before = record.message[:end]
+    return (
+        0 < end <= _LONGEST_FIELDS
+        and (record.logger or "").startswith("sqlalchemy.pool")
+        and not before[-1].isalnum()
+        and TIME not in before
+        and not _PART_OF_A_MESSAGE.search(before)
+    )
 
 
 # the first field of a layout may be aligned to the right

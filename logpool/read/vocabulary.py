@@ -44,6 +44,7 @@ _DISCONNECTIONS = frozenset({"DisconnectionError", "InvalidatePoolError"})
 # what psycopg calls a transaction that nothing runs in: open, or failed and not yet rolled back
 _IN_TRANSACTION = frozenset({"INTRANS", "INERROR"})
 _CACHED_TEXTS = 1 << 18
+_OTHER_ADDRESSES = ("0x7f18273645d0", "0x55", "0x7fa1b2c3d4e5f607")
 #: words that tell whether a record is a pool's, and what its shape is
 WORDS_OF_RECORDS = ("sqlalchemy", TIMED_OUT_TEXT, "limit of size overflow reached", *_DISCONNECTIONS, *_IN_TRANSACTION)
 
@@ -175,7 +176,7 @@ def _reason(message: Message) -> Reason:
 class Naming(IntEnum):
     """What names the connection of a rest, or tells a timing from its like."""
 
-    #: nothing, or the rest itself
+    #: nothing, or the rest itself, whatever the first address in it
     FIXED = 0
     #: the first address in it: then it says the same with any other address
     ADDRESS = 1
@@ -263,7 +264,12 @@ class Reader:
             return Naming.SECONDS
         if identity is None or rest.address is rest.seconds is None:
             return Naming.FIXED
-        return Naming.ADDRESS if identity == rest.address else Naming.SINGLE
+        if identity == rest.address:
+            return Naming.ADDRESS
+        # the first address may be anybody's, as of a task; then it makes no difference
+        others = (rest._replace(address=other) for other in _OTHER_ADDRESSES if rest.address not in {None, other})
+        is_fixed = rest.seconds is None and all(self.parsed(other) == parsed for other in others)
+        return Naming.FIXED if is_fixed else Naming.SINGLE
 
     def parsed(self, rest: Rest) -> Parsed:
         """What a rest is, read as if it were the first one."""

@@ -188,7 +188,7 @@ def _pinned(count: int) -> Run:
 
 
 RUNS = {
-    **{log: _analyze(log) for log in ("G", "M", "H", "P", "I", "G.gz", "G.zst", "document")},
+    **{log: _analyze(log) for log in ("G", "M", "H", "P", "I", "W", "G.gz", "G.zst", "document")},
     "ten": _analyze("ten", "analyze ten times G"),
     "help": Run("logpool --help", (*LOGPOOL, "--help")),
     "one": _pinned(1),
@@ -228,6 +228,7 @@ ROWS = {
     "H": Row("H, a million addresses, time per byte", "H", "G", 1.5, "time per byte"),
     "P": Row("P, eight processes, time per byte", "P", "G", 1.5, "time per byte"),
     "I": Row("I, JSON with ids, time per byte", "I", "G", None, "time per byte"),
+    "W": Row("W, JSON with users and paths, time per byte", "W", "G", None, "time per byte"),
     "gz": Row("G as .gz", "G.gz", "zcat", 1.5),
     "zst": Row("G as .zst", "G.zst", "G", 1.6),
     "memory": Row("G, peak memory", "G", None, 450, "memory"),

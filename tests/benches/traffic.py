@@ -1,6 +1,6 @@
 """Big logs for the benches, simulated: the same kind, number of lines and seed give the same bytes.
 
-``python tests/benches/traffic.py G|M|H|P|I OUT [--lines 7000000] [--seed 1]``
+``python tests/benches/traffic.py G|M|H|P|I|W OUT [--lines 7000000] [--seed 1]``
 
 Workers, each a generator, check connections out of two pools and return them; a heap lets the one go on whose time has
 come. So checkouts overlap as those of threads do, a QueuePool overflows and shrinks, and times never go backwards.
@@ -10,6 +10,7 @@ come. So checkouts overlap as those of threads do, a QueuePool overflows and shr
 - H: as G, but with psycopg2, and nearly every checkout on a new address: a million in seven million lines.
 - P: as G, but of eight processes in which the same addresses occur; the layout shows process and thread.
 - I: as G, but in JSON, with the id of a request and of a trace in every record, none of them twice.
+- W: as G, but in JSON, with a user, a path and an address of the network in every record.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ class Traffic:
         failures: whether there are tracebacks.
         reuses: whether a new connection gets the address of one that was closed.
         driver: how a connection at an address is printed.
-        ids: whether the log is JSON, with ids.
+        ids: whether the log is JSON, with ids; likewise ``words``, with a user and a path.
     """
 
     share: float = 0.78
@@ -76,6 +77,7 @@ class Traffic:
     reuses: bool = True
     driver: str = "<pyodbc.Connection object at 0x{:x}>"
     ids: bool = False
+    words: bool = False
 
 
 _PSYCOPG2 = "<connection object at 0x{:x}; dsn: 'user=postgres password=xxx dbname=app host=db.internal', closed: 0>"
@@ -87,6 +89,7 @@ KINDS = {
     "H": Traffic(queue_workers=3, null_workers=17, kept=1, reuses=False, driver=_PSYCOPG2),
     "P": Traffic(processes=8, queue_workers=8, null_workers=2, other_workers=1),
     "I": Traffic(ids=True),
+    "W": Traffic(words=True),
 }
 
 
@@ -348,16 +351,30 @@ def blocks(kind: str, seed: int) -> Iterator[str]:
                 before = head + _MILLISECONDS[millisecond] + who[number]
                 lines.append(before + before.join(said))
         block = "".join(lines)
-        yield "".join(_with_ids(block, chance)) if traffic.ids else block
+        more = _ids if traffic.ids else _words if traffic.words else None
+        yield block if more is None else "".join(_as_json(block, chance, more))
 
 
-def _with_ids(block: str, chance: random.Random) -> Iterator[str]:
-    """Lines as JSON, each with ids of its own."""
+def _as_json(block: str, chance: random.Random, more: Callable[[random.Random], dict[str, object]]) -> Iterator[str]:
+    """Lines as JSON, each with more fields of its own."""
     for line in block.splitlines():
         time, name, level, message = line.split(" - ", 3)
-        record = {"asctime": time, "levelname": level, "name": name, "message": message}
-        request = UUID(int=chance.getrandbits(128), version=4)
-        yield f"{json.dumps({**record, 'request_id': str(request), 'trace_id': f'{chance.getrandbits(128):032x}'})}\n"
+        yield f"{json.dumps({'asctime': time, 'levelname': level, 'name': name, 'message': message, **more(chance)})}\n"
+
+
+def _ids(chance: random.Random) -> dict[str, object]:
+    request = UUID(int=chance.getrandbits(128), version=4)
+    return {"request_id": str(request), "trace_id": f"{chance.getrandbits(128):032x}"}
+
+
+_SYLLABLES = [one + other for one in "bdfgklmnprstvz" for other in "aeiou"]
+
+
+def _words(chance: random.Random) -> dict[str, object]:
+    draw = chance.random
+    user, what, slug = ("".join(_SYLLABLES[int(draw() * 70)] for _ in range(2 + int(draw() * 3))) for _ in range(3))
+    client = ".".join(str(int(draw() * 256)) for _ in range(4))
+    return {"user": f"{user}@example.com", "path": f"/{what}s/{slug}/{int(draw() * 100_000)}", "client": client}
 
 
 def write(kind: str, path: Path, lines: int = LINES, seed: int = 1) -> None:

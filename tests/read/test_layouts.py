@@ -744,6 +744,65 @@ def test_a_number_alone_may_be_aligned_to_the_right(number: str) -> None:
     assert events_of(None, [number + CREATED]) == [Event(1, None, "unknown", None, None)]
 
 
+MORE_FIELDS = [
+    "worker ",
+    "Task-12 ",
+    "- Task-12 - ",
+    "+1.7ms ",
+    "req=abc user=alice ",
+    "base.py:1301 - alice - ",
+    "127.0.0.1 /api/orders?q=1 ",
+    "<Task pending name='Task-7' coro=<h() at 0x1f>> ",
+    "[alice] (web) {'tenant': 'x'} ",
+    "жанна: ",
+]
+
+
+@pytest.mark.parametrize("fields", MORE_FIELDS)
+@pytest.mark.parametrize("message", [CREATED, RETURNED, "Pool recreating"])
+@pytest.mark.parametrize(
+    "head",
+    [
+        f"2024-01-01 12:00:00,000 DEBUG {POOL} ",
+        f"2024-01-01 12:00:00,000 - {POOL} - DEBUG - ",
+        f"2024-01-01 12:00:00,000 | DEBUG | {POOL} | ",
+        f"DEBUG:{POOL}:",
+        f"2024-01-01 12:00:00,000 [4242] [MainThread] DEBUG {POOL}: ",
+    ],
+)
+def test_fields_of_any_kind_before_the_message(head: str, fields: str, message: str) -> None:
+    time, record = read(None, f"{head}{fields}{message}")
+    assert record is not None
+    assert (record.message, record.logger) == (message, POOL)
+    assert time == (NOON if "2024" in head else None)
+    assert record.process == ("4242" if "4242" in head else None)
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "Connection <sqlite3.Connection object at 0x7f02> bei",
+        "Connection <sqlite3.Connection object at 0x7f02> ",
+        "Created new ",
+        "Pool ",
+        "word",
+        "x" * 300 + " ",
+    ],
+)
+@pytest.mark.parametrize("logger", [POOL, "my.OwnPool"])
+def test_what_is_part_of_a_message_is_no_field(before: str, logger: str) -> None:
+    line = f"2024-01-01 12:00:00,000 DEBUG {logger} {before}{CREATED}"
+    record = read(None, line).record
+    assert record is not None
+    assert parse_message(record.message) is None
+
+
+def test_a_pool_class_of_the_users_own_may_say_what_it_likes() -> None:
+    record = read(None, f"2024-01-01 12:00:00,000 DEBUG my.OwnPool retrying {CREATED}").record
+    assert record is not None
+    assert record.message == f"retrying {CREATED}"
+
+
 def test_the_head_above_a_timeout_may_be_aligned_to_the_right() -> None:
     timeout = "QueuePool limit of size 5 overflow 10 reached, connection timed out, timeout 30.00"
     lines = [

@@ -236,6 +236,26 @@ def test_words_change_nothing(lines: list[str], cuts: list[int], many: int, most
         assert read_at(0, lines, cuts, most) == as_they_are(lines, ())
 
 
+@pytest.mark.parametrize("message", [TAKEN, TAKEN.replace("0x7f01", "0x7f01 [{0}]"), "Pool recreating"])
+def test_an_address_before_the_message_takes_no_time(message: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed: list[str] = []
+    parse = Reader.parsed
+
+    def counted(reader: Reader, rest: Rest) -> object:
+        parsed.append(rest.text)
+        return parse(reader, rest)
+
+    monkeypatch.setattr(Reader, "parsed", counted)
+    lines = [
+        f"2024-01-01 12:00:00,000 DEBUG {POOL} <Task coro=<h() at 0x{number:x}>> {message.format(number % 3)}"
+        for number in range(0x7F0000, 0x7F1000)
+    ]
+    found, unrecognised = all_of(lines, range(0, len(lines), 500))
+    assert (len(found), unrecognised) == (len(lines), 0)
+    assert {event[3] for event in found} == {None if message == "Pool recreating" else "0x7f01"}
+    assert len(parsed) < 200
+
+
 USERS = ["".join(letters) for letters in product("bcdfgh", "aeiou", "klmnpr", "aeiou", "stvwz")]
 
 
