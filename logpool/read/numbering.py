@@ -11,6 +11,7 @@ from logpool.native.cutting import Out, Pattern, Taken
 from logpool.native.finding import Fate, Known
 from logpool.native.library import NONE
 from logpool.read.cuts import rest_of
+from logpool.read.lexicon import words_of
 from logpool.read.patterns import pattern_of
 from logpool.read.vocabulary import (
     MAY_MATTER,
@@ -22,7 +23,6 @@ from logpool.read.vocabulary import (
     Naming,
     Numbered,
 )
-from logpool.read.words import words_of
 
 if TYPE_CHECKING:
     from logpool.native.cutting import Cutter, Words

@@ -71,7 +71,8 @@ class _Line:
             if all(self._is_thread_at(begin, end, threads, way) for way in _WAYS):
                 some = enumerate(self._all[:_LAST_BIT])
                 inside = [number for number, variable in some if begin <= variable.start < end]
-                if inside and all(number in inside for number in threads):
+                # where they are too many, the last one stands for several
+                if all(number in inside for number in threads):
                     before, behind = self._all[inside[0]].start - begin, end - self._all[inside[-1]].end
                     return Pattern(_bits(matter.difference(threads)), inside[0], len(inside), before, behind)
         return Pattern(_bits(matter))

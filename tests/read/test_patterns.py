@@ -12,9 +12,9 @@ from logpool.native.cutting import Out, Pattern, Words, variables_of
 from logpool.read import numbering
 from logpool.read.cuts import Cut, Rest, cut_of
 from logpool.read.formats import head_reader
+from logpool.read.lexicon import words_of
 from logpool.read.patterns import SAMPLES, pattern_of
 from logpool.read.vocabulary import Reader, Vocabulary
-from logpool.read.words import words_of
 
 POOL = "sqlalchemy.pool.impl.QueuePool"
 TAKEN = "Connection <asyncpg.Connection object at 0x7f01> checked out from pool"
@@ -134,6 +134,10 @@ WORDY = [
     "2024-01-01 12:00:00,000 DEBUG [{logger}] [{0}-{1}] {message} ({2})",
     '{{"time": "2024-01-01T12:00:00Z", "name": "{logger}", "message": "{message}", "user": "{0}", "{1}": "{2}"}}',
     '{{"time": "2024-01-01T12:00:00Z", "name": "{logger}", "msg": "{message}", "threadName": "{0}-{1}", "{2}": {{}}}}',
+    "2024-01-01 12:00:00,000 {0}:{1}:{2} DEBUG {logger}: {message}",
+    "2024-01-01T12:00:00Z {0}: {message}",
+    "2024-01-01 12:00:00,000 DEBUG {0} {message}",
+    "2024-01-01 12:00:00,000 [4242] [{0} (worker)] DEBUG {logger}: {message} {1}",
     'time="2024-01-01T12:00:00Z" level=DEBUG logger={logger} {0}={1} message="{message}" user="{2}"',
 ]
 
@@ -256,6 +260,32 @@ def test_an_address_before_the_message_takes_no_time(message: str, monkeypatch: 
     assert len(parsed) < 200
 
 
+LIMIT = "QueuePool limit of size 5 overflow 10 reached, connection timed out, timeout 30.00"
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        # with an hour of two figures it is a time, and the record's
+        [
+            f"2024-01-01 12:00:00,000 2024-01-02 {hour}:00:00 DEBUG {POOL}: {TAKEN}"
+            for hour in ("3", "404", "7", "9", "12")
+        ],
+        # under an exception's name the timeout belongs to the record above
+        [f"2024-01-01T12:00:00Z {name}: {LIMIT}" for name in ("Alice", "Bob", "Carol", "KeyError")],
+        [f"2024-01-01T12:00:00Z {name}: {LIMIT}" for name in ("Alice", "Bob", "Carol", "Whatever.SomeException")],
+        [f"2024-01-01 12:00:00,000 DEBUG my.{name} {TAKEN}" for name in ("Alice", "Bob", "Carol", "OwnPool")],
+        [f"2024-01-01 12:00:00,000 {name} {POOL} {TAKEN}" for name in ("Alice", "Bob", "Carol", "ERROR")],
+        [f"2024-01-01 12:00:00,000 DEBUG {POOL} {name}=42 {TAKEN}" for name in ("alice", "bob", "carol", "pid")],
+    ],
+)
+def test_a_word_that_tells_something_is_no_variable(lines: list[str]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(numbering, "MANY_PATTERNS", 0)
+        cuts = range(len(lines))
+        assert read_at(0, lines, cuts) == as_they_are(lines, cuts)
+
+
 USERS = ["".join(letters) for letters in product("bcdfgh", "aeiou", "klmnpr", "aeiou", "stvwz")]
 
 
@@ -265,7 +295,7 @@ USERS = ["".join(letters) for letters in product("bcdfgh", "aeiou", "klmnpr", "a
         "2024-01-01 12:00:00,000 DEBUG [{0}] {logger}: {message}",
         "2024-01-01 12:00:00,000 [4242] [worker-{0}] DEBUG {logger}: {message}",
         "2024-01-01 12:00:00,000 [4242] [{0}] DEBUG {logger}: {message}",
-        WORDY[-3].replace("{1}", "x"),
+        '{{"time": "2024-01-01T12:00:00Z", "name": "{logger}", "message": "{message}", "user": "{0}", "x": "{2}"}}',
         '{{"time": "2024-01-01T12:00:00Z", "name": "{logger}", "message": "{message}", "user": "{0}@{1}.example"}}',
         WORDY[-1].replace("{0}=", "path=/{1}/"),
     ],
@@ -290,6 +320,13 @@ def test_lines_that_differ_in_words_are_parsed_a_few_times(layout: str, monkeypa
     assert len(parsed) < 200
 
 
+def test_a_thread_that_ends_within_a_word_is_kept() -> None:
+    line = f"[ThreadPoolExecutor-0_3f] DEBUG {POOL} {TAKEN}"
+    words = words_of([line.replace("3f", "")])
+    pattern, _ = pattern_of_line(line, words)
+    assert (pattern.kept, pattern.size) == (0b11, 0)
+
+
 @pytest.mark.parametrize(
     ("fields", "kept", "thread"),
     [
@@ -299,6 +336,10 @@ def test_lines_that_differ_in_words_are_parsed_a_few_times(layout: str, monkeypa
         ('"user": "alice", "pid": 4242, "threadName": "b7-7", "x": true', 0b010, "b7-7"),
         ('"user": "alice", "host": "b7-7"', 0b10, ""),
         ('"threadName": "alice", "host": "alice"', 0b10, "alice"),
+        ('"threadName": "alice (worker)"', 0, "alice (worker)"),
+        (f'"n": {[1] * 70}, "threadName": "alice-7"', 1 << 63, ""),
+        (f'"n": {[1] * 62}, "threadName": "alice-7"', 0, "alice-7"),
+        (f'"n": {[1] * 62}, "threadName": "alice 7"', 0b11 << 62, ""),
     ],
 )
 def test_what_words_matter(fields: str, kept: int, thread: str) -> None:
