@@ -181,13 +181,24 @@ static int is_left(const char *word, int64_t size, const Words *words)
     return is_known;
 }
 
-/* Letters and digits, and all beyond ASCII. */
-static int is_of_word(char byte) { return class_of(byte) || (uint8_t)byte >= 0x80; }
+/* So many bytes from a place on are of a word: letters and digits, and all beyond ASCII, as it stands or as JSON escapes it; 0 for none. */
+static int64_t word_bytes(const char *at, const char *end)
+{
+    enum { ESCAPED = 6 };
+    if (class_of(*at) || (uint8_t)*at >= 0x80)
+        return 1;
+    if (*at != '\\' || end - at < ESCAPED || at[1] != 'u')
+        return 0;
+    for (int64_t place = 2; place < ESCAPED; place++)
+        if (!is_hexadecimal(at[place]))
+            return 0;
+    return at[2] != '0' || at[3] != '0' || at[4] > '7' ? ESCAPED : 0;
+}
 
 static const char *behind_word(const char *at, const char *end)
 {
-    while (at < end && is_of_word(*at))
-        at++;
+    for (int64_t size; at < end && (size = word_bytes(at, end)); at += size)
+        ;
     return at;
 }
 
@@ -241,10 +252,10 @@ static int next_variable(const char *begin, const char **at, const char *end, co
         int mark = 0;
         if ((byte >= DIGITS && byte <= LAST_DIGITS) || (words && byte >= WORD && byte <= ANY_NUMBER))
             return -1;
-        if (words && byte == '\\')
-            *at = behind_escaped(*at, end);
-        else if (words && is_of_word(byte))
+        if (words && word_bytes(*at, end))
             mark = word_at_place(at, end, words, is_exact, start);
+        else if (words && byte == '\\')
+            *at = behind_escaped(*at, end);
         else if (!words && class_of(byte))
             mark = number_at(begin, at, end, start);
         else

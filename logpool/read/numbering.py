@@ -42,6 +42,8 @@ MANY_KEYS = 1 << 11
 MANY_PATTERNS = 1 << 9
 #: and how many that differ in more than these
 MOST_PATTERNS = 1 << 12
+# and by how many lines each of them is to be had, where there are so many
+_WORTH = 8
 # so many lines are looked through for what they have in common
 _LOOKED_THROUGH = 1 << 10
 
@@ -258,7 +260,8 @@ class Numbering:
             some = Taken.of(examples, rows, chosen[:_LOOKED_THROUGH])
             self._begin_with(Out.WORDS, words_of([rest_of(some, place).key for place in range(len(some))]))
             return False
-        if count > MOST_PATTERNS:
+        # to find out what matters in a pattern takes as long as to parse some lines
+        if count > MOST_PATTERNS or (sum(matter) > MANY_PATTERNS and sum(matter) * _WORTH > len(chosen)):
             self._has_no_patterns = True
             self._begin_with(Out.IDS)
             return False

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from logpool.native.cutting import Pattern, variables_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from logpool.native.cutting import Words
     from logpool.read.cuts import Rest
@@ -24,6 +24,8 @@ _DIGITS = (b"718273645546372", b"364591827364591", b"555055505550555")
 _WORDS = (b"wxqzjk", b"yvqk", b"zkxwvqy")
 _WAYS, _THIRD = (0, 1), 2
 _LAST_BIT = 63
+# where it stands, what is behind it is looked through for certain numbers, and parts of words
+_READ_CLOSELY = b"Error on connect"
 
 #: what stands, by its mark, for a number of so many digits; likewise for a word that begins with a small letter, a
 #: capital, a digit, and for any number
@@ -62,9 +64,13 @@ class _Line:
 
     def pattern(self) -> Pattern:
         every = range(len(self._variables))
-        matter = set(self._mattering(0, len(self._variables)))
-        # together they may say what none of them says alone
-        if not self._is_told_without([number for number in every if number not in matter]):
+        closely = set(self._read_closely())
+        for ways in (_WAYS[:1], _WAYS):
+            matter = {*self._mattering(0, len(self._variables), ways), *closely}
+            if self._is_told_without([number for number in every if number not in matter], _WAYS):
+                break
+        else:
+            # together they say what none of them says alone
             matter = set(every)
         threads = [number for number in sorted(matter) if self._tells_thread(number)]
         for begin, end in self._threads_at() if threads else ():
@@ -77,24 +83,31 @@ class _Line:
                     return Pattern(_bits(matter.difference(threads)), inside[0], len(inside), before, behind)
         return Pattern(_bits(matter))
 
+    def _read_closely(self) -> Iterator[int]:
+        """Those of which a few tell something, and most do not: why a connect failed."""
+        begin = self._key.find(_READ_CLOSELY)
+        for number, variables in enumerate(self._variables if begin >= 0 else ()):
+            if variables[-1].start > begin:
+                yield number
+
     @property
     def _thread(self) -> str:
         return self._told.thread or ""
 
-    def _mattering(self, first: int, end: int) -> Iterator[int]:
+    def _mattering(self, first: int, end: int, ways: Sequence[int]) -> Iterator[int]:
         """Those of some variables that matter: most often none does, so halves are tried, and theirs."""
-        if first == end or self._is_told_without(range(first, end)):
+        if first == end or self._is_told_without(range(first, end), ways):
             return
         if end - first == 1:
             yield first
             return
         half = (first + end) // 2
-        yield from self._mattering(first, half)
-        yield from self._mattering(half, end)
+        yield from self._mattering(first, half, ways)
+        yield from self._mattering(half, end, ways)
 
-    def _is_told_without(self, numbers: Iterable[int]) -> bool:
+    def _is_told_without(self, numbers: Sequence[int], ways: Sequence[int]) -> bool:
         """Whether the line says the same with others in the places of some variables."""
-        return all(self._read(numbers, way) == self._told for way in _WAYS)
+        return not numbers or all(self._read(numbers, way) == self._told for way in ways)
 
     def _read(self, numbers: Iterable[int], way: int) -> Parsed:
         """What the line says with others in the places of some variables, which ascend."""
@@ -113,10 +126,8 @@ class _Line:
 
     def _tells_thread(self, number: int) -> bool:
         """Whether a variable tells the thread, and nothing else."""
-        varied = [self._read([number], way) for way in _WAYS]
-        return all(
-            one.thread != self._thread and one._replace(thread=self._told.thread) == self._told for one in varied
-        )
+        varied = self._read([number], _WAYS[0])
+        return varied.thread != self._thread and varied._replace(thread=self._told.thread) == self._told
 
     def _threads_at(self) -> Iterator[tuple[int, int]]:
         """From where to where the thread's name stands in the line, with whole variables in it."""

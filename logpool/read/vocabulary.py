@@ -44,7 +44,8 @@ _DISCONNECTIONS = frozenset({"DisconnectionError", "InvalidatePoolError"})
 # what psycopg calls a transaction that nothing runs in: open, or failed and not yet rolled back
 _IN_TRANSACTION = frozenset({"INTRANS", "INERROR"})
 _CACHED_TEXTS = 1 << 18
-_OTHER_ADDRESSES = ("0x7f18273645d0", "0x55", "0x7fa1b2c3d4e5f607")
+# no line that is looked at is so long that it holds all of them
+_OTHER_ADDRESSES = [f"0x7f182736{number:04x}" for number in range(1 << 14)]
 #: words that tell whether a record is a pool's, and what its shape is
 WORDS_OF_RECORDS = ("sqlalchemy", TIMED_OUT_TEXT, "limit of size overflow reached", *_DISCONNECTIONS, *_IN_TRANSACTION)
 
@@ -264,12 +265,16 @@ class Reader:
             return Naming.SECONDS
         if identity is None or rest.address is rest.seconds is None:
             return Naming.FIXED
-        if identity == rest.address:
+        if rest.address is None:
+            return Naming.SINGLE
+        if identity == rest.address and identity not in rest.key:
             return Naming.ADDRESS
-        # the first address may be anybody's, as of a task; then it makes no difference
-        others = (rest._replace(address=other) for other in _OTHER_ADDRESSES if rest.address not in {None, other})
-        is_fixed = rest.seconds is None and all(self.parsed(other) == parsed for other in others)
-        return Naming.FIXED if is_fixed else Naming.SINGLE
+        # the first address may be anybody's, as of a task; then it makes no difference, even where it is the same
+        other = next(other for other in _OTHER_ADDRESSES if other not in f"{rest.address} {rest.key}")
+        varied = self.parsed(rest._replace(address=other))
+        if varied == parsed._replace(identity=other):
+            return Naming.ADDRESS
+        return Naming.FIXED if rest.seconds is None and varied == parsed else Naming.SINGLE
 
     def parsed(self, rest: Rest) -> Parsed:
         """What a rest is, read as if it were the first one."""
@@ -334,7 +339,7 @@ class Reader:
 
 
 def _without_variables(text: str, out: Out) -> str:
-    return re.sub(r"[^\W_]+" if out is Out.WORDS else r"\d", "0", text)
+    return re.sub(r"[^\W_]+(?:[-_]+[^\W_]+)*" if out is Out.WORDS else r"\d", "0", text)
 
 
 def pool_message(record: Record) -> Message | None:

@@ -211,7 +211,8 @@ def test_the_samples_are_what_the_compiled_part_marks() -> None:
         ("a--b- -c", [], ["a--b", "c"]),
         ("2024-01-alice", [], ["2024", "01", "alice"]),
         ("<x at 0x7f01> a0x12 0x", [], ["x", "at"]),
-        (r"\nalice \u00e9a \\", [], ["alice", "a"]),
+        (r"\nalice \u0041a \\u00e9", [], ["alice", "a", "u00e9"]),
+        (r"\u00e9a a\u0436\u0436 \u00e", [], [r"\u00e9a", r"a\u0436\u0436"]),
         ("жанна-2 é", [], ["жанна-2", "é"]),
         ("x" * 300, [], []),
         ("12345678 1234567890123456", [], []),
@@ -277,6 +278,20 @@ LIMIT = "QueuePool limit of size 5 overflow 10 reached, connection timed out, ti
         [f"2024-01-01 12:00:00,000 DEBUG my.{name} {TAKEN}" for name in ("Alice", "Bob", "Carol", "OwnPool")],
         [f"2024-01-01 12:00:00,000 {name} {POOL} {TAKEN}" for name in ("Alice", "Bob", "Carol", "ERROR")],
         [f"2024-01-01 12:00:00,000 DEBUG {POOL} {name}=42 {TAKEN}" for name in ("alice", "bob", "carol", "pid")],
+        # why a connect failed is told by some numbers and parts of words
+        [
+            f"2024-01-01 12:00:00,000 DEBUG {POOL} [{user}] Error on connect(): {why}"
+            for user, why in (
+                ("alice", "ORA-12999: failed"),
+                ("bob", "ORA-12154: failed"),
+                ("carol", "ECONNRESET"),
+                ("dave", "ECONNREFUSED"),
+                ("eve", "unreachable"),
+            )
+        ],
+        # whose the first address is shows only where the two differ
+        [f"2024-01-01 12:00:00,000 DEBUG <Task {user} at 0x7f01> {POOL} {TAKEN}" for user in ("alice", "bob", "carol")]
+        + [f"2024-01-01 12:00:00,000 DEBUG <Task dave at 0x7f02> {POOL} {TAKEN}"],
     ],
 )
 def test_a_word_that_tells_something_is_no_variable(lines: list[str]) -> None:
@@ -298,6 +313,8 @@ USERS = ["".join(letters) for letters in product("bcdfgh", "aeiou", "klmnpr", "a
         '{{"time": "2024-01-01T12:00:00Z", "name": "{logger}", "message": "{message}", "user": "{0}", "x": "{2}"}}',
         '{{"time": "2024-01-01T12:00:00Z", "name": "{logger}", "message": "{message}", "user": "{0}@{1}.example"}}',
         WORDY[-1].replace("{0}=", "path=/{1}/"),
+        "2024-01-01 12:00:00,000 [4242] [{1}-{0}] DEBUG {logger}: {message}",
+        '{{"time": "2024-01-01T12:00:00Z", "name": "{logger}", "msg": "{message}", "user": "{0}\\u00e9\\u0436{1}"}}',
     ],
 )
 def test_lines_that_differ_in_words_are_parsed_a_few_times(layout: str, monkeypatch: pytest.MonkeyPatch) -> None:
