@@ -189,6 +189,20 @@ def test_too_many_patterns_change_nothing(lines: list[str], cuts: list[int], mos
         assert read_at(0, lines, cuts) == as_they_are(lines, ())
 
 
+@pytest.fixture
+def parsed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The texts that are parsed from now on."""
+    parsed: list[str] = []
+    parse = Reader.parsed
+
+    def counted(reader: Reader, rest: Rest) -> object:
+        parsed.append(rest.text)
+        return parse(reader, rest)
+
+    monkeypatch.setattr(Reader, "parsed", counted)
+    return parsed
+
+
 def test_the_samples_are_what_the_compiled_part_marks() -> None:
     line = b"1 12 123 1234 12345 123456 1234567 1234567890 123456789012345 alice Bob 3f known"
     marks = [one.mark for one in variables_of(line, Words(["known"]))]
@@ -242,15 +256,7 @@ def test_words_change_nothing(lines: list[str], cuts: list[int], many: int, most
 
 
 @pytest.mark.parametrize("message", [TAKEN, TAKEN.replace("0x7f01", "0x7f01 [{0}]"), "Pool recreating"])
-def test_an_address_before_the_message_takes_no_time(message: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    parsed: list[str] = []
-    parse = Reader.parsed
-
-    def counted(reader: Reader, rest: Rest) -> object:
-        parsed.append(rest.text)
-        return parse(reader, rest)
-
-    monkeypatch.setattr(Reader, "parsed", counted)
+def test_an_address_before_the_message_takes_no_time(message: str, parsed: list[str]) -> None:
     lines = [
         f"2024-01-01 12:00:00,000 DEBUG {POOL} <Task coro=<h() at 0x{number:x}>> {message.format(number % 3)}"
         for number in range(0x7F0000, 0x7F1000)
@@ -317,15 +323,9 @@ USERS = ["".join(letters) for letters in product("bcdfgh", "aeiou", "klmnpr", "a
         '{{"time": "2024-01-01T12:00:00Z", "name": "{logger}", "msg": "{message}", "user": "{0}\\u00e9\\u0436{1}"}}',
     ],
 )
-def test_lines_that_differ_in_words_are_parsed_a_few_times(layout: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    parsed: list[str] = []
-    parse = Reader.parsed
-
-    def counted(reader: Reader, rest: Rest) -> object:
-        parsed.append(rest.text)
-        return parse(reader, rest)
-
-    monkeypatch.setattr(Reader, "parsed", counted)
+def test_lines_that_differ_in_words_are_parsed_a_few_times(
+    layout: str, parsed: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(numbering, "MANY_KEYS", 100)
     monkeypatch.setattr(numbering, "MANY_PATTERNS", 50)
     lines = [
@@ -377,16 +377,8 @@ def test_what_words_matter(fields: str, kept: int, thread: str) -> None:
     ],
 )
 def test_lines_that_differ_in_numbers_are_parsed_a_few_times(
-    layout: str, process: int | None, monkeypatch: pytest.MonkeyPatch
+    layout: str, process: int | None, parsed: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    parsed: list[str] = []
-    parse = Reader.parsed
-
-    def counted(reader: Reader, rest: Rest) -> object:
-        parsed.append(rest.text)
-        return parse(reader, rest)
-
-    monkeypatch.setattr(Reader, "parsed", counted)
     monkeypatch.setattr(numbering, "MANY_KEYS", 100)
     numbers = [[number, 2 * number, 3 * number] for number in range(1000, 5000)]
     if process is not None:
