@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from enum import IntEnum
+from itertools import count
 from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -44,8 +45,6 @@ _DISCONNECTIONS = frozenset({"DisconnectionError", "InvalidatePoolError"})
 # what psycopg calls a transaction that nothing runs in: open, or failed and not yet rolled back
 _IN_TRANSACTION = frozenset({"INTRANS", "INERROR"})
 _CACHED_TEXTS = 1 << 18
-# no line that is looked at is so long that it holds all of them
-_OTHER_ADDRESSES = [f"0x7f182736{number:04x}" for number in range(1 << 14)]
 #: words that tell whether a record is a pool's, and what its shape is
 WORDS_OF_RECORDS = ("sqlalchemy", TIMED_OUT_TEXT, "limit of size overflow reached", *_DISCONNECTIONS, *_IN_TRANSACTION)
 
@@ -270,7 +269,8 @@ class Reader:
         if identity == rest.address and identity not in rest.key:
             return Naming.ADDRESS
         # the first address may be anybody's, as of a task; then it makes no difference, even where it is the same
-        other = next(other for other in _OTHER_ADDRESSES if other not in f"{rest.address} {rest.key}")
+        others = (f"0x7f182736{number:04x}" for number in count())
+        other = next(other for other in others if other not in f"{rest.address} {rest.key}")
         varied = self.parsed(rest._replace(address=other))
         if varied == parsed._replace(identity=other):
             return Naming.ADDRESS
