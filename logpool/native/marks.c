@@ -162,17 +162,20 @@ static int holds(const char *text, int64_t size, const char *part, int64_t part_
     return 0;
 }
 
-static int is_capital(char byte) { return byte >= 'A' && byte <= 'Z'; }
+static int is_capital(char byte) { return (uint8_t)(byte - 'A') <= 'Z' - 'A'; }
 
 /* Whether a word is to be left as it stands: also where an address stands in it, or what stands in the place of one. */
 static int is_left(const char *word, int64_t size, const Words *words)
 {
     char small[MOST_WORD];
-    if (size > MOST_WORD || holds(word, size, NAMED, sizeof NAMED - 1))
+    if (size > MOST_WORD)
         return 1;
-    for (int64_t at = 0; at < size; at++)
-        small[at] = is_capital(word[at]) ? (char)(word[at] | 0x20) : word[at];
-    int is_known = texts_find(words->known, small, size) != NONE;
+    int is_named = 0;
+    for (int64_t at = 0; at < size; at++) {
+        small[at] = (char)(word[at] | is_capital(word[at]) << 5);
+        is_named |= at && word[at - 1] == NAMED[0] && word[at] == NAMED[1];
+    }
+    int is_known = is_named || texts_find(words->known, small, size) != NONE;
     for (int64_t part = 0; !is_known && part < texts_count(words->parts); part++) {
         int64_t part_size;
         const char *text = texts_get(words->parts, (uint32_t)part, &part_size);
@@ -182,10 +185,10 @@ static int is_left(const char *word, int64_t size, const Words *words)
 }
 
 /* So many bytes from a place on are of a word: letters and digits, and all beyond ASCII, as it stands or as JSON escapes it; 0 for none. */
-static int64_t word_bytes(const char *at, const char *end)
+static inline int64_t word_bytes(const char *at, const char *end)
 {
     enum { ESCAPED = 6 };
-    if (class_of(*at) || (uint8_t)*at >= 0x80)
+    if (class_of(*at) | (*at & 0x80))
         return 1;
     if (*at != '\\' || end - at < ESCAPED || at[1] != 'u')
         return 0;
