@@ -12,12 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from reading import all_of
 
-from logpool.read.cuts import Cut, Rest
+from logpool.read.cuts import Cut
 from logpool.read.events import EventReader
 from logpool.read.lines import Block, Lines
 from logpool.read.numbering import MOST_TEXTS
 from logpool.read.reading import Reading
-from logpool.read.vocabulary import Reader, Vocabulary
+from logpool.read.vocabulary import Vocabulary
 
 POOL = "sqlalchemy.pool.impl.QueuePool"
 ONE = "<sqlite3.Connection object at 0x7f01>"
@@ -548,16 +548,8 @@ def test_ids_change_nothing(lines: list[str], cuts: list[int]) -> None:
     + [(WITH_IDS[6], [NUMBER, FIGURES, DECIMALS])],
 )
 def test_lines_that_differ_in_their_ids_are_parsed_once(
-    form: str, makers: list[Callable[..., str]], monkeypatch: pytest.MonkeyPatch
+    form: str, makers: list[Callable[..., str]], parsed: list[str]
 ) -> None:
-    parsed: list[str] = []
-    parse = Reader.parsed
-
-    def counted(reader: Reader, rest: Rest) -> object:
-        parsed.append(rest.text)
-        return parse(reader, rest)
-
-    monkeypatch.setattr(Reader, "parsed", counted)
     message = "Connection <sqlite3.Connection object at 0x7f01> checked out from pool"
     lines = [form.format(make(1, 2, number), logger=POOL, message=message) for number in range(500) for make in makers]
     log = read(lines, range(0, len(lines), 100))

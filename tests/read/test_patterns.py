@@ -189,20 +189,6 @@ def test_too_many_patterns_change_nothing(lines: list[str], cuts: list[int], mos
         assert read_at(0, lines, cuts) == as_they_are(lines, ())
 
 
-@pytest.fixture
-def parsed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The texts that are parsed from now on."""
-    parsed: list[str] = []
-    parse = Reader.parsed
-
-    def counted(reader: Reader, rest: Rest) -> object:
-        parsed.append(rest.text)
-        return parse(reader, rest)
-
-    monkeypatch.setattr(Reader, "parsed", counted)
-    return parsed
-
-
 def test_the_samples_are_what_the_compiled_part_marks() -> None:
     line = b"1 12 123 1234 12345 123456 1234567 1234567890 123456789012345 alice Bob 3f known"
     marks = [one.mark for one in variables_of(line, Words(["known"]))]
