@@ -8,17 +8,15 @@
 #include <string.h>
 
 /* MOST_BEGIN, MOST_END: so many bytes of a line tell at most where to look for it; SHORT: so many at its end are compared at once */
-enum { BITS = 11, SETS = 1 << BITS, WAYS = 4, WIDE = 16, MOST_BEGIN = 96, MOST_END = 8, SHORT = 64 };
+enum { BITS = 11, SETS = 1 << BITS, WAYS = 4, MOST_BEGIN = 96, MOST_END = 8, SHORT = 64 };
 /* of the words at the begin of a line so many tell at first where to look for it, and when these do not tell lines apart, all */
-enum { WORD = 8, FEW = 4 };
-
-typedef uint8_t Vector __attribute__((vector_size(WIDE)));
+enum { STRIDE = 8, FEW = 4 };
 
 typedef struct {
     uint64_t print;
     char *bytes; /* of `before`, `behind` and `head`, one behind the other, so many of each */
     int64_t room, before, behind, head;
-    uint32_t key, thread; /* NONE for no key while there is no such line */
+    uint32_t key; /* NONE while there is no such line */
     int64_t name;
     Vector end[SHORT / WIDE], mask[SHORT / WIDE]; /* the end of the line, as far as it is behind, if it is short */
 } Alike;
@@ -35,9 +33,9 @@ struct Alikes {
 /* Lines are looked for in another way from now on. */
 static void clear(Alikes *alikes)
 {
-    int64_t count = alikes->begin / WORD;
+    int64_t count = alikes->begin / STRIDE;
     for (int64_t word = 0; word < FEW; word++)
-        alikes->words[word] = count > 1 ? word * (count - 1) / (FEW - 1) * WORD : 0;
+        alikes->words[word] = count > 1 ? word * (count - 1) / (FEW - 1) * STRIDE : 0;
     alikes->end_mask = alikes->end ? ~(uint64_t)0 << (64 - 8 * alikes->end) : 0;
     for (int64_t place = 0; place < SETS * WAYS; place++)
         alikes->lines[place].key = NONE;
@@ -61,20 +59,6 @@ API void alikes_free(Alikes *alikes)
     free(alikes);
 }
 
-static Vector vector_at(const char *text)
-{
-    Vector vector;
-    memcpy(&vector, text, WIDE);
-    return vector;
-}
-
-static int is_zero(Vector vector)
-{
-    uint64_t halves[2];
-    memcpy(halves, &vector, WIDE);
-    return !(halves[0] | halves[1]);
-}
-
 /* A number that equal lines have in common: the sum of words of what they share, each times a number of its own, so that none waits
    for another. */
 static uint64_t print_of(const Alikes *alikes, const char *tail, const char *end)
@@ -83,9 +67,9 @@ static uint64_t print_of(const Alikes *alikes, const char *tail, const char *end
     int64_t size = end - tail, begin = alikes->begin;
     if (size < MOST_END || size < begin)
         return 0;
-    uint64_t print = (uint64_t)size * times + (word_at(end - WORD) & alikes->end_mask) * (times + more), factor = times;
+    uint64_t print = (uint64_t)size * times + (word_at(end - STRIDE) & alikes->end_mask) * (times + more), factor = times;
     if (begin && alikes->is_dense)
-        for (const char *at = tail; at - tail < begin; at += WORD, factor += more)
+        for (const char *at = tail; at - tail < begin; at += STRIDE, factor += more)
             print += word_at(at) * factor;
     else if (begin)
         for (int64_t word = 0; word < FEW; word++, factor += 2 * more)
@@ -96,17 +80,6 @@ static uint64_t print_of(const Alikes *alikes, const char *tail, const char *end
 static Alike *set_of(const Alikes *alikes, uint64_t print)
 {
     return (Alike *)alikes->lines + (print >> (64 - BITS)) * WAYS;
-}
-
-/* Whether two texts of one size are the same: no branch tells where they differ. */
-static int is_same(const char *one, const char *other, int64_t size)
-{
-    if (size < WIDE)
-        return !size || !memcmp(one, other, (size_t)size);
-    Vector differences = vector_at(one + size - WIDE) ^ vector_at(other + size - WIDE);
-    for (int64_t at = 0; at + WIDE < size; at += WIDE)
-        differences |= vector_at(one + at) ^ vector_at(other + at);
-    return is_zero(differences);
 }
 
 /* Whether a line that ends there ends with what is behind. */
@@ -145,38 +118,48 @@ static int is_name(int64_t name, const char *begin, const char *start, const cha
     return point > start && end - point > 1 && *point == '.' && behind_digits(point + 1, end) == end;
 }
 
-static inline int found(const Alikes *alikes, const char *head, const char *head_end, const char *tail, const char *end, Likeness *line)
+/* Finds a line that was kept and is equal, and tells what the one at hand is. Returns 0 where there is none. */
+static inline int alikes_find(const Alikes *alikes, const Line *line, Kin *kin)
 {
+    const Piece *last = line->pieces + line->span_count;
+    const char *head = line->pieces->start, *tail = last->start, *end = last->end;
     uint64_t print = print_of(alikes, tail, end);
     const Alike *alike = set_of(alikes, print);
-    int64_t size = end - tail, head_size = head_end - head;
+    int64_t size = end - tail, head_size = line->span_count ? line->pieces->end - head : 0;
     for (int way = 0; way < WAYS; way++, alike++) {
         if (alike->print != print || alike->key == NONE || alike->before + alike->behind > size || alike->head != head_size)
             continue;
         const char *start = tail + alike->before, *behind = end - alike->behind;
         if (!is_same(tail, alike->bytes, alike->before) || !ends_alike(alike, head, end) ||
-            !is_same(head, alike->bytes + alike->before + alike->behind, head_size) ||
+            (head_size && !is_same(head, alike->bytes + alike->before + alike->behind, head_size)) ||
             !is_name(alike->name, head, start, behind))
             continue;
-        line->key = alike->key;
-        line->thread = alike->thread;
-        line->name = alike->name;
-        line->start = start;
-        line->end = behind;
+        kin->key = alike->key;
+        for (int64_t name = 0; name < NAMELESS; name++)
+            kin->names[name] = (Piece){alike->name == name ? start : NULL, behind};
+        kin->thread = (Piece){NULL, NULL};
         return 1;
     }
     return 0;
 }
 
-int alikes_find(const Alikes *alikes, const char *head, const char *head_end, const char *tail, const char *end, Likeness *line)
+/* Whether a line can be kept, of which no more than times, and either an address or seconds, was taken out: these behind the only time. */
+static int alikes_fit(const Line *line, const Kin *kin)
 {
-    return found(alikes, head, head_end, tail, end, line);
+    const char *address = kin->names[ADDRESS].start, *seconds = kin->names[SECONDS].start, *name = address ? address : seconds;
+    int is_one = !(address && seconds) && !kin->thread.start;
+    return line->span_count <= 1 && is_one && (!name || name >= line->pieces[line->span_count].start);
 }
 
-int alikes_keep(Alikes *alikes, const char *head, const char *head_end, const char *tail, const char *end, const Likeness *line)
+/* Keeps a line, perhaps in place of another. Returns 0 where memory ran out. */
+static int alikes_keep(Alikes *alikes, const Line *line, const Kin *kin)
 {
-    int64_t before = line->start - tail, behind = end - line->end, head_size = head_end - head;
-    int64_t begin = before / 8 * 8, last = line->name == NAMELESS ? MOST_END : behind;
+    const Piece *last_piece = line->pieces + line->span_count;
+    const char *head = line->pieces->start, *tail = last_piece->start, *end = last_piece->end;
+    int64_t name = kin->names[ADDRESS].start ? ADDRESS : kin->names[SECONDS].start ? SECONDS : NAMELESS;
+    const Piece nothing = {end, end}, *taken = name == NAMELESS ? &nothing : kin->names + name;
+    int64_t before = taken->start - tail, behind = end - taken->end, head_size = line->span_count ? line->pieces->end - head : 0;
+    int64_t begin = before / 8 * 8, last = name == NAMELESS ? MOST_END : behind;
     /* where less is shared, prints are others */
     if (begin < alikes->begin || last < alikes->end) {
         alikes->begin = begin < alikes->begin ? begin : alikes->begin;
@@ -196,7 +179,7 @@ int alikes_keep(Alikes *alikes, const char *head, const char *head_end, const ch
         alike = set_of(alikes, print);
         way = 0;
     }
-    alike += way < WAYS ? way : (int)(line->key % WAYS);
+    alike += way < WAYS ? way : (int)(kin->key % WAYS);
     /* one byte more, since there may be none */
     int64_t room = before + behind + head_size + 1;
     if (room > alike->room) {
@@ -207,46 +190,62 @@ int alikes_keep(Alikes *alikes, const char *head, const char *head_end, const ch
         alike->room = room;
     }
     memcpy(alike->bytes, tail, (size_t)before);
-    memcpy(alike->bytes + before, line->end, (size_t)behind);
+    memcpy(alike->bytes + before, taken->end, (size_t)behind);
     memcpy(alike->bytes + before + behind, head, (size_t)head_size);
     if (behind <= SHORT) {
         memset(alike->mask, 0, SHORT - (size_t)behind);
         memset((char *)alike->mask + SHORT - behind, 0xff, (size_t)behind);
-        memcpy((char *)alike->end + SHORT - behind, line->end, (size_t)behind);
+        memcpy((char *)alike->end + SHORT - behind, taken->end, (size_t)behind);
     }
     alike->print = print;
     alike->before = before;
     alike->behind = behind;
     alike->head = head_size;
-    alike->name = line->name;
-    alike->key = line->key;
-    alike->thread = line->thread;
+    alike->name = name;
+    alike->key = kin->key;
     return 1;
 }
 
-int cut_alike(const Likely *likely, const char *text, const char *end, uint32_t row, Taken *taken)
+/* Likewise, among all: first where the line before was found. */
+static inline int found_alike(Cutter *cutter, const Line *line, Kin *kin)
 {
-    const Span *span = likely->spans;
-    const char *time = text, *tail = text;
-    int64_t plain = likely->plain;
-    if (likely->span_count && !span->anchor && plain) {
+    if (cutter->by_tree && tree_find(cutter->tree, line, kin))
+        return 1;
+    if (line->span_count <= 1 && alikes_find(cutter->alikes, line, kin)) {
+        cutter->by_tree = 0;
+        return 1;
+    }
+    if (cutter->by_tree || !tree_find(cutter->tree, line, kin))
+        return 0;
+    cutter->by_tree = 1;
+    return 1;
+}
+
+int find_alike(Cutter *cutter, const Line *line, Kin *kin) { return found_alike(cutter, line, kin); }
+
+int keep_alike(Cutter *cutter, const Line *line, const char *left, int64_t size, uint32_t pattern, const Kin *kin)
+{
+    int has_more = !alikes_fit(line, kin);
+    for (int64_t at = 0; !has_more && at < size; at++)
+        has_more = is_mark(left[at]) && left[at] != TIME && left[at] != TAKEN[0];
+    return has_more ? tree_keep(cutter->tree, line, left, size, pattern, kin) : alikes_keep(cutter->alikes, line, kin);
+}
+
+int cut_alike(Cutter *cutter, const char *text, const char *end, uint32_t row, Taken *taken)
+{
+    Piece pieces[MOST_SPANS + 1];
+    Line line = {pieces, cutter->span_count, cutter->leading, cutter->ids, cutter->patterns, cutter->keys};
+    Kin kin;
+    const Span *span = cutter->spans;
+    if (cutter->span_count == 1 && !span->anchor && cutter->plain) {
         if (end - text < span->start + span->width)
             return 0;
-        time = text + span->start;
-        tail = time + span->width;
-    } else if (likely->span_count) {
-        Piece pieces[2];
-        if (!parted(text, end, span, 1, plain, pieces))
-            return 0;
-        time = pieces[0].end;
-        tail = pieces[1].start;
-    }
-    Likeness line;
-    if (!found(likely->alikes, text, time, tail, end, &line))
+        pieces[0] = (Piece){text, text + span->start};
+        pieces[1] = (Piece){pieces[0].end + span->width, end};
+    } else if (cutter->span_count > MOST_SPANS || !parted(text, end, span, cutter->span_count, cutter->plain, pieces)) {
         return 0;
-    if (taken->count == taken->room && !taken_room(taken, taken->room * 2))
-        return -1;
-    int64_t at = taken_line(taken, row, line.key, line.thread);
-    int made = !likely->span_count || taken_time(taken, at, 0, span, time, tail, plain);
-    return made && taken_name(taken, at, line.name, line.start, line.end, likely->names) ? 1 : -1;
+    }
+    if (!found_alike(cutter, &line, &kin))
+        return 0;
+    return taken_kin(cutter, pieces, &kin, row, taken) ? 1 : -1;
 }

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char TIME = '\x01';
 static const char TIMING[] = "ime taken: ", UNIT[] = " seconds.";
 
 /* Where a needle stands, found by one byte of it; NULL where it does not. */
@@ -46,7 +45,7 @@ const char *behind_digits(const char *at, const char *end)
     return at;
 }
 
-static int has_room(Buffer *buffer, int64_t size)
+int buffer_room(Buffer *buffer, int64_t size)
 {
     if (size <= buffer->room)
         return 1;
@@ -58,6 +57,16 @@ static int has_room(Buffer *buffer, int64_t size)
     return 1;
 }
 
+const char *behind_seconds(const char *at, const char *end)
+{
+    const char *point = behind_digits(at, end);
+    if (point == at || point == end || *point != '.')
+        return NULL;
+    const char *behind = behind_digits(point + 1, end);
+    int64_t unit = sizeof UNIT - 1;
+    return behind > point + 1 && end - behind >= unit && !memcmp(behind, UNIT, (size_t)unit) ? behind : NULL;
+}
+
 /* The seconds of "ime taken: 0.5 seconds.", where the first such text has some. */
 void find_seconds(const char *text, const char *end, Name *seconds)
 {
@@ -65,15 +74,11 @@ void find_seconds(const char *text, const char *end, Name *seconds)
     if (!timing)
         return;
     seconds->is_sought = 0;
-    const char *start = timing + sizeof TIMING - 1, *point = behind_digits(start, end);
-    if (point == start || point == end || *point != '.')
-        return;
-    const char *at = behind_digits(point + 1, end);
-    int64_t unit = sizeof UNIT - 1;
-    if (at == point + 1 || end - at < unit || memcmp(at, UNIT, (size_t)unit))
+    const char *start = timing + sizeof TIMING - 1, *behind = behind_seconds(start, end);
+    if (!behind)
         return;
     seconds->start = start;
-    seconds->end = at;
+    seconds->end = behind;
 }
 
 /* The first address. */
@@ -139,128 +144,81 @@ int parted(const char *text, const char *end, const Span *spans, int64_t span_co
     return 1;
 }
 
-/* What is known of lines that differ in nothing but what leaves a mark, the same one in each: which of these variables are kept; and where
-   among all that is left of a line its thread stands, which begins so many bytes before the `first` of `size` variables and ends so many
-   behind the last; 0 variables where none is part of it. */
-typedef struct {
-    uint64_t kept;
-    int64_t first, size, before, behind;
-} Pattern;
-
-/* Those of some lines: they themselves, each variable with its mark, and what is known of the first few. */
-typedef struct {
-    Texts *texts;
-    const Pattern *known;
-    int64_t count;
-    const Words *words; /* NULL where only numbers leave a mark */
-} Patterns;
-
-/* What pieces leave without seconds and address, and without ids if these are to be left out. */
-static void add_rest(const Piece *pieces, int64_t span_count, int64_t leading, int64_t ids, Buffer *rest, Name *seconds,
-                     Name *address)
+/* What a line leaves without seconds and address, and without ids if these are to be left out. */
+static void add_rest(const Line *line, Buffer *rest, Kin *kin)
 {
+    Name seconds = sought_seconds(), address = sought_address();
     rest->size = 0;
-    for (int64_t place = 0; place <= span_count; place++) {
-        add_part(rest, pieces[place].start, pieces[place].end, seconds, address);
-        if (place < span_count && !leading)
+    for (int64_t place = 0; place <= line->span_count; place++) {
+        add_part(rest, line->pieces[place].start, line->pieces[place].end, &seconds, &address);
+        if (place < line->span_count && !line->leading)
             add_bytes(rest, &TIME, 1);
     }
-    if (ids)
+    if (line->ids)
         ids_out(rest);
+    kin->names[ADDRESS] = (Piece){address.start, address.end};
+    kin->names[SECONDS] = (Piece){seconds.start, seconds.end};
 }
 
-/* Leaves of a line what is to be numbered: the variables that matter, unless they tell its thread, which is told. Returns what is known of
-   it; NULL where it is not to be cut: nothing is known, or it holds marks. */
-static const Pattern *patterned(const Buffer *rest, uint32_t row, Patterns *patterns, Buffer *key, Piece *thread, Taken *taken, int *failed)
+/* Leaves of a line what is to be numbered: the variables that matter, unless they tell its thread. Returns the number of its pattern, NONE
+   where it is not to be cut: nothing is known of that, or it holds marks. */
+static uint32_t patterned(const Line *line, const Buffer *rest, uint32_t row, Buffer *key, Kin *kin, Taken *taken, int *failed)
 {
+    const Patterns *patterns = line->patterns;
     int64_t count = texts_count(patterns->texts);
     Piece variables[LAST_BIT + 1];
     if (!variables_out(rest, patterns->words, 0, key, variables)) {
         taken->has_marks = 1;
-        return NULL;
+        return NONE;
     }
     uint32_t number = texts_add(patterns->texts, key->bytes, key->size);
     if (number >= patterns->count) {
         *failed |= number == NONE || (number == count && !list_add(&taken->unknown, row));
-        return NULL;
+        return NONE;
     }
     const Pattern *pattern = patterns->known + number;
     if (pattern->kept)
         variables_out(rest, patterns->words, pattern->kept, key, variables);
     if (pattern->size) {
         const Piece *first = variables + pattern->first, *last = first + pattern->size - 1;
-        *thread = (Piece){first->start - pattern->before, last->end + pattern->behind};
+        kin->thread = (Piece){first->start - pattern->before, last->end + pattern->behind};
     }
-    return pattern;
+    return number;
 }
 
-/* Cuts some of the lines of a block.
-
-   `plain`: every byte is a character. `leading`: a time at the very beginning leaves no mark. `ids`: ids leave a mark and no more.
-   `patterns`: numbers, or words, that do not matter leave a mark and no more; NULL where all stay. `alikes`: of lines cut so before.
-   `keys` numbers the lines without times, seconds and first addresses; `names` the seconds, the addresses and the threads. Returns 0
-   where memory ran out. */
-API int cut(const char *data, const Rows *rows, const uint32_t *chosen, int64_t count, int64_t plain, const Span *spans,
-            int64_t span_count, int64_t half_count, int64_t leading, int64_t ids, Patterns *patterns, Alikes *alikes,
-            Texts *keys, Texts *names, Taken *taken)
+/* Cuts some of the lines of a block. What is left of them is numbered. Returns 0 where memory ran out. */
+API int cut(Cutter *cutter, const char *data, const Rows *rows, const uint32_t *chosen, int64_t count, Taken *taken)
 {
     Buffer rest = {NULL, 0, 0}, other = {NULL, 0, 0};
-    Piece *pieces = malloc(((size_t)span_count + 1) * sizeof(Piece));
-    int failed = !pieces || !taken_begin(taken, count, half_count);
-    int64_t key_count = texts_count(keys);
+    Piece *pieces = malloc(((size_t)cutter->span_count + 1) * sizeof(Piece));
+    int failed = !pieces || !taken_begin(taken, count, cutter->half_count);
+    int64_t key_count = texts_count(cutter->keys);
+    const Patterns *patterns = cutter->patterns;
+    Line line = {pieces, cutter->span_count, cutter->leading, cutter->ids, patterns, cutter->keys};
     for (int64_t place = 0; !failed && place < count; place++) {
-        uint32_t row = chosen[place];
+        uint32_t row = chosen[place], pattern = NONE;
         const char *text = data + rows->start[row], *end = data + rows->end[row];
-        if (!parted(text, end, spans, span_count, plain, pieces))
+        if (!parted(text, end, cutter->spans, cutter->span_count, cutter->plain, pieces))
             continue;
-        Name seconds = sought_seconds(), address = sought_address();
-        uint32_t key = NONE, thread = NONE;
-        const char *head_end = span_count ? pieces[0].end : text, *tail = pieces[span_count].start;
-        Likeness line;
-        if (span_count <= 1 && alikes_find(alikes, text, head_end, tail, end, &line)) {
-            Name *name = line.name == ADDRESS ? &address : &seconds;
-            name->start = line.name == NAMELESS ? NULL : line.start;
-            name->end = line.end;
-            key = line.key;
-            thread = line.thread;
-        }
-        if (key == NONE) {
-            failed |= !has_room(&rest, end - text + span_count + 8) || (patterns && !has_room(&other, rest.room));
+        Kin kin;
+        if (!find_alike(cutter, &line, &kin)) {
+            failed |= !buffer_room(&rest, end - text + cutter->span_count + 8) || (patterns && !buffer_room(&other, rest.room));
             if (failed)
                 break;
-            add_rest(pieces, span_count, leading, ids, &rest, &seconds, &address);
-            if (patterns) {
-                Piece told;
-                const Pattern *pattern = patterned(&rest, row, patterns, &other, &told, taken, &failed);
-                if (!pattern)
-                    continue;
-                if (pattern->size) {
-                    thread = texts_add(names, told.start, told.end - told.start);
-                    failed |= thread == NONE;
-                }
-            }
+            kin.thread = (Piece){NULL, NULL};
+            add_rest(&line, &rest, &kin);
+            if (patterns && (pattern = patterned(&line, &rest, row, &other, &kin, taken, &failed)) == NONE)
+                continue;
             const Buffer *left = patterns ? &other : &rest;
-            key = texts_add(keys, left->bytes, left->size);
-            failed |= key == NONE;
-            /* what was taken out in front of the time, or together with something else, makes no line alike */
-            const Name *name = address.start ? &address : &seconds;
-            int is_one = !(address.start && seconds.start) && (!name->start || name->start >= tail);
-            if (!failed && span_count <= 1 && is_one) {
-                line = (Likeness){key, thread, NAMELESS, end, end};
-                if (name->start)
-                    line = (Likeness){key, thread, address.start ? ADDRESS : SECONDS, name->start, name->end};
-                failed |= !alikes_keep(alikes, text, head_end, tail, end, &line);
-            }
+            kin.key = texts_add(cutter->keys, left->bytes, left->size);
+            failed |= kin.key == NONE;
+            int64_t size = left->size;
+            const char *kept = patterns ? texts_get(patterns->texts, pattern, &size) : left->bytes;
+            failed |= !failed && !keep_alike(cutter, &line, kept, size, pattern, &kin);
         }
-        if (failed)
-            break;
-        int64_t at = taken_line(taken, row, key, thread), number = 0;
-        for (int64_t span = 0; span < span_count; number += spans[span++].half_count)
-            failed |= !taken_time(taken, at, number, spans + span, pieces[span].end, pieces[span + 1].start, plain);
-        failed |= address.start && !taken_name(taken, at, ADDRESS, address.start, address.end, names);
-        failed |= seconds.start && !taken_name(taken, at, SECONDS, seconds.start, seconds.end, names);
-        if (!failed && key == key_count) {
-            failed |= !list_add(&taken->first, at);
+        failed |= failed || !taken_kin(cutter, pieces, &kin, row, taken);
+        if (!failed && kin.key == key_count) {
+            failed |= !list_add(&taken->first, taken->count - 1);
             key_count++;
         }
     }

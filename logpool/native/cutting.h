@@ -35,6 +35,31 @@ static inline void add_bytes(Buffer *buffer, const char *text, int64_t size)
     buffer->size += size;
 }
 
+/* The marks of an id, of a number of so many digits, of a short one, and of one with many decimals; of a number that does not matter, of one
+   digit and those of up to seven and of ten to fifteen behind it; of a word that does not, that begins with a small letter or one beyond
+   ASCII, with a capital, with a digit; and among words of a number of up to seven digits, if no time can stand there. */
+enum {
+    ID = 3,
+    NUMBER,
+    SHORT_NUMBER,
+    FRACTION,
+    DIGITS = 0x0e,
+    LAST_DIGITS = 0x1a,
+    WORD = 0x1c,
+    CAPITAL,
+    BEGUN_BY_DIGIT,
+    ANY_NUMBER,
+};
+/* From how many letters and digits on they are an id: hexadecimal ones, digits alone, any. A few digits may be one that happens to
+   have no letter; between these and many there are times, and the numbers of threads. */
+enum { LEAST_HEXADECIMAL = 8, MOST_SHORT = 9, LEAST_NUMBER = 16, LEAST_MIXED = 20, LEAST_DECIMALS = 3 };
+
+/* Whether a byte is the mark of a number or a word. */
+static inline int is_variable(char mark) { return (mark >= DIGITS && mark <= LAST_DIGITS) || (mark >= WORD && mark <= ANY_NUMBER); }
+
+/* The mark of a number where there is no clock, by that of so many digits. */
+static inline char any_number(char mark) { return mark >= DIGITS && mark < DIGITS + LEAST_HEXADECIMAL - 1 ? ANY_NUMBER : mark; }
+
 /* What is taken out of a line beside its times: where it stands, NULL where nothing does, and what is left in its place. */
 typedef struct {
     const char *start, *end, *instead;
@@ -42,15 +67,21 @@ typedef struct {
     int is_sought;
 } Name;
 
-static const char TAKEN[] = "\x02", NAMED[] = "0x";
+/* What is left in the place of a time, of a timing's seconds, of the first address; where texts are kept to compare with, of that too. */
+static const char TIME = '\x01', TAKEN[] = "\x02", NAMED[] = "0x", ADDRESSED = '\x07';
+
+/* Whether a byte is any mark. */
+static inline int is_mark(char byte) { return (byte >= TIME && byte <= ADDRESSED) || is_variable(byte); }
 
 static inline Name sought(const char *instead, int64_t size) { return (Name){NULL, NULL, instead, size, 1}; }
 static inline Name sought_seconds(void) { return sought(TAKEN, sizeof TAKEN - 1); }
 static inline Name sought_address(void) { return sought(NAMED, sizeof NAMED - 1); }
 
-/* Words that leave no mark, in small letters: those that are known, and those that hold a part that is. */
+/* Words that leave no mark, in small letters: those that are known, and those that hold a part that is: by the byte that each begins
+   with, the parts that do, a bit for each. */
 typedef struct {
     const Texts *known, *parts;
+    uint8_t part_bits[256];
 } Words;
 
 /* Leaves a mark in the place of every id: letters and digits, so many and so mixed that no word is like it. */
@@ -60,6 +91,11 @@ enum { LAST_BIT = 63 };
 /* Leaves a mark in the place of every number, and where `words` is not NULL of every word, but for those that are kept: a bit for each, the
    last one for all that follow. Addresses have none. `found`: where each of them stands. Returns 0 where marks stand there already. */
 int variables_out(const Buffer *rest, const Words *words, uint64_t kept, Buffer *to, Piece *found);
+/* The mark that an id leaves, or a variable if these are asked for, that begins at a place of a line from which nothing was taken out yet, and
+   what stands behind it; 0 where none does, or where it is not certain. Of a number, that of so many digits. */
+char mark_at(const char *begin, const char *at, const char *end, int has_variables, const Words *words, const char **behind);
+/* Whether a clock can stand in a text: of what else is a time, the figures leave marks of their own. */
+int has_clock(const char *text, const char *end);
 
 static inline int is_digit(char byte) { return byte >= '0' && byte <= '9'; }
 
@@ -84,9 +120,30 @@ const char *behind_digits(const char *at, const char *end);
 void find_address(const char *text, const char *end, Name *address);
 /* The seconds of "ime taken: 0.5 seconds.", where the first such text has some. */
 void find_seconds(const char *text, const char *end, Name *seconds);
+/* Behind seconds that begin there, and that are followed by what tells that they are some; NULL where there are none. */
+const char *behind_seconds(const char *at, const char *end);
+/* Room for so many bytes. Returns 0 where memory ran out. */
+int buffer_room(Buffer *buffer, int64_t size);
+
+/* What is known of lines that differ in nothing but what leaves a mark, the same one in each: which of these variables are kept; and where
+   among all that is left of a line its thread stands, which begins so many bytes before the `first` of `size` variables and ends so many
+   behind the last; 0 variables where none is part of it. */
+typedef struct {
+    uint64_t kept;
+    int64_t first, size, before, behind;
+} Pattern;
+
+/* Those of some lines: they themselves, each variable with its mark, and what is known of the first few. */
+typedef struct {
+    Texts *texts;
+    const Pattern *known;
+    int64_t count;
+    const Words *words; /* NULL where only numbers leave a mark */
+} Patterns;
 
 /* Parts a line at its times: one piece more than there are times, which stand in between. Returns 0 where the cut does not fit. */
 int parted(const char *text, const char *end, const Span *spans, int64_t span_count, int64_t plain, Piece *pieces);
+
 /* So many characters on, each a byte where the text is plain; NULL where there are fewer. */
 static inline const char *passed(const char *text, const char *end, int64_t characters, int64_t plain)
 {
@@ -121,60 +178,88 @@ static inline int taken_time(Taken *taken, int64_t at, int64_t number, const Spa
     return made;
 }
 
-/* What is taken out of a line behind its time. */
-enum { NAMELESS, ADDRESS, SECONDS };
-
-/* A line with one time or none, by which others are known that are equal but for that, and for an address or seconds behind it: its
-   key and its thread, which of these it has, and from where to where; nothing, at its end. */
+/* A line to be cut: its pieces, one more than there are times; `leading`: a time at the very beginning leaves no mark; `ids`: ids leave one and
+   no more; `patterns`: so do numbers, or words, that do not matter; NULL where all stay. `keys` numbers what is left. */
 typedef struct {
-    uint32_t key, thread;
-    int64_t name;
-    const char *start, *end;
-} Likeness;
+    const Piece *pieces;
+    int64_t span_count, leading, ids;
+    const Patterns *patterns;
+    const Texts *keys;
+} Line;
 
-/* Lines of which the key is known, each with what it shares with those that are equal to it. */
+/* What else is taken out of a line. */
+enum { ADDRESS, SECONDS, NAMELESS };
+
+/* What a line is: its key; its first address, and its seconds; and its thread, where a variable is part of that; NULL where there is none. */
+typedef struct {
+    uint32_t key;
+    Piece names[NAMELESS], thread;
+} Kin;
+
+/* Lines that were cut, each with what it shares with those that are equal but for the time and what is taken out. */
 typedef struct Alikes Alikes;
 
-/* How lines are cut that are like ones before: those of one time, or none. */
+/* The same by what they left, of which more may have been taken out. */
+typedef struct Tree Tree;
+
+/* Finds out what a line is that would leave what one before left. Returns 0 where there is none, or it is not certain. */
+int tree_find(Tree *tree, const Line *line, Kin *kin);
+/* Keeps what a line left, with every variable's mark, the number of that as a pattern, and what it is. Returns 0 where memory ran out. */
+int tree_keep(Tree *tree, const Line *line, const char *left, int64_t size, uint32_t pattern, const Kin *kin);
+
+enum { MOST_SPANS = 15 };
+
+/* How lines are cut. */
 typedef struct {
     const Span *spans;
-    int64_t span_count, half_count, plain;
+    int64_t span_count, half_count, plain, leading, ids;
+    const Patterns *patterns;
     Alikes *alikes;
-    Texts *names;
-} Likely;
+    Tree *tree;
+    Texts *keys, *names;
+    int64_t by_tree; /* the line before is one of the tree's */
+} Cutter;
 
-/* Finds a line that was kept and is equal; of the one at hand, whose time stands between its head and its tail, it tells what it is.
-   Returns 0 where there is none. */
-int alikes_find(const Alikes *alikes, const char *head, const char *head_end, const char *tail, const char *end, Likeness *line);
-/* Keeps a line, perhaps in place of another. Returns 0 where memory ran out. */
-int alikes_keep(Alikes *alikes, const char *head, const char *head_end, const char *tail, const char *end, const Likeness *line);
-/* Cuts a line that is like one that was kept. Returns 0 where it is like none, -1 where memory ran out. */
-int cut_alike(const Likely *likely, const char *text, const char *end, uint32_t row, Taken *taken);
+/* Finds a line that is like one at hand, and tells what that is. Returns 0 where there is none. */
+int find_alike(Cutter *cutter, const Line *line, Kin *kin);
+/* Keeps a line by what it left, with every variable's mark, and by the number of that as a pattern. Returns 0 where memory ran out. */
+int keep_alike(Cutter *cutter, const Line *line, const char *left, int64_t size, uint32_t pattern, const Kin *kin);
+/* Cuts a line that is like one before. Returns 0 where it is like none, -1 where memory ran out. */
+int cut_alike(Cutter *cutter, const char *text, const char *end, uint32_t row, Taken *taken);
 
 /* No lines that were cut, of which each has so many parts of times. Returns 0 where memory ran out; likewise `taken_room`, which makes
    room for so many lines. */
 int taken_begin(Taken *taken, int64_t room, int64_t half_count);
 int taken_room(Taken *taken, int64_t room);
 API void taken_free(Taken *taken);
-/* A new line among those that were cut, for which there is room. Returns its place. */
-static inline int64_t taken_line(Taken *taken, uint32_t row, uint32_t key, uint32_t thread)
+/* The number of a text that was taken out. Returns 0 where memory ran out. */
+static inline int taken_name(const Piece *name, Texts *names, uint32_t *number)
 {
-    int64_t at = taken->count++;
-    taken->row[at] = row;
-    taken->key[at] = key;
-    taken->thread[at] = thread;
-    taken->address[at] = taken->seconds[at] = NONE;
-    return at;
+    *number = texts_number(names, name->start, name->end - name->start);
+    return *number != NONE;
 }
 
-/* The line at a place has an address, or seconds. Returns 0 where memory ran out. */
-static inline int taken_name(Taken *taken, int64_t at, int64_t name, const char *start, const char *end, Texts *names)
+/* A line that was cut becomes one of many. Returns 0 where memory ran out. */
+static inline int taken_kin(const Cutter *cutter, const Piece *pieces, const Kin *kin, uint32_t row, Taken *taken)
 {
-    if (name == NAMELESS)
-        return 1;
-    uint32_t number = texts_number(names, start, end - start);
-    (name == ADDRESS ? taken->address : taken->seconds)[at] = number;
-    return number != NONE;
+    if (taken->count == taken->room && !taken_room(taken, taken->room * 2))
+        return 0;
+    int64_t at = taken->count++, number = 0;
+    taken->row[at] = row;
+    taken->key[at] = kin->key;
+    taken->thread[at] = NONE;
+    /* most have either, which comes at random: nothing depends on which it is */
+    uint32_t *columns[] = {taken->address, taken->seconds};
+    int other = !kin->names[ADDRESS].start;
+    columns[0][at] = columns[1][at] = NONE;
+    int made = !kin->names[other].start || taken_name(kin->names + other, cutter->names, columns[other] + at);
+    if (!other && kin->names[SECONDS].start)
+        made &= taken_name(kin->names + SECONDS, cutter->names, taken->seconds + at);
+    if (kin->thread.start)
+        made &= taken_name(&kin->thread, cutter->names, taken->thread + at);
+    for (int64_t span = 0; span < cutter->span_count; number += cutter->spans[span++].half_count)
+        made &= taken_time(taken, at, number, cutter->spans + span, pieces[span].end, pieces[span + 1].start, cutter->plain);
+    return made;
 }
 
 #endif

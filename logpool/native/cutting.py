@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from logpool.native.columns import numbers_of
 from logpool.native.library import NONE, library, must
 from logpool.native.structures import (
+    CutterStructure,
     HalfStructure,
-    LikelyStructure,
     ListStructure,
     PatternsStructure,
     SpanStructure,
@@ -91,12 +91,14 @@ class Words:
     """
 
     def __init__(self, known: Iterable[str], parts: Iterable[str] = ()) -> None:
-        """Takes them; small letters and capitals are the same."""
+        """Takes them, up to eight parts; small letters and capitals are the same."""
         self._texts = Texts(), Texts()
         for texts, words in zip(self._texts, (known, parts), strict=True):
             for word in words:
                 texts.add(word.lower())
         self.structure = WordsStructure(*(texts.pointer for texts in self._texts))
+        for number in range(len(self._texts[1])):
+            self.structure.part_bits[ord(self._texts[1].get(number)[0])] |= 1 << number
 
 
 class Variable(NamedTuple):
@@ -138,24 +140,10 @@ class Taken:
     def of(cls, cutter: Cutter, rows: Rows, chosen: array[int]) -> Taken:
         """Cuts those of the rows whose numbers are chosen, ``I``."""
         taken = cls(cutter)
-        patterns = cutter.patterns
+        structure = cutter.structure(is_plain=rows.is_plain)
         must(
             library().cut(
-                rows.data,
-                rows.pointer,
-                chosen.buffer_info()[0],
-                len(chosen),
-                rows.is_plain,
-                cutter.spans,
-                len(cutter.spans),
-                len(cutter.times),
-                cutter.leading,
-                cutter.out >= Out.IDS,
-                None if patterns is None else byref(patterns.structure()),
-                cutter.alikes.pointer,
-                cutter.keys.pointer,
-                cutter.names.pointer,
-                byref(taken.structure),
+                byref(structure), rows.data, rows.pointer, chosen.buffer_info()[0], len(chosen), byref(taken.structure)
             )
         )
         return taken
@@ -242,15 +230,22 @@ class Patterns:
 
 
 class Alikes:
-    """Lines that were cut, by which others that are equal but for time and address are known."""
+    """Lines that were cut, by which others are known that are like them.
+
+    Attributes:
+        equal: those of which no more than times, and an address or seconds, was taken out.
+        tree: the others, by what they left.
+    """
 
     def __init__(self) -> None:
-        self._free = library().alikes_free
-        self.pointer = library().alikes_new()
-        must(self.pointer)
+        native = library()
+        self._free = native.alikes_free, native.tree_free
+        self.equal, self.tree = native.alikes_new(), native.tree_new()
+        must(self.equal and self.tree)
 
     def __del__(self) -> None:
-        self._free(self.pointer)
+        for free, pointer in zip(self._free, (self.equal, self.tree), strict=True):
+            free(pointer)
 
 
 class Cutter:
@@ -263,7 +258,6 @@ class Cutter:
         leading: whether times leave no mark.
         out: what else leaves a mark and no more.
         patterns: those of the lines, where numbers do, or words.
-        alikes: of the lines that were cut.
         spans: where times stand, as the compiled part takes them.
     """
 
@@ -272,7 +266,7 @@ class Cutter:
     ) -> None:
         """Cuts lines with some times, and takes out what else is asked for, of words all but some."""
         self.leading, self.out = leading, out
-        self.keys, self.names, self.alikes = Texts(), Texts(), Alikes()
+        self.keys, self.names, self._alikes = Texts(), Texts(), Alikes()
         self.patterns = Patterns(words) if out >= Out.NUMBERS else None
         self.times = [Texts() for place in places for _ in place.parts]
         self.spans = (SpanStructure * len(places))()
@@ -284,12 +278,24 @@ class Cutter:
             for number, part in enumerate(place.parts):
                 span.halves[number] = HalfStructure(part.start, part.width, next(waiting).pointer)
 
-    def likely(self, *, is_plain: bool) -> LikelyStructure | None:
-        """How it cuts lines that are like ones before, for the compiled part; None where it knows of no such."""
-        if len(self.spans) > 1 or not self.keys:
-            return None
-        counts = (len(self.spans), len(self.times), is_plain)
-        return LikelyStructure(self.spans, *counts, self.alikes.pointer, self.names.pointer)
+        self._structure = CutterStructure(
+            self.spans,
+            len(self.spans),
+            len(self.times),
+            leading=leading,
+            ids=out >= Out.IDS,
+            alikes=self._alikes.equal,
+            tree=self._alikes.tree,
+            keys=self.keys.pointer,
+            names=self.names.pointer,
+        )
+
+    def structure(self, *, is_plain: bool) -> CutterStructure:
+        """It, as the compiled part takes it, for bytes of which each is a character, or not."""
+        self._structure.plain = is_plain
+        if self.patterns is not None:
+            self._structure.patterns = ctypes.pointer(self.patterns.structure())
+        return self._structure
 
     @property
     def most(self) -> int:

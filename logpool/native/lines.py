@@ -76,7 +76,7 @@ class Rows:
         self.data, self.is_plain = data, survey.is_plain
         self.pointer = library().rows_new()
         must(bool(self.pointer))
-        likely = None if cutter is None else cutter.likely(is_plain=self.is_plain)
+        likely = None if cutter is None or not cutter.keys else cutter.structure(is_plain=self.is_plain)
         self.alike = None if cutter is None or likely is None else Taken(cutter)
         taken = TakenStructure() if self.alike is None else self.alike.structure
         left = ListStructure()

@@ -3,42 +3,33 @@
 
 #include <string.h>
 
-static const char ID = '\x03', NUMBER = '\x04', SHORT = '\x05', FRACTION = '\x06';
-/* of a number of one digit; those of up to seven follow, and behind them those of ten to fifteen */
-static const char DIGITS = '\x0e', LAST_DIGITS = '\x1a';
-/* of a word that begins with a small letter, or one beyond ASCII; with a capital; with a digit; and among words of a number of up to seven
-   digits, if no time can stand there */
-static const char WORD = '\x1c', CAPITAL = '\x1d', BEGUN_BY_DIGIT = '\x1e', ANY_NUMBER = '\x1f';
-
-/* What of letters and digits a byte is. */
-enum { DIGIT = 1, HEXADECIMAL = 2, LETTER = 4 };
+/* What of letters and digits a byte is; beyond ASCII it may be of a word, too. */
+enum { DIGIT = 1, HEXADECIMAL = 2, BOTH = DIGIT | HEXADECIMAL, LETTER = 4, ASCII = BOTH | LETTER, OTHER = 8 };
 
 static const uint8_t CLASSES[256] = {
     ['0' ... '9'] = DIGIT,  ['a' ... 'f'] = HEXADECIMAL, ['A' ... 'F'] = HEXADECIMAL,
-    ['g' ... 'z'] = LETTER, ['G' ... 'Z'] = LETTER,
+    ['g' ... 'z'] = LETTER, ['G' ... 'Z'] = LETTER,      [0x80 ... 0xff] = OTHER,
 };
 
-static int class_of(char byte) { return CLASSES[(uint8_t)byte]; }
-
-/* From how many letters and digits on they are an id: hexadecimal ones, digits alone, any. A few digits may be one that happens to
-   have no letter; between these and many there are times, and the numbers of threads. */
-enum { LEAST_HEXADECIMAL = 8, MOST_SHORT = 9, LEAST_NUMBER = 16, LEAST_MIXED = 20, LEAST_DECIMALS = 3 };
+static inline int class_of(char byte) { return CLASSES[(uint8_t)byte] & ASCII; }
 
 /* Behind the UUID that begins there; NULL where none does. */
 static const char *behind_uuid(const char *start, const char *end)
 {
-    static const int64_t groups[] = {8, 4, 4, 4, 12};
-    for (int group = 0; group < 5; group++) {
-        if (group && (start == end || *start++ != '-'))
-            return NULL;
-        if (end - start < groups[group])
-            return NULL;
-        for (int64_t at = 0; at < groups[group]; at++)
-            if (!is_hexadecimal(start[at]))
-                return NULL;
-        start += groups[group];
+    enum { UUID = 36, WORDS = 5, LAST = UUID - 8 };
+    /* eight bytes at a time, the last ones some of them twice: where a hyphen is to stand */
+    static const char hyphens[WORDS][9] = {"        ", "-    -  ", "  -    -", "        ", "        "};
+    const uint64_t each = 0x0101010101010101u;
+    if (end - start < UUID || start[8] != '-' || start[13] != '-' || start[18] != '-' || start[23] != '-')
+        return NULL;
+    uint64_t all = each << 7;
+    for (int word = 0; word < WORDS; word++) {
+        uint64_t here = word_at(start + (word < WORDS - 1 ? 8 * word : LAST));
+        /* a hyphen differs from a space in what becomes the highest bit */
+        all &= hexadecimals(here) | (word_at(hyphens[word]) ^ each * ' ') << 4;
     }
-    return start == end || !class_of(*start) ? start : NULL;
+    start += UUID;
+    return all == each << 7 && (start == end || !class_of(*start)) ? start : NULL;
 }
 
 /* Behind the decimals that begin at a point; NULL where these are too few, or part of something else, as of an address. */
@@ -62,10 +53,18 @@ static int is_before_exponent(const char *start, const char *behind, const char 
    the text; `at`: behind them. */
 static char id_at(const char *begin, const char *start, const char *end, const char **at)
 {
-    int found = 0;
     const char *behind = start;
+    while (behind < end && behind - start < LEAST_HEXADECIMAL && class_of(*behind))
+        behind++;
+    *at = behind;
+    int is_short = behind - start < LEAST_HEXADECIMAL, found = 0;
+    if (is_short && (behind == end || *behind != '.' || behind_digits(start, behind) < behind))
+        return 0;
+    behind = behind_hexadecimals(start, end);
     for (int one; behind < end && (one = class_of(*behind)); behind++)
         found |= one;
+    for (const char *one = start; one < behind && (found & BOTH) != BOTH; one++)
+        found |= class_of(*one);
     int64_t size = behind - start;
     *at = behind;
     if (found == DIGIT && behind < end && *behind == '.' && (start == begin || start[-1] != '.')) {
@@ -75,7 +74,7 @@ static char id_at(const char *begin, const char *start, const char *end, const c
             return FRACTION;
         }
     }
-    if (size < LEAST_HEXADECIMAL)
+    if (is_short)
         return 0;
     const char *uuid = size == 8 && !(found & LETTER) ? behind_uuid(start, end) : NULL;
     if (uuid) {
@@ -83,8 +82,8 @@ static char id_at(const char *begin, const char *start, const char *end, const c
         return ID;
     }
     if (found == DIGIT)
-        return size >= LEAST_NUMBER ? NUMBER : size <= MOST_SHORT ? SHORT : 0;
-    if (found == (DIGIT | HEXADECIMAL))
+        return size >= LEAST_NUMBER ? NUMBER : size <= MOST_SHORT ? SHORT_NUMBER : 0;
+    if (found == BOTH)
         return is_before_exponent(start, behind, end) ? 0 : ID;
     return found & DIGIT && size >= LEAST_MIXED ? ID : 0;
 }
@@ -150,47 +149,13 @@ static char number_at(const char *begin, const char **at, const char *end, const
     return is_named ? 0 : digits_mark(*at - *start);
 }
 
-/* So long a word may be known, or leave a mark. */
-enum { MOST_WORD = 256 };
-
-/* Whether a text holds another one. */
-static int holds(const char *text, int64_t size, const char *part, int64_t part_size)
-{
-    for (int64_t at = 0; at + part_size <= size; at++)
-        if (!memcmp(text + at, part, (size_t)part_size))
-            return 1;
-    return 0;
-}
-
 static int is_capital(char byte) { return (uint8_t)(byte - 'A') <= 'Z' - 'A'; }
 
-/* Whether a word is to be left as it stands: also where an address stands in it, or what stands in the place of one. */
-static int is_left(const char *word, int64_t size, const Words *words)
-{
-    char small[MOST_WORD];
-    if (size > MOST_WORD)
-        return 1;
-    int is_named = 0;
-    for (int64_t at = 0; at < size; at++) {
-        small[at] = (char)(word[at] | is_capital(word[at]) << 5);
-        is_named |= at && word[at - 1] == NAMED[0] && word[at] == NAMED[1];
-    }
-    int is_known = is_named || texts_find(words->known, small, size) != NONE;
-    for (int64_t part = 0; !is_known && part < texts_count(words->parts); part++) {
-        int64_t part_size;
-        const char *text = texts_get(words->parts, (uint32_t)part, &part_size);
-        is_known = holds(small, size, text, part_size);
-    }
-    return is_known;
-}
-
-/* So many bytes from a place on are of a word: letters and digits, and all beyond ASCII, as it stands or as JSON escapes it; 0 for none. */
-static inline int64_t word_bytes(const char *at, const char *end)
+/* So many bytes from a backslash on are of a word: one beyond ASCII, as JSON escapes it; 0 for none. */
+static int64_t escaped_bytes(const char *at, const char *end)
 {
     enum { ESCAPED = 6 };
-    if (class_of(*at) | (*at & 0x80))
-        return 1;
-    if (*at != '\\' || end - at < ESCAPED || at[1] != 'u')
+    if (end - at < ESCAPED || at[1] != 'u')
         return 0;
     for (int64_t place = 2; place < ESCAPED; place++)
         if (!is_hexadecimal(at[place]))
@@ -198,17 +163,100 @@ static inline int64_t word_bytes(const char *at, const char *end)
     return at[2] != '0' || at[3] != '0' || at[4] > '7' ? ESCAPED : 0;
 }
 
-static const char *behind_word(const char *at, const char *end)
+/* Letters and digits, and all beyond ASCII, as it stands or as JSON escapes it: `found` of these classes. */
+typedef struct {
+    const char *start, *behind;
+    int found;
+} Word;
+
+/* The word that begins there; one without anything where none does. */
+static inline Word word_from(const char *start, const char *end)
 {
-    for (int64_t size; at < end && (size = word_bytes(at, end)); at += size)
-        ;
-    return at;
+    const char *at = start;
+    int found = 0;
+    for (int64_t size = 1; size; at += size, found |= size ? OTHER : 0) {
+        for (int one; at < end && (one = CLASSES[(uint8_t)*at]); at++)
+            found |= one;
+        size = at < end && *at == '\\' ? escaped_bytes(at, end) : 0;
+    }
+    return (Word){start, at, found};
 }
 
-static int is_number(const char *start, const char *behind) { return behind_digits(start, behind) == behind; }
+/* So long a word may be known, or leave a mark. */
+enum { MOST_WORD = 256 };
 
-/* Whether a clock can stand in a text: of what else is a time, the figures leave marks of their own. */
-static int has_clock(const char *text, const char *end)
+/* Whether a word is to be left as it stands: also where an address stands in it, or what stands in the place of one. */
+static int is_left(const Word *word, const Words *words)
+{
+    char small[MOST_WORD];
+    int64_t size = word->behind - word->start;
+    if (size < 1 || size > MOST_WORD)
+        return 1;
+    int is_named = 0;
+    for (int64_t at = 0; at < size; at++)
+        small[at] = (char)(word->start[at] | is_capital(word->start[at]) << 5);
+    if ((word->found & DIGIT) && (word->found & LETTER))
+        for (int64_t at = 1; at < size; at++)
+            is_named |= word->start[at - 1] == NAMED[0] && word->start[at] == NAMED[1];
+    if (is_named || texts_find(words->known, small, size) != NONE)
+        return 1;
+    /* so many letters tell most often that a part is not there */
+    enum { HEAD = 4 };
+    for (int64_t at = 0; at + HEAD <= size; at++)
+        for (unsigned bits = words->part_bits[(uint8_t)small[at]]; bits; bits &= bits - 1) {
+            int64_t part_size;
+            const char *part = texts_get(words->parts, (uint32_t)__builtin_ctz(bits), &part_size);
+            if (half_at(small + at) == half_at(part) && size - at >= part_size && !memcmp(small + at, part, (size_t)part_size))
+                return 1;
+        }
+    return 0;
+}
+
+/* Whether an id stands in a word behind what is no letter or digit in ASCII: it is taken out before the word is. */
+static int holds_id(const char *begin, const Word *word, const char *end)
+{
+    const char *behind;
+    for (const char *at = word->start + 1; word->found & OTHER && at < word->behind; at++)
+        if (class_of(*at) && !class_of(at[-1]) && id_at(begin, at, end, &behind))
+            return 1;
+    return 0;
+}
+
+/* Whether an id begins at a place where a word does. */
+static int is_id(const char *begin, const char *at, const char *end)
+{
+    const char *behind;
+    return class_of(*at) && behind_address(at, end) == at && id_at(begin, at, end, &behind);
+}
+
+/* The mark of the word, or of the number that is none's part, that begins at a place where no id does, with all behind it that a hyphen or the
+   like joins to it; it is passed. 0 where it leaves none, or ids stand in it. */
+static char word_at_place(const char *begin, const char **at, const char *end, const Words *words)
+{
+    Word word = word_from(*at, end);
+    char first = *word.start;
+    *at = word.behind;
+    if (word.found == DIGIT)
+        return digits_mark(word.behind - word.start);
+    if (is_left(&word, words) || holds_id(begin, &word, end))
+        return 0;
+    for (;;) {
+        const char *part = word.behind;
+        while (part < end && (*part == '-' || *part == '_'))
+            part++;
+        if (part == word.behind || part == end || is_id(begin, part, end))
+            break;
+        word = word_from(part, end);
+        if (holds_id(begin, &word, end))
+            return 0;
+        if (!word.found || (word.found != DIGIT && is_left(&word, words)))
+            break;
+        *at = word.behind;
+    }
+    return is_digit(first) ? BEGUN_BY_DIGIT : is_capital(first) ? CAPITAL : WORD;
+}
+
+int has_clock(const char *text, const char *end)
 {
     enum { TWO = 2 };
     for (const char *at = text; at < end && (at = memchr(at, ':', (size_t)(end - at))); at++)
@@ -217,32 +265,11 @@ static int has_clock(const char *text, const char *end)
     return 0;
 }
 
-/* The same of a word, with all behind it that a hyphen or the like joins to it, or of a number that is none's part. */
-static char word_at_place(const char **at, const char *end, const Words *words, int is_exact, const char **start)
-{
-    const char *behind = behind_word(*start = *at, end);
-    *at = behind;
-    if (is_number(*start, behind)) {
-        char mark = digits_mark(behind - *start);
-        return !is_exact && mark && behind - *start < LEAST_HEXADECIMAL ? ANY_NUMBER : mark;
-    }
-    if (is_left(*start, behind - *start, words))
-        return 0;
-    for (;; *at = behind) {
-        const char *part = behind;
-        while (part < end && (*part == '-' || *part == '_'))
-            part++;
-        behind = behind_word(part, end);
-        if (part == *at || part == behind || (!is_number(part, behind) && is_left(part, behind - part, words)))
-            break;
-    }
-    return is_digit(**start) ? BEGUN_BY_DIGIT : is_capital(**start) ? CAPITAL : WORD;
-}
-
-/* Behind what JSON escapes by a backslash. */
+/* Behind what JSON escapes by a backslash: neither a mark nor part of a character beyond ASCII. */
 static const char *behind_escaped(const char *at, const char *end)
 {
-    int64_t size = end - at > 1 && at[1] == 'u' ? 6 : 2;
+    int is_escape = end - at > 1 && (uint8_t)(at[1] - '!') <= '~' - '!';
+    int64_t size = !is_escape ? 1 : at[1] == 'u' ? 6 : 2;
     return end - at < size ? end : at + size;
 }
 
@@ -255,9 +282,11 @@ static int next_variable(const char *begin, const char **at, const char *end, co
         int mark = 0;
         if ((byte >= DIGITS && byte <= LAST_DIGITS) || (words && byte >= WORD && byte <= ANY_NUMBER))
             return -1;
-        if (words && word_bytes(*at, end))
-            mark = word_at_place(at, end, words, is_exact, start);
-        else if (words && byte == '\\')
+        *start = *at;
+        if (words && (CLASSES[(uint8_t)byte] || (byte == '\\' && escaped_bytes(*at, end)))) {
+            mark = word_at_place(begin, at, end, words);
+            mark = is_exact ? mark : any_number((char)mark);
+        } else if (words && byte == '\\')
             *at = behind_escaped(*at, end);
         else if (!words && class_of(byte))
             mark = number_at(begin, at, end, start);
@@ -295,4 +324,24 @@ API int variables(const char *text, int64_t size, const Words *words, List *foun
     while (made && (mark = next_variable(text, &at, end, words, is_exact, &start)) > 0)
         made = list_add(found, start - text) && list_add(found, at - text) && list_add(found, mark);
     return made;
+}
+
+char mark_at(const char *begin, const char *at, const char *end, int has_variables, const Words *words, const char **behind)
+{
+    int is_first = at == begin || !class_of(at[-1]);
+    if (is_first && class_of(*at)) {
+        if (behind_address(at, end) > at)
+            return 0;
+        char mark = id_at(begin, at, end, behind);
+        if (mark)
+            return mark;
+    }
+    *behind = at;
+    if (has_variables && words)
+        return word_at_place(begin, behind, end, words);
+    if (!has_variables || !is_digit(*at) || (at > begin && is_digit(at[-1])))
+        return 0;
+    *behind = behind_digits(at, end);
+    int is_named = *behind < end && (*behind)[-1] == NAMED[0] && **behind == NAMED[1];
+    return is_named ? 0 : digits_mark(*behind - at);
 }

@@ -5,9 +5,7 @@
 #include <string.h>
 
 /* Of so many lines one at least should be like others: so many are compared in vain, and of a block no more */
-enum { WIDE = 16, MOST_PAIRS = 16, LIKELY = 8, UNLIKELY = 1 << 10, BYTES_A_ROW = 96 };
-
-typedef uint8_t Vector __attribute__((vector_size(WIDE)));
+enum { MOST_PAIRS = 16, LIKELY = 8, UNLIKELY = 1 << 10, BYTES_A_ROW = 96 };
 
 /* What to look for: a text, and the place in it of two bytes that are rare. */
 typedef struct {
@@ -165,7 +163,7 @@ API void survey(const char *data, int64_t size, Survey *survey)
 
 /* Finds the lines that hold a needle, without their ends. Those that are like ones before, if anything is known of such, are cut at
    once; the others become `left`. Returns 0 where memory ran out, or the needles are too many. */
-API int scan(const char *data, int64_t size, const Needle *needles, int64_t needle_count, const Likely *likely, Rows *rows,
+API int scan(const char *data, int64_t size, const Needle *needles, int64_t needle_count, Cutter *likely, Rows *rows,
              Taken *taken, List *left)
 {
     Search search = {.data = data, .size = size, .needles = needles, .needle_count = needle_count};

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ctypes import POINTER, Structure, c_char_p, c_int64, c_uint32, c_void_p
+from ctypes import POINTER, Structure, c_char_p, c_int64, c_uint8, c_uint32, c_void_p
 
 
 class Schema(Structure):
@@ -87,16 +87,6 @@ class ListStructure(Structure):
     _fields_ = (("count", c_int64), ("room", c_int64), ("numbers", POINTER(c_uint32)))
 
 
-class LikelyStructure(Structure):
-    """How lines are cut that are like ones before."""
-
-    _fields_ = (
-        ("spans", POINTER(SpanStructure)),
-        *((name, c_int64) for name in ("span_count", "half_count", "plain")),
-        *((name, c_void_p) for name in ("alikes", "names")),
-    )
-
-
 class PlainStructure(Structure):
     """How times are printed plainly."""
 
@@ -106,13 +96,25 @@ class PlainStructure(Structure):
 class WordsStructure(Structure):
     """Words that leave no mark."""
 
-    _fields_ = (("known", c_void_p), ("parts", c_void_p))
+    _fields_ = (("known", c_void_p), ("parts", c_void_p), ("part_bits", c_uint8 * 256))
 
 
 class PatternsStructure(Structure):
     """The patterns of lines, and what is known of them."""
 
     _fields_ = (("texts", c_void_p), ("known", c_void_p), ("count", c_int64), ("words", POINTER(WordsStructure)))
+
+
+class CutterStructure(Structure):
+    """How lines are cut."""
+
+    _fields_ = (
+        ("spans", POINTER(SpanStructure)),
+        *((name, c_int64) for name in ("span_count", "half_count", "plain", "leading", "ids")),
+        ("patterns", POINTER(PatternsStructure)),
+        *((name, c_void_p) for name in ("alikes", "tree", "keys", "names")),
+        ("by_tree", c_int64),
+    )
 
 
 class TakenStructure(Structure):
