@@ -227,7 +227,7 @@ int keep_alike(Cutter *cutter, const Line *line, const char *left, int64_t size,
 {
     int has_more = !alikes_fit(line, kin);
     for (int64_t at = 0; !has_more && at < size; at++)
-        has_more = is_mark(left[at]) && left[at] != TIME && left[at] != TAKEN[0];
+        has_more = is_mark(left[at]) && left[at] != TIME && left[at] != TAKEN && left[at] != ADDRESSED;
     return has_more ? tree_keep(cutter->tree, line, left, size, pattern, kin) : alikes_keep(cutter->alikes, line, kin);
 }
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char TIMING[] = "ime taken: ", UNIT[] = " seconds.";
+static const char TIMING[] = "ime taken: ", UNIT[] = " seconds.", CONNECTION[] = "onnection ";
 
 /* Where a needle stands, found by one byte of it; NULL where it does not. */
 static const char *found(const char *text, const char *end, const char *needle, int64_t size, int64_t rare)
@@ -67,59 +67,54 @@ const char *behind_seconds(const char *at, const char *end)
     return behind > point + 1 && end - behind >= unit && !memcmp(behind, UNIT, (size_t)unit) ? behind : NULL;
 }
 
-/* The seconds of "ime taken: 0.5 seconds.", where the first such text has some. */
-void find_seconds(const char *text, const char *end, Name *seconds)
+/* The seconds of "ime taken: 0.5 seconds.", if the first such text in a line has some. */
+static Piece seconds_of(const Piece *pieces, int64_t span_count)
 {
-    const char *timing = found(text, end, TIMING, sizeof TIMING - 1, 9);
-    if (!timing)
-        return;
-    seconds->is_sought = 0;
-    const char *start = timing + sizeof TIMING - 1, *behind = behind_seconds(start, end);
-    if (!behind)
-        return;
-    seconds->start = start;
-    seconds->end = behind;
+    for (int64_t place = 0; place <= span_count; place++) {
+        const char *end = pieces[place].end, *timing = found(pieces[place].start, end, TIMING, sizeof TIMING - 1, 9);
+        if (!timing)
+            continue;
+        const char *start = timing + sizeof TIMING - 1, *behind = behind_seconds(start, end);
+        return (Piece){behind ? start : NULL, behind};
+    }
+    return (Piece){NULL, NULL};
 }
 
-/* The first address. */
-void find_address(const char *text, const char *end, Name *address)
+Piece address_of(const Piece *pieces, int64_t span_count)
 {
-    const char *start = found(text, end, NAMED, sizeof NAMED - 1, 1);
-    if (!start)
-        return;
-    address->start = start;
-    address->end = behind_hexadecimals(start + 2, end);
-    address->is_sought = 0;
+    Piece first = {NULL, NULL};
+    int is_behind = 0;
+    for (int64_t place = 0; place <= span_count; place++) {
+        const char *end = pieces[place].end;
+        for (const char *text = pieces[place].start; text;) {
+            const char *connection = is_behind ? NULL : found(text, end, CONNECTION, sizeof CONNECTION - 1, 4);
+            const char *start = found(text, end, NAMED, sizeof NAMED - 1, 1);
+            if (start && (is_behind || !first.start))
+                first = (Piece){start, behind_hexadecimals(start + 2, end)};
+            if (start && is_behind)
+                return first;
+            is_behind |= connection != NULL;
+            text = connection;
+        }
+    }
+    return first;
 }
 
-/* Adds part of a line that no time divides, without seconds and address: these never overlap. */
-static void add_part(Buffer *rest, const char *text, const char *end, Name *seconds, Name *address)
+/* Adds part of a line that no time divides, without what is taken out of it: that never overlaps. */
+static void add_part(Buffer *rest, const Piece *piece, const Kin *kin)
 {
-    Name none = {NULL, NULL, NULL, 0, 0}, *first = &none, *second = &none;
-    if (seconds->is_sought) {
-        find_seconds(text, end, seconds);
-        first = seconds->start ? seconds : &none;
+    static const char marks[] = {[ADDRESS] = ADDRESSED, [SECONDS] = TAKEN};
+    const char *text = piece->start;
+    int other = kin->names[ADDRESS].start > kin->names[SECONDS].start;
+    for (int tried = 0; tried < NAMELESS; tried++, other = !other) {
+        const Piece *name = kin->names + other;
+        if (!name->start || name->start < text || name->end > piece->end)
+            continue;
+        add_bytes(rest, text, name->start - text);
+        add_bytes(rest, marks + other, 1);
+        text = name->end;
     }
-    if (address->is_sought) {
-        find_address(text, end, address);
-        second = address->start ? address : &none;
-    }
-    if (!first->start || (second->start && second->start < first->start)) {
-        Name *other = first;
-        first = second;
-        second = other;
-    }
-    if (first->start) {
-        add_bytes(rest, text, first->start - text);
-        add_bytes(rest, first->instead, first->instead_size);
-        text = first->end;
-    }
-    if (second->start) {
-        add_bytes(rest, text, second->start - text);
-        add_bytes(rest, second->instead, second->instead_size);
-        text = second->end;
-    }
-    add_bytes(rest, text, end - text);
+    add_bytes(rest, text, piece->end - text);
 }
 
 /* Parts a line at its times: one piece more than there are times, which stand in between. Returns 0 where the cut does not fit. */
@@ -147,17 +142,19 @@ int parted(const char *text, const char *end, const Span *spans, int64_t span_co
 /* What a line leaves without seconds and address, and without ids if these are to be left out. */
 static void add_rest(const Line *line, Buffer *rest, Kin *kin)
 {
-    Name seconds = sought_seconds(), address = sought_address();
+    const char *begin = line->pieces->start, *end = line->pieces[line->span_count].end;
+    /* where what stands for an address stands already, none is taken out */
+    int is_marked = memchr(begin, ADDRESSED, (size_t)(end - begin)) != NULL;
+    kin->names[ADDRESS] = is_marked ? (Piece){NULL, NULL} : address_of(line->pieces, line->span_count);
+    kin->names[SECONDS] = seconds_of(line->pieces, line->span_count);
     rest->size = 0;
     for (int64_t place = 0; place <= line->span_count; place++) {
-        add_part(rest, line->pieces[place].start, line->pieces[place].end, &seconds, &address);
+        add_part(rest, line->pieces + place, kin);
         if (place < line->span_count && !line->leading)
             add_bytes(rest, &TIME, 1);
     }
     if (line->ids)
         ids_out(rest);
-    kin->names[ADDRESS] = (Piece){address.start, address.end};
-    kin->names[SECONDS] = (Piece){seconds.start, seconds.end};
 }
 
 /* Leaves of a line what is to be numbered: the variables that matter, unless they tell its thread. Returns the number of its pattern, NONE

@@ -35,14 +35,15 @@ static inline void add_bytes(Buffer *buffer, const char *text, int64_t size)
     buffer->size += size;
 }
 
-/* The marks of an id, of a number of so many digits, of a short one, and of one with many decimals; of a number that does not matter, of one
-   digit and those of up to seven and of ten to fifteen behind it; of a word that does not, that begins with a small letter or one beyond
+/* The marks of an id, of a number of so many digits, of a short one, and of one with many decimals; of an address that does not matter, and is
+   not the one that is told; of a number that does not, of one digit and those of up to seven and of ten to fifteen behind it; of a word that does not, that begins with a small letter or one beyond
    ASCII, with a capital, with a digit; and among words of a number of up to seven digits, if no time can stand there. */
 enum {
     ID = 3,
     NUMBER,
     SHORT_NUMBER,
     FRACTION,
+    OTHER_ADDRESS = 8,
     DIGITS = 0x0e,
     LAST_DIGITS = 0x1a,
     WORD = 0x1c,
@@ -54,28 +55,21 @@ enum {
    have no letter; between these and many there are times, and the numbers of threads. */
 enum { LEAST_HEXADECIMAL = 8, MOST_SHORT = 9, LEAST_NUMBER = 16, LEAST_MIXED = 20, LEAST_DECIMALS = 3 };
 
-/* Whether a byte is the mark of a number or a word. */
-static inline int is_variable(char mark) { return (mark >= DIGITS && mark <= LAST_DIGITS) || (mark >= WORD && mark <= ANY_NUMBER); }
+/* Whether a byte is the mark of a number, a word or another address. */
+static inline int is_variable(char mark) { return mark == OTHER_ADDRESS || (mark >= DIGITS && mark <= LAST_DIGITS) || (mark >= WORD && mark <= ANY_NUMBER); }
 
 /* The mark of a number where there is no clock, by that of so many digits. */
 static inline char any_number(char mark) { return mark >= DIGITS && mark < DIGITS + LEAST_HEXADECIMAL - 1 ? ANY_NUMBER : mark; }
 
-/* What is taken out of a line beside its times: where it stands, NULL where nothing does, and what is left in its place. */
-typedef struct {
-    const char *start, *end, *instead;
-    int64_t instead_size;
-    int is_sought;
-} Name;
+/* What is left in the place of a time, of a timing's seconds, of an address. */
+static const char TIME = '\x01', TAKEN = '\x02', ADDRESSED = '\x07';
+/* What addresses begin with. */
+static const char NAMED[] = "0x";
 
-/* What is left in the place of a time, of a timing's seconds, of the first address; where texts are kept to compare with, of that too. */
-static const char TIME = '\x01', TAKEN[] = "\x02", NAMED[] = "0x", ADDRESSED = '\x07';
+static inline int starts_address(const char *at, const char *end) { return end - at >= 2 && at[0] == NAMED[0] && at[1] == NAMED[1]; }
 
 /* Whether a byte is any mark. */
 static inline int is_mark(char byte) { return (byte >= TIME && byte <= ADDRESSED) || is_variable(byte); }
-
-static inline Name sought(const char *instead, int64_t size) { return (Name){NULL, NULL, instead, size, 1}; }
-static inline Name sought_seconds(void) { return sought(TAKEN, sizeof TAKEN - 1); }
-static inline Name sought_address(void) { return sought(NAMED, sizeof NAMED - 1); }
 
 /* Words that leave no mark, in small letters: those that are known, and those that hold a part that is: by the byte that each begins
    with, the parts that do, a bit for each. */
@@ -88,8 +82,8 @@ typedef struct {
 void ids_out(Buffer *rest);
 /* So many of what leaves a mark are told apart; all that follow are one. */
 enum { LAST_BIT = 63 };
-/* Leaves a mark in the place of every number, and where `words` is not NULL of every word, but for those that are kept: a bit for each, the
-   last one for all that follow. Addresses have none. `found`: where each of them stands. Returns 0 where marks stand there already. */
+/* Leaves a mark in the place of every number and address, and where `words` is not NULL of every word, but for those that are kept: a bit for
+   each, the last one for all that follow. `found`: where each of them stands. Returns 0 where marks stand there already. */
 int variables_out(const Buffer *rest, const Words *words, uint64_t kept, Buffer *to, Piece *found);
 /* The mark that an id leaves, or a variable if these are asked for, that begins at a place of a line from which nothing was taken out yet, and
    what stands behind it; 0 where none does, or where it is not certain. Of a number, that of so many digits. */
@@ -101,6 +95,8 @@ static inline int is_digit(char byte) { return byte >= '0' && byte <= '9'; }
 
 /* Without a branch, since digits and letters come at random; small letters and capitals differ in one bit. */
 static inline int is_hexadecimal(char byte) { return is_digit(byte) | ((uint8_t)((byte | 0x20) - 'a') < 6); }
+
+static inline int is_alphanumeric(char byte) { return is_digit(byte) | ((uint8_t)((byte | 0x20) - 'a') <= 'z' - 'a'); }
 
 /* Of each of eight bytes the highest bit: whether it is hexadecimal. What is added to seven bits sets the eighth from a digit or a
    letter on. */
@@ -116,10 +112,6 @@ static inline uint64_t hexadecimals(uint64_t bytes)
 /* Behind the last of some hexadecimal digits, or of decimal ones. */
 const char *behind_hexadecimals(const char *at, const char *end);
 const char *behind_digits(const char *at, const char *end);
-/* The first address in a text. */
-void find_address(const char *text, const char *end, Name *address);
-/* The seconds of "ime taken: 0.5 seconds.", where the first such text has some. */
-void find_seconds(const char *text, const char *end, Name *seconds);
 /* Behind seconds that begin there, and that are followed by what tells that they are some; NULL where there are none. */
 const char *behind_seconds(const char *at, const char *end);
 /* Room for so many bytes. Returns 0 where memory ran out. */
@@ -190,7 +182,10 @@ typedef struct {
 /* What else is taken out of a line. */
 enum { ADDRESS, SECONDS, NAMELESS };
 
-/* What a line is: its key; its first address, and its seconds; and its thread, where a variable is part of that; NULL where there is none. */
+/* The address that is taken out of a line: the first one behind what a connection follows, else the first one; NULL where there is none. */
+Piece address_of(const Piece *pieces, int64_t span_count);
+
+/* What a line is: its key; its address, and its seconds; and its thread, where a variable is part of that; NULL where there is none. */
 typedef struct {
     uint32_t key;
     Piece names[NAMELESS], thread;

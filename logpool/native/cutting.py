@@ -51,12 +51,12 @@ class Place(NamedTuple):
 
 
 class Out(IntEnum):
-    """What is taken out of a line beside its times, its first address and a timing's seconds."""
+    """What is taken out of a line beside its times, its address and a timing's seconds."""
 
     NOTHING = 0
     #: ids, as of requests and traces
     IDS = 1
-    #: these, and every number that does not matter
+    #: these, and every number that does not matter, and every other address
     NUMBERS = 2
     #: these, and every word that does not, unless it is known
     WORDS = 3
@@ -65,7 +65,8 @@ class Out(IntEnum):
 class Pattern(NamedTuple):
     """What is known of lines that differ in nothing but variables, which leave the same marks.
 
-    A variable is a number: up to seven digits, or ten to fifteen, since others are ids; those of addresses are none.
+    A variable is a number: up to seven digits, or ten to fifteen, since others are ids; or an address but the one that
+    is told.
     Or it is a word that is not among :class:`Words`: letters and digits, and further ones behind a hyphen or the like.
 
     Attributes:
@@ -175,15 +176,15 @@ class Taken:
     def key(self, place: int) -> int:
         """The number of what is left of it.
 
-        In the place of its times it has a mark, of a timing's seconds the character 2, of its first address ``0x``, of
-        an id the character 3, or where it is a number 4, 5 if that is short, 6 if it has many decimals; of a number
-        that does not matter the character 14, or a later one for each further digit; and of such a word 28, 29 if it
-        begins with a capital, 30 with a digit, and then of a number of up to seven digits 31.
+        In the place of its times it has a mark, of a timing's seconds the character 2, of its address 7, of an id the
+        character 3, or where it is a number 4, 5 if that is short, 6 if it has many decimals; of another address that
+        does not matter the character 8, of a number that does not 14, or a later one for each further digit; and of
+        such a word 28, 29 if it begins with a capital, 30 with a digit, and then of a number of up to seven digits 31.
         """
         return int(self.structure.key[place])
 
     def address(self, place: int) -> str | None:
-        """That address."""
+        """Its address: the first one behind what a connection follows, else the first one."""
         return self._name(self.structure.address[place])
 
     def seconds(self, place: int) -> str | None:

@@ -88,13 +88,26 @@ static char id_at(const char *begin, const char *start, const char *end, const c
     return found & DIGIT && size >= LEAST_MIXED ? ID : 0;
 }
 
-/* Behind the letters and digits that begin there, where these are an address, or what stands in the place of one. */
+/* Behind the letters and digits that begin there, where these begin as an address does. */
 static const char *behind_address(const char *at, const char *end)
 {
-    if (end - at >= 2 && at[0] == NAMED[0] && at[1] == NAMED[1])
+    if (starts_address(at, end))
         while (at < end && class_of(*at))
             at++;
     return at;
+}
+
+/* The mark of the address that begins there, between what is no letter or digit, if it has enough digits to be no number; 0 where none does. */
+static char address_at(const char *begin, const char *at, const char *end, const char **behind)
+{
+    enum { LEAST = 4 };
+    if (!starts_address(at, end) || (at > begin && class_of(at[-1])))
+        return 0;
+    const char *last = behind_hexadecimals(at + 2, end);
+    if (last - at < LEAST + 2 || (last < end && class_of(*last)))
+        return 0;
+    *behind = last;
+    return OTHER_ADDRESS;
 }
 
 /* Leaves a mark in the place of every id: letters and digits, so many and so mixed that no word is like it. */
@@ -135,8 +148,9 @@ static char number_at(const char *begin, const char **at, const char *end, const
 {
     const char *behind = *at == begin || !class_of((*at)[-1]) ? behind_address(*at, end) : *at;
     if (behind > *at) {
+        char mark = address_at(begin, *start = *at, end, &behind);
         *at = behind;
-        return 0;
+        return mark;
     }
     *start = *at;
     *at = behind_digits(*start, end);
@@ -280,11 +294,12 @@ static int next_variable(const char *begin, const char **at, const char *end, co
     while (*at < end) {
         char byte = **at;
         int mark = 0;
-        if ((byte >= DIGITS && byte <= LAST_DIGITS) || (words && byte >= WORD && byte <= ANY_NUMBER))
+        if (byte == OTHER_ADDRESS || (byte >= DIGITS && byte <= LAST_DIGITS) || (words && byte >= WORD && byte <= ANY_NUMBER))
             return -1;
         *start = *at;
         if (words && (CLASSES[(uint8_t)byte] || (byte == '\\' && escaped_bytes(*at, end)))) {
-            mark = word_at_place(begin, at, end, words);
+            mark = address_at(begin, *start, end, at);
+            mark = mark ? mark : word_at_place(begin, at, end, words);
             mark = is_exact ? mark : any_number((char)mark);
         } else if (words && byte == '\\')
             *at = behind_escaped(*at, end);
@@ -330,8 +345,9 @@ char mark_at(const char *begin, const char *at, const char *end, int has_variabl
 {
     int is_first = at == begin || !class_of(at[-1]);
     if (is_first && class_of(*at)) {
-        if (behind_address(at, end) > at)
-            return 0;
+        char other = has_variables ? address_at(begin, at, end, behind) : 0;
+        if (other || behind_address(at, end) > at)
+            return other;
         char mark = id_at(begin, at, end, behind);
         if (mark)
             return mark;

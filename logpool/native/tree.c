@@ -30,7 +30,7 @@ struct Tree {
     Leaf *leaves;
     char *bytes;
     int64_t node_count, node_room, leaf_count, leaf_room, size, room;
-    Buffer text, key;
+    Buffer key;
 };
 
 API void tree_free(Tree *tree)
@@ -40,7 +40,6 @@ API void tree_free(Tree *tree)
     free(tree->nodes);
     free(tree->leaves);
     free(tree->bytes);
-    free(tree->text.bytes);
     free(tree->key.bytes);
     free(tree);
 }
@@ -89,17 +88,17 @@ static const Node *way_by_byte(const Tree *tree, const Node *node, char byte)
     return NULL;
 }
 
-static int starts_address(const char *at, const char *end) { return end - at >= 2 && at[0] == NAMED[0] && at[1] == NAMED[1]; }
-
-/* Whether an address stands in what was taken out for something else: then it is the first one. */
-static int holds_address(const char *at, const char *end)
+/* Whether an address stands in what was taken out for something else, or what a connection follows may end with it: then the address that is
+   told is another one. */
+static int holds_name(const char *at, const char *end)
 {
-    const char *start = at;
-    while (at < end && (at = memchr(at, NAMED[1], (size_t)(end - at)))) {
-        if (at > start && at[-1] == NAMED[0])
+    static const char connection[] = "onnection";
+    const int64_t size = sizeof connection - 1;
+    if (end - at >= size && end[-1] == connection[size - 1] && !memcmp(end - size, connection, (size_t)size))
+        return 1;
+    for (const char *from = at; from < end && (from = memchr(from, NAMED[1], (size_t)(end - from))); from++)
+        if (from > at && from[-1] == NAMED[0])
             return 1;
-        at++;
-    }
     return 0;
 }
 
@@ -153,12 +152,16 @@ static const Node *way_on(const Tree *tree, const Node *node, Walk *walk, Kin *k
     }
     if (!node->marks)
         return way_by_byte(tree, node, *at);
-    if (starts_address(at, end) && !kin->names[ADDRESS].start) {
+    const Node *way = starts_address(at, end) && !kin->names[ADDRESS].start ? way_by_mark(tree, node, ADDRESSED) : NULL;
+    /* where lines go on with others, too, it depends on what is behind them */
+    int is_certain = way && !way_by_mark(tree, node, OTHER_ADDRESS) && !way_by_byte(tree, node, *at);
+    if (way && (is_certain || address_of(line->pieces, line->span_count).start == at)) {
         walk->at = behind_hexadecimals(at + 2, end);
         kin->names[ADDRESS] = (Piece){at, walk->at};
-        return way_by_mark(tree, node, ADDRESSED);
+        /* nobody knows what that is part of */
+        return walk->at < end && is_alphanumeric(*walk->at) ? NULL : way;
     }
-    const Node *way = way_by_mark(tree, node, TAKEN[0]);
+    way = way_by_mark(tree, node, TAKEN);
     if (way && !kin->names[SECONDS].start && (behind = behind_seconds(at, end))) {
         walk->at = behind;
         kin->names[SECONDS] = (Piece){at, behind};
@@ -168,8 +171,10 @@ static const Node *way_on(const Tree *tree, const Node *node, Walk *walk, Kin *k
     if (!mark)
         return way_by_byte(tree, node, *at);
     walk->at = behind;
+    if (mark != OTHER_ADDRESS && holds_name(at, behind))
+        return NULL;
     if (!is_variable(mark))
-        return holds_address(at, behind) ? NULL : way_by_mark(tree, node, mark);
+        return way_by_mark(tree, node, mark);
     walk->variables[walk->number] = (Piece){at, behind};
     walk->number += walk->number < LAST_BIT;
     return line->patterns->words ? way_by_number(tree, node, mark, walk) : way_by_mark(tree, node, mark);
@@ -385,20 +390,7 @@ int tree_keep(Tree *tree, const Line *line, const char *left, int64_t size, uint
         return 1;
     if (tree->node_count > MOST_NODES || tree->size > MOST_BYTES)
         clear(tree);
-    Buffer *text = &tree->text;
-    if (!buffer_room(text, size))
-        return 0;
-    text->size = 0;
-    const char *rest = left, *end = left + size;
-    for (const char *at = left; kin->names[ADDRESS].start && at + 1 < end && rest == left; at++) {
-        if (!starts_address(at, end))
-            continue;
-        add_bytes(text, left, at - left);
-        add_bytes(text, &ADDRESSED, 1);
-        rest = at + 2;
-    }
-    add_bytes(text, rest, end - rest);
-    uint32_t node = node_of(tree, text->bytes, text->bytes + text->size);
+    uint32_t node = node_of(tree, left, left + size);
     if (!node || tree->nodes[node].leaf != NONE)
         return node != 0;
     if (!grown((void **)&tree->leaves, tree->leaf_count, &tree->leaf_room, sizeof(Leaf)))

@@ -156,9 +156,10 @@ class Rest(NamedTuple):
 
     Attributes:
         key: the line without its times (the mark in their places), without the seconds of a timing (the character 2 in
-            their place), without its first address (``0x`` in its place), and, where they were to be taken out,
-            without its ids (the character 3 in their places, 4 in those of numbers, 5 of short ones, 6 of those with
-            many decimals), its other numbers (14 in those of one digit, then on) and words (28 to 31).
+            their place), without the address that may be the connection's (7 in its place), and, where they were to be
+            taken out, without its ids (the character 3 in their places, 4 in those of numbers, 5 of short ones, 6 of
+            those with many decimals), its other addresses (8), its other numbers (14 in those of one digit, then on)
+            and words (28 to 31).
         address: that address, ``0x…``; None where there is none.
         seconds: likewise.
         thread: likewise, where a number or a word that was taken out is part of it.
@@ -174,7 +175,7 @@ class Rest(NamedTuple):
     @property
     def text(self) -> str:
         """The line without its times, and with the same id, number or word in the place of each that was taken out."""
-        text = self.key if self.address is None else self.key.replace("0x", self.address, 1)
+        text = self.key if self.address is None else self.key.replace("\x07", self.address, 1)
         text = text if self.seconds is None else text.replace("\x02", self.seconds, 1)
         for mark, one in _IDS.items() if self.has_ids else ():
             text = text.replace(mark, one)

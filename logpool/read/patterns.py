@@ -19,18 +19,21 @@ if TYPE_CHECKING:
     from logpool.read.cuts import Rest
     from logpool.read.vocabulary import Parsed
 
-# what is put in the place of a number, as many digits of it, or of a word: two others, and one where these are its own
+# what is put in the place of a number, as many digits of it, of a word, or of an address: two others, and one where
+# these are its own
 _DIGITS = (b"718273645546372", b"364591827364591", b"555055505550555")
 _WORDS = (b"wxqzjk", b"yvqk", b"zkxwvqy")
+_ADDRESSES = (b"0x7f1827364591", b"0x7f3645918270", b"0x7f5550555055")
 _WAYS, _THIRD = (0, 1), 2
 _LAST_BIT = 63
 # where it stands, what is behind it is looked through for certain numbers, and parts of words
 _READ_CLOSELY = b"Error on connect"
 
-#: what stands, by its mark, for a number of so many digits; likewise for a word that begins with a small letter, a
+#: what stands, by its mark, for an address that is not the one that is told, and a number of so many digits; likewise for a word that begins with a small letter, a
 #: capital, a digit, and for any number
 SAMPLES_OF_NUMBERS = {
-    0x0E + mark: _DIGITS[0][:width].decode() for mark, width in enumerate([*range(1, 8), *range(10, 16)])
+    0x08: _ADDRESSES[0].decode(),
+    **{0x0E + mark: _DIGITS[0][:width].decode() for mark, width in enumerate([*range(1, 8), *range(10, 16)])},
 }
 SAMPLES = {
     **SAMPLES_OF_NUMBERS,
@@ -39,7 +42,7 @@ SAMPLES = {
     0x1E: (_DIGITS[0][:1] + _WORDS[0]).decode(),
     0x1F: _DIGITS[0][:1].decode(),
 }
-_WORD, _CAPITAL, _BEGUN_BY_DIGIT, _ANY_NUMBER = range(0x1C, 0x20)
+_OTHER_ADDRESS, _WORD, _CAPITAL, _BEGUN_BY_DIGIT, _ANY_NUMBER = 0x08, *range(0x1C, 0x20)
 
 
 def pattern_of(rest: Rest, parsed: Callable[[Rest], Parsed], words: Words | None = None) -> Pattern:
@@ -151,6 +154,8 @@ def _other(own: bytes, mark: int, way: int) -> bytes:
 
 
 def _like(size: int, mark: int, way: int) -> bytes:
+    if mark == _OTHER_ADDRESS:
+        return _ADDRESSES[way]
     if mark == _ANY_NUMBER:
         return _DIGITS[way][: 2 * way + 1]
     if mark < _WORD:

@@ -138,11 +138,12 @@ def test_days_that_there_are(day: str, *, is_one: bool) -> None:
 
 # -- cuts ------------------------------------------------------------------------------------------------------------
 
+ADDRESS = "0x[0-9a-fA-F]*"
 LETTERS = st.text("0129xabfA k:.é漢", max_size=12)
 TIMINGS = st.sampled_from(
     ["", "Time taken: 0.5 seconds.", "time taken: 12.25 seconds. more", "time taken: .5 seconds."]
 )
-ADDRESSES = st.sampled_from(["", "0x", "0x7fAb at", "<a at 0x12>", "0xg 0x1"])
+ADDRESSES = st.sampled_from(["", "0x", "0x7fAb at", "<a at 0x12>", "0xg 0x1", "onnection 0x3", "0xb Connection <a"])
 LINES = st.tuples(LETTERS, ADDRESSES, LETTERS, TIMINGS, ADDRESSES, LETTERS).map("".join)
 # lines that differ in their times and addresses only, or a little more
 ALIKE = st.tuples(
@@ -176,10 +177,10 @@ def taken_apart(
     seconds = re.match(r"[0-9]+\.[0-9]+(?= seconds\.)", tail)
     if seconds:
         rest = f"{head}{timing}\x02{tail[seconds.end() :]}"
-    address = re.search("0x[0-9a-fA-F]*", rest)
+    address = re.search(rf"onnection .*?({ADDRESS})", rest, re.DOTALL) or re.search(f"({ADDRESS})", rest)
     if address:
-        rest = f"{rest[: address.start()]}0x{rest[address.end() :]}"
-    return parts, rest, address[0] if address else None, seconds[0] if seconds else None
+        rest = f"{rest[: address.start(1)]}\x07{rest[address.end(1) :]}"
+    return parts, rest, address[1] if address else None, seconds[0] if seconds else None
 
 
 CUTS = st.sampled_from(
@@ -255,7 +256,7 @@ def test_ids_are_taken_out(lines: list[str]) -> None:
     for out in (Out.NOTHING, Out.IDS):
         taken = Taken.of(cutter := Cutter([], leading=False, out=out), rows, array("I", range(len(lines))))
         for at, line in enumerate(lines):
-            rest = re.sub("0x[0-9a-fA-F]*", "0x", f"{line}|Z", count=1)
+            rest = re.sub(ADDRESS, "\x07", f"{line}|Z", count=1)
             assert cutter.keys.get(taken.key(at)) == (without_ids(rest) if out else rest)
 
 
