@@ -234,6 +234,9 @@ static inline int taken_name(const Piece *name, Texts *names, uint32_t *number)
     return *number != NONE;
 }
 
+/* The same of what few lines have. */
+int taken_more(const Piece *name, Texts *names, uint32_t *number);
+
 /* A line that was cut becomes one of many. Returns 0 where memory ran out. */
 static inline int taken_kin(const Cutter *cutter, const Piece *pieces, const Kin *kin, uint32_t row, Taken *taken)
 {
@@ -243,18 +246,18 @@ static inline int taken_kin(const Cutter *cutter, const Piece *pieces, const Kin
     taken->row[at] = row;
     taken->key[at] = kin->key;
     taken->thread[at] = NONE;
-    /* most have either, which comes at random: nothing depends on which it is */
+    int made = 1;
+    for (int64_t span = 0; span < cutter->span_count; number += cutter->spans[span++].half_count)
+        made &= taken_time(taken, at, number, cutter->spans + span, pieces[span].end, pieces[span + 1].start, cutter->plain);
+    /* most have either, which comes at random: nothing depends on which it is; last, since it most often has to be waited for */
     uint32_t *columns[] = {taken->address, taken->seconds};
     int other = !kin->names[ADDRESS].start;
     columns[0][at] = columns[1][at] = NONE;
-    int made = !kin->names[other].start || taken_name(kin->names + other, cutter->names, columns[other] + at);
-    if (!other && kin->names[SECONDS].start)
-        made &= taken_name(kin->names + SECONDS, cutter->names, taken->seconds + at);
-    if (kin->thread.start)
-        made &= taken_name(&kin->thread, cutter->names, taken->thread + at);
-    for (int64_t span = 0; span < cutter->span_count; number += cutter->spans[span++].half_count)
-        made &= taken_time(taken, at, number, cutter->spans + span, pieces[span].end, pieces[span + 1].start, cutter->plain);
-    return made;
+    if (kin->names[other].start)
+        made &= taken_name(kin->names + other, cutter->names, columns[other] + at);
+    const Piece *both = other ? NULL : kin->names + SECONDS;
+    return made && (!kin->thread.start || taken_more(&kin->thread, cutter->names, taken->thread + at)) &&
+           (!both || !both->start || taken_more(both, cutter->names, taken->seconds + at));
 }
 
 #endif

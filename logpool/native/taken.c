@@ -65,3 +65,5 @@ int taken_room(Taken *taken, int64_t room)
         taken->room = room;
     return made;
 }
+
+int taken_more(const Piece *name, Texts *names, uint32_t *number) { return taken_name(name, names, number); }

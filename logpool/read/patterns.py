@@ -29,8 +29,8 @@ _LAST_BIT = 63
 # where it stands, what is behind it is looked through for certain numbers, and parts of words
 _READ_CLOSELY = b"Error on connect"
 
-#: what stands, by its mark, for an address that is not the one that is told, and a number of so many digits; likewise for a word that begins with a small letter, a
-#: capital, a digit, and for any number
+#: what stands, by its mark, for an address that is not the one that is told, and a number of so many digits; likewise
+#: for a word that begins with a small letter, a capital, a digit, and for any number
 SAMPLES_OF_NUMBERS = {
     0x08: _ADDRESSES[0].decode(),
     **{0x0E + mark: _DIGITS[0][:width].decode() for mark, width in enumerate([*range(1, 8), *range(10, 16)])},
