@@ -72,11 +72,15 @@ static inline int starts_address(const char *at, const char *end) { return end -
 static inline int is_mark(char byte) { return (byte >= TIME && byte <= ADDRESSED) || is_variable(byte); }
 
 /* Words that leave no mark, in small letters: those that are known, and those that hold a part that is: by the byte that each begins
-   with, the parts that do, a bit for each. */
+   with, the parts that do, a bit for each. And what joins words, a bit for each byte: JOINS always; MAY_JOIN where that makes no clock of them, then
+   also behind a number. */
 typedef struct {
     const Texts *known, *parts;
-    uint8_t part_bits[256];
+    uint8_t part_bits[256], joins[256];
+    int64_t may_join; /* whether anything does */
 } Words;
+
+enum { JOINS = 1, MAY_JOIN = 2 };
 
 /* Leaves a mark in the place of every id: letters and digits, so many and so mixed that no word is like it. */
 void ids_out(Buffer *rest);

@@ -60,6 +60,8 @@ class Out(IntEnum):
     NUMBERS = 2
     #: these, and every word that does not, unless it is known
     WORDS = 3
+    #: the same, and what :data:`MAY_JOIN` joins to them, as in paths
+    CHUNKS = 4
 
 
 class Pattern(NamedTuple):
@@ -67,7 +69,7 @@ class Pattern(NamedTuple):
 
     A variable is a number: up to seven digits, or ten to fifteen, since others are ids; or an address but the one that
     is told.
-    Or it is a word that is not among :class:`Words`: letters and digits, and further ones behind a hyphen or the like.
+    Or it is a word that is not among :class:`Words`: letters and digits, and further ones that are joined to it.
 
     Attributes:
         kept: which variables matter: a bit for each, the 64th for all from there on.
@@ -84,6 +86,12 @@ class Pattern(NamedTuple):
     behind: int = 0
 
 
+#: what joins words so that they are one
+JOINS = "-_"
+#: and what may, where that makes no clock of them
+MAY_JOIN = "/.:@+%~&=?!#*"
+
+
 class Words:
     """Words that are no variables: those that are known, and those that hold a part that is.
 
@@ -91,8 +99,14 @@ class Words:
         structure: they, as the compiled part has them.
     """
 
-    def __init__(self, known: Iterable[str], parts: Iterable[str] = ()) -> None:
-        """Takes them, up to eight parts; small letters and capitals are the same."""
+    def __init__(self, known: Iterable[str], parts: Iterable[str] = (), *, in_chunks: bool = False) -> None:
+        """Takes them, up to eight parts; small letters and capitals are the same.
+
+        Args:
+            known: words.
+            parts: of words.
+            in_chunks: whether the others are joined by whatever may join them.
+        """
         self._texts = Texts(), Texts()
         for texts, words in zip(self._texts, (known, parts), strict=True):
             for word in words:
@@ -100,6 +114,11 @@ class Words:
         self.structure = WordsStructure(*(texts.pointer for texts in self._texts))
         for number in range(len(self._texts[1])):
             self.structure.part_bits[ord(self._texts[1].get(number)[0])] |= 1 << number
+        for byte in JOINS:
+            self.structure.joins[ord(byte)] = 1
+        for byte in MAY_JOIN if in_chunks else "":
+            self.structure.joins[ord(byte)] = 2
+        self.structure.may_join = in_chunks
 
 
 class Variable(NamedTuple):

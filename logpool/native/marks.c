@@ -243,33 +243,6 @@ static int is_id(const char *begin, const char *at, const char *end)
     return class_of(*at) && behind_address(at, end) == at && id_at(begin, at, end, &behind);
 }
 
-/* The mark of the word, or of the number that is none's part, that begins at a place where no id does, with all behind it that a hyphen or the
-   like joins to it; it is passed. 0 where it leaves none, or ids stand in it. */
-static char word_at_place(const char *begin, const char **at, const char *end, const Words *words)
-{
-    Word word = word_from(*at, end);
-    char first = *word.start;
-    *at = word.behind;
-    if (word.found == DIGIT)
-        return digits_mark(word.behind - word.start);
-    if (is_left(&word, words) || holds_id(begin, &word, end))
-        return 0;
-    for (;;) {
-        const char *part = word.behind;
-        while (part < end && (*part == '-' || *part == '_'))
-            part++;
-        if (part == word.behind || part == end || is_id(begin, part, end))
-            break;
-        word = word_from(part, end);
-        if (holds_id(begin, &word, end))
-            return 0;
-        if (!word.found || (word.found != DIGIT && is_left(&word, words)))
-            break;
-        *at = word.behind;
-    }
-    return is_digit(first) ? BEGUN_BY_DIGIT : is_capital(first) ? CAPITAL : WORD;
-}
-
 int has_clock(const char *text, const char *end)
 {
     enum { TWO = 2 };
@@ -277,6 +250,67 @@ int has_clock(const char *text, const char *end)
         if (at - text >= TWO && is_digit(at[-1]) && is_digit(at[-2]) && behind_digits(at + 1, end) - at == TWO + 1)
             return 1;
     return 0;
+}
+
+/* Whether part of a clock with its seconds stands in a text that ends there, from `start` on. */
+static int holds_clock(const char *begin, const char *start, const char *end)
+{
+    static const char shape[] = "00:00:00";
+    enum { SIZE = sizeof shape - 1 };
+    const char *text = start - begin < SIZE ? begin : start - SIZE + 1;
+    for (const char *at = text; end - at >= SIZE; at++) {
+        int place = 0;
+        while (place < SIZE && (shape[place] == ':' ? at[place] == ':' : is_digit(at[place])))
+            place++;
+        if (place == SIZE && (at == begin || !is_digit(at[-1])) && (at + SIZE == end || !is_digit(at[SIZE])))
+            return 1;
+    }
+    return 0;
+}
+
+/* Passes a word, or a number, with all behind it that is joined to it. Returns whether there is a word in it; -1 where ids stand in it, or it begins
+   with a word that is to be left, which is passed. */
+static int passed_word(const char *begin, const char **at, const char *end, const Words *words, int joins)
+{
+    Word word = word_from(*at, end);
+    *at = word.behind;
+    if ((word.found != DIGIT && is_left(&word, words)) || holds_id(begin, &word, end))
+        return -1;
+    int has_word = word.found != DIGIT;
+    for (;;) {
+        const char *part = word.behind;
+        while (part < end && words->joins[(uint8_t)*part] & joins)
+            part++;
+        if (part == word.behind || part == end || is_id(begin, part, end))
+            return has_word;
+        word = word_from(part, end);
+        if (holds_id(begin, &word, end))
+            return -1;
+        if (!word.found || (word.found != DIGIT && is_left(&word, words)))
+            return has_word;
+        *at = word.behind;
+        has_word |= word.found != DIGIT;
+    }
+}
+
+/* The mark of the word, or of the number that is none's part, that begins at a place where no id does, with all behind it that is joined to it; it
+   is passed. 0 where it leaves none, or ids stand in it. */
+static char word_at_place(const char *begin, const char **at, const char *end, const Words *words)
+{
+    const char *start = *at;
+    int has_word = words->may_join ? passed_word(begin, at, end, words, JOINS | MAY_JOIN) : 0;
+    if (!has_word || (has_word > 0 && holds_clock(begin, start, *at))) {
+        const char *number = behind_digits(start, end);
+        *at = start;
+        has_word = number > start && (number == end || !word_from(number, end).found) ? 0 : passed_word(begin, at, end, words, JOINS);
+        if (!has_word) {
+            *at = number;
+            return digits_mark(number - start);
+        }
+    }
+    if (has_word < 0)
+        return 0;
+    return is_digit(*start) ? BEGUN_BY_DIGIT : is_capital(*start) ? CAPITAL : WORD;
 }
 
 /* Behind what JSON escapes by a backslash: neither a mark nor part of a character beyond ASCII. */

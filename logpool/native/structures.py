@@ -96,7 +96,11 @@ class PlainStructure(Structure):
 class WordsStructure(Structure):
     """Words that leave no mark."""
 
-    _fields_ = (("known", c_void_p), ("parts", c_void_p), ("part_bits", c_uint8 * 256))
+    _fields_ = (
+        *((name, c_void_p) for name in ("known", "parts")),
+        *((name, c_uint8 * 256) for name in ("part_bits", "joins")),
+        ("may_join", c_int64),
+    )
 
 
 class PatternsStructure(Structure):

@@ -118,6 +118,7 @@ typedef struct {
     Piece variables[LAST_BIT + 1];
     int64_t number;
     int has_clock, as_with_clock; /* -1 while not known */
+    int asks_clock; /* one may stand in what was passed as a word */
 } Walk;
 
 /* The way on for a number of so many digits; where there are two, a clock decides. */
@@ -171,12 +172,15 @@ static const Node *way_on(const Tree *tree, const Node *node, Walk *walk, Kin *k
     if (!mark)
         return way_by_byte(tree, node, *at);
     walk->at = behind;
-    if (mark != OTHER_ADDRESS && holds_name(at, behind))
+    /* what stands behind a backslash may be escaped by it, and what stands behind that may be an id together with it */
+    int is_escaped = line->patterns && line->patterns->words && at > walk->piece->start && (at[-1] == '\\' || is_alphanumeric(at[-1]));
+    if (is_escaped || (mark != OTHER_ADDRESS && holds_name(at, behind)))
         return NULL;
     if (!is_variable(mark))
         return way_by_mark(tree, node, mark);
     walk->variables[walk->number] = (Piece){at, behind};
     walk->number += walk->number < LAST_BIT;
+    walk->asks_clock |= line->patterns->words && line->patterns->words->may_join && memchr(at, ':', (size_t)(behind - at));
     return line->patterns->words ? way_by_number(tree, node, mark, walk) : way_by_mark(tree, node, mark);
 }
 
@@ -191,6 +195,7 @@ static const Leaf *followed(const Tree *tree, Walk *walk, Kin *kin)
     walk->end = walk->piece->end;
     walk->number = 0;
     walk->has_clock = walk->as_with_clock = -1;
+    walk->asks_clock = 0;
     *kin = (Kin){.key = NONE};
     for (;;) {
         if (walk->end - walk->at < node->size || !is_same(walk->at, tree->bytes + node->begin, node->size))
@@ -205,7 +210,7 @@ static const Leaf *followed(const Tree *tree, Walk *walk, Kin *kin)
     const Leaf *leaf = node->leaf == NONE ? NULL : tree->leaves + node->leaf;
     if (!leaf || leaf->key == NONE)
         return NULL;
-    if (leaf->asks_clock && walk->as_with_clock >= 0 && line_has_clock(line) != leaf->has_clock)
+    if ((leaf->asks_clock || walk->asks_clock) && walk->as_with_clock >= 0 && line_has_clock(line) != leaf->has_clock)
         return NULL;
     return leaf;
 }
@@ -396,7 +401,7 @@ int tree_keep(Tree *tree, const Line *line, const char *left, int64_t size, uint
     if (!grown((void **)&tree->leaves, tree->leaf_count, &tree->leaf_room, sizeof(Leaf)))
         return 0;
     uint32_t leaf = tree->nodes[node].leaf = (uint32_t)tree->leaf_count++;
-    tree->leaves[leaf] = (Leaf){kin->key, pattern, likeness == ASKS_CLOCK, likeness == ASKS_CLOCK && line_has_clock(line)};
+    tree->leaves[leaf] = (Leaf){kin->key, pattern, likeness == ASKS_CLOCK, (uint8_t)line_has_clock(line)};
     /* some lines are too strange: what is not found in the line that it was learned from is not found at all */
     Kin again;
     if (!tree_find(tree, line, &again) || !is_that(&again, kin))

@@ -38,9 +38,10 @@ MOST_TEXTS = 1 << 17
 _BYTES = 1 << 7
 #: from how many texts on it is worth finding out which numbers in them matter
 MANY_KEYS = 1 << 11
-#: how many there may be that differ in more than numbers, until words that do not matter are taken out, too
+#: how many there may be that differ in more than numbers, until words that do not matter are taken out, too; and that
+#: differ in more than these, until what may be joined is
 MANY_PATTERNS = 1 << 9
-#: and how many that differ in more than these
+#: and how many that differ in more than that
 MOST_PATTERNS = 1 << 12
 # and by how many lines each of them is to be had, where there are so many
 _WORTH = 8
@@ -101,8 +102,8 @@ class Numbering:
         most: how many texts may be known.
         out: what to take out of lines beside their times: else each line that has an id, as of a request or a trace,
             would have a key of its own. Lines whose ids do matter keep them. Numbers that do not matter are taken out
-            only where there are many keys, since it takes its time to find out which these are; and words only where
-            there are many that differ in more than numbers.
+            only where there are many keys, since it takes its time to find out which these are; and words, and what is
+            joined to them, only where there are many that differ in more.
     """
 
     reader: Reader
@@ -248,7 +249,7 @@ class Numbering:
         """Finds out which variables matter in lines that differ in nothing but these.
 
         Returns:
-            False where there are too many such lines, so that words are to be taken out as well, or numbers to stay.
+            False where there are too many such lines, so that more is to be taken out, or numbers to stay.
         """
         patterns = self._cutter.patterns
         if patterns is None or not taken.unknown:
@@ -256,9 +257,11 @@ class Numbering:
         matter = _matter(patterns.texts, len(patterns))
         count = len(self._patterns) + sum(matter)
         examples = self.reader.cut.cutter(Out.IDS)
-        if self.out is Out.NUMBERS and count > MANY_PATTERNS:
+        if self.out < Out.CHUNKS and count > MANY_PATTERNS:
             some = Taken.of(examples, rows, chosen[:_LOOKED_THROUGH])
-            self._begin_with(Out.WORDS, words_of([rest_of(some, place).key for place in range(len(some))]))
+            more = Out(self.out + 1)
+            lines = [rest_of(some, place).key for place in range(len(some))]
+            self._begin_with(more, words_of(lines, in_chunks=more is Out.CHUNKS))
             return False
         # to find out what matters in a pattern takes as long as to parse some lines
         if count > MOST_PATTERNS or (sum(matter) > MANY_PATTERNS and sum(matter) * _WORTH > len(chosen)):

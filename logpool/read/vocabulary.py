@@ -10,7 +10,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
 from logpool.late import pl
-from logpool.native.cutting import Out
+from logpool.native.cutting import JOINS, MAY_JOIN, Out
 from logpool.native.texts import Texts
 from logpool.read.cuts import PARTS_OF_IDS
 from logpool.read.grammar import Message, parse_message
@@ -339,7 +339,10 @@ class Reader:
 
 
 def _without_variables(text: str, out: Out) -> str:
-    return re.sub(r"[^\W_]+(?:[-_]+[^\W_]+)*" if out is Out.WORDS else r"\d", "0", text)
+    if out < Out.WORDS:
+        return re.sub(r"\d", "0", text)
+    joins = re.escape(JOINS if out is Out.WORDS else JOINS + MAY_JOIN)
+    return re.sub(rf"[^\W_]+(?:[{joins}]+[^\W_]+)*", "0", text)
 
 
 def pool_message(record: Record) -> Message | None:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 NEEDLES = Needles(["|Z"], rare=["|Z"])
-WORDS = Words(["connection", "pool", "at", "user", "taken", "time", "10"], ["error", "pool"])
+KNOWN = ["connection", "pool", "at", "user", "taken", "time", "10"]
+WORDS = {out: Words(KNOWN, ["error", "pool"], in_chunks=out is Out.CHUNKS) for out in (Out.WORDS, Out.CHUNKS)}
 CUTS: list[tuple[list[Place], bool]] = [
     ([Place(None, 0, 5, [Part(0, 5)])], True),
     ([Place(None, 3, 5, [Part(0, 3), Part(3, 2)])], False),
@@ -41,6 +42,16 @@ KINDS: dict[str, list[str]] = {
     "address": ["0x7f01", "0x7f02e", "0x", "0xZ", "0x7f6f43779b10", "c0x1"],
     "clock": ["12:34", "1:2", "10:00", "x7:12", "12:345", ":", "99:1"],
     "time": ['"ts": "12:01', '"ts": "a', "at 12"],
+    "joined": [
+        "/a/vupi",
+        "x=1&pool=y",
+        "2001:db8::1",
+        "1.2.3.4",
+        "x12:34:56",
+        "f/12:345:6/g",
+        "a:12:34",
+        "/connection",
+    ],
     "edge": [" ", "/", ".", "-", "_", '", "', "\\n", "\\", "=", "\x03", "\x1c", "\x0e", "\x01", "\x1b[0m", "\t"],
 }
 SHAPES = st.lists(st.sampled_from([*KINDS, *["edge"] * 6, "word", "number", "known"]), max_size=14)
@@ -67,7 +78,7 @@ def lines_of(shapes: list[list[str]], seed: int) -> list[str]:
 def known_of(text: str, out: Out) -> Pattern:
     """What is known of a pattern: anything that may be."""
     chance = chance_of(text)
-    marks = [*range(0x0E, 0x1B), *(range(0x1C, 0x20) if out is Out.WORDS else ())]
+    marks = [0x08, *range(0x0E, 0x1B), *(range(0x1C, 0x20) if out in WORDS else ())]
     count = sum(ord(character) in marks for character in text)
     kept = chance.getrandbits(64) if chance.random() < 0.3 else 0
     if not count or count > 60 or chance.random() < 0.5:
@@ -114,7 +125,7 @@ def test_what_lines_before_were_does_not_matter(
     places, leading = cut
 
     def cutter() -> Cutter:
-        return Cutter(places, leading=leading, out=out, words=WORDS if out is Out.WORDS else None)
+        return Cutter(places, leading=leading, out=out, words=WORDS.get(out))
 
     lines = lines_of(shapes, seed)
     apart: dict[str, tuple[object, ...]] = {}
@@ -180,11 +191,11 @@ def test_a_tree_that_is_full_begins_anew() -> None:
 
 def test_variables_are_the_same_wherever_ids_stand() -> None:
     # a word ends where an id begins that a hyphen joins to it
-    one = Cutter([], leading=False, out=Out.WORDS, words=WORDS)
+    one = Cutter([], leading=False, out=Out.WORDS, words=WORDS[Out.WORDS])
     for line in ("vupi-7f00d596-eb68-48f3-9c72-8ffc5334a770 x", "zumoru-80c4c5f8-fbd6-490c-bcf1-2bf819ec2493 y"):
         rows = rows_of([f"{line}|Z"])
         taken = cut_apart(one, rows, array("I", [0]))
         assert one.patterns is not None
         assert one.patterns.texts.get(0) == "\x1c-\x03 \x1c|\x1d"
         assert len(taken) == 1
-    assert [variable.mark for variable in variables_of(b"vupi-\x03 x|Z", WORDS)] == [0x1C, 0x1C, 0x1D]
+    assert [variable.mark for variable in variables_of(b"vupi-\x03 x|Z", WORDS[Out.WORDS])] == [0x1C, 0x1C, 0x1D]

@@ -1,5 +1,6 @@
 """Numbers and words that do not matter to a pool change nothing, and take no time; those that do are kept."""
 
+import random
 from collections.abc import Sequence
 from itertools import product
 
@@ -128,6 +129,9 @@ WORDY = [
     "2024-01-01 12:00:00,000 [{1}] {0} DEBUG {logger}: {message}",
     "2024-01-01 12:00:00,000 DEBUG {logger} {0} {message}",
     "2024-01-01 12:00:00,000 DEBUG {logger} [{0}] {message} user={1} ip={2}.4.5.6",
+    "2024-01-01 12:00:00,000 [{0}/{1}] DEBUG {logger} {message} /{1}/{2}?{0}={1}",
+    "2024-01-01 12:00:00,000 [{0}:{1}] DEBUG {logger} [{2}.{0}] {message}",
+    "2024-01-01 12:00:00,000 {0}/{1}: DEBUG {logger} {message} at {2}:{0}:{1}",
     "{0}  | 2024-01-01 12:00:00,000 DEBUG {logger}: {message}",
     "2024-01-01T12:00:00Z {0} {1}[42]: DEBUG:{logger}:{message}",
     "2024-01-01T12:00:00Z {0} DEBUG {1} {2} {message}",
@@ -223,6 +227,28 @@ def test_what_words_are_variables(text: str, known: list[str], found: list[str])
     assert [text.encode()[one.start : one.end].decode() for one in variables] == found
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("/api/v1/users/42?a=1&b=x", ["api/v1/users/42?a=1&b=x"]),
+        ('"2001:db8:85a3::8a2e:370:7334" ::1', ["2001:db8:85a3::8a2e:370:7334", "1"]),
+        ("alice.b@example.com Mozilla/5.0 (X11; x)", ["alice.b@example.com", "Mozilla/5.0", "X11", "x"]),
+        # what is known ends it, and so does an id
+        ("a/known/b/QueuePool/c", ["a", "b", "c"]),
+        ("a/d3b07384d113edec/b", ["a", "d3b07384d113edec/b"]),
+        ("a/\x03/b 0x7f01/c", ["a", "b", "0x7f01", "c"]),
+        # numbers and clocks are none
+        ("10.0.0.1 2024-01-02 12:00:01", ["10", "0", "0", "1", "2024", "01", "02", "12", "00", "01"]),
+        ("2024-01-02T12:00:01.25Z a", ["2024", "01", "02T12", "00", "01", "25Z", "a"]),
+        ("x12:00:01 a:12:00:01/b a:12:00", ["x12", "00", "01", "a", "12", "00", "01", "b", "a:12:00"]),
+        ("a=1, b: c", ["a=1", "b", "c"]),
+    ],
+)
+def test_what_is_joined_to_words(text: str, found: list[str]) -> None:
+    variables = variables_of(text.encode(), Words(["known"], ["pool"], in_chunks=True))
+    assert [text.encode()[one.start : one.end].decode() for one in variables] == found
+
+
 WORD_MARKS = st.sampled_from([chr(mark) for mark in range(0x1C, 0x20)])
 
 
@@ -265,6 +291,24 @@ def test_an_address_before_that_of_a_connection_takes_no_time(before: str, parse
     assert (len(found), unrecognised) == (len(lines), 0)
     assert {event[3] for event in found} == {f"0x{number * 7:x}" for number in range(0x7F0000, 0x7F1000)}
     assert len(parsed) < numbering.MANY_KEYS + 300
+
+
+def path_of(chance: random.Random) -> str:
+    parts = ["".join(chance.choices("bcdfgklmnprstvz", k=chance.randint(4, 9))) for _ in range(chance.randint(1, 9))]
+    return "/" + "".join(f"{part}{chance.choice('/=&?-.:@')}" for part in parts) + str(chance.randrange(10**6))
+
+
+def test_paths_of_many_forms_take_no_time(parsed: list[str]) -> None:
+    chance = random.Random(3)  # noqa: S311 - lines, no secret
+    lines = [
+        f'{{"asctime": "2024-01-01T12:00:00Z", "name": "{POOL}", "message": "{TAKEN}", "path": "{path_of(chance)}"}}'
+        for _ in range(20_000)
+    ]
+    found, unrecognised = all_of(lines, range(0, len(lines), 2000))
+    assert (len(found), unrecognised) == (len(lines), 0)
+    assert {event[3] for event in found} == {"0x7f01"}
+    # some for each way of taking more out
+    assert len(parsed) < numbering.MANY_KEYS + 2000
 
 
 LIMIT = "QueuePool limit of size 5 overflow 10 reached, connection timed out, timeout 30.00"
