@@ -429,6 +429,18 @@ def test_a_package_that_is_not_installed_as_it_should_be(tmp_path: Path, breaks:
     assert done.stderr == f"error: {told}\nhint: install the package with pip, which builds it\n"
 
 
+def test_a_compiled_part_of_another_machine(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "logpool", tmp_path / "logpool", ignore=shutil.ignore_patterns("__pycache__"))
+    for path in (tmp_path / "logpool" / "native").glob("_native.*"):
+        path.write_bytes(b"of another machine")
+    command = [sys.executable, "-m", "logpool", "analyze", str(SAMPLE)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (3, "")
+    first, hint = done.stderr.splitlines()
+    assert first.startswith("error: logpool's compiled part cannot be loaded: ")
+    assert hint == "hint: install the package with pip, which builds it"
+
+
 def test_memory_that_runs_out(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     def run_out(_: object) -> None:
         raise MemoryError

@@ -44,13 +44,16 @@ def library() -> ctypes.CDLL:
     """The compiled part.
 
     Raises:
-        InstallationError: the package was not installed, or not since its sources were changed.
+        InstallationError: the package was not installed, or not since its sources were changed, or on another machine.
     """
     folder = Path(__file__).parent
     path = folder / f"_native.{_ENDINGS.get(sys.platform, 'so')}"
     if not path.exists():
         raise InstallationError("logpool's compiled part is missing", _BUILT_BY)
-    loaded = ctypes.CDLL(str(path))
+    try:
+        loaded = ctypes.CDLL(str(path))
+    except OSError as error:
+        raise InstallationError(f"logpool's compiled part cannot be loaded: {error}", _BUILT_BY) from None
     loaded.sources.restype = c_uint32
     # they lie beside it where the package is developed
     sources = sorted(folder.glob("*.[ch]"))
