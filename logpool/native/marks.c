@@ -165,16 +165,23 @@ static char number_at(const char *begin, const char **at, const char *end, const
 
 static int is_capital(char byte) { return (uint8_t)(byte - 'A') <= 'Z' - 'A'; }
 
-/* So many bytes from a backslash on are of a word: one beyond ASCII, as JSON escapes it; 0 for none. */
-static int64_t escaped_bytes(const char *at, const char *end)
+enum { ESCAPED = 6 };
+
+/* Whether a character stands there as JSON escapes it by its number. */
+static int is_escaped(const char *at, const char *end)
 {
-    enum { ESCAPED = 6 };
-    if (end - at < ESCAPED || at[1] != 'u')
+    if (end - at < ESCAPED || at[0] != '\\' || at[1] != 'u')
         return 0;
     for (int64_t place = 2; place < ESCAPED; place++)
         if (!is_hexadecimal(at[place]))
             return 0;
-    return at[2] != '0' || at[3] != '0' || at[4] > '7' ? ESCAPED : 0;
+    return 1;
+}
+
+/* So many bytes from a backslash on are of a word: one beyond ASCII, as JSON escapes it; 0 for none. */
+static int64_t escaped_bytes(const char *at, const char *end)
+{
+    return is_escaped(at, end) && (at[2] != '0' || at[3] != '0' || at[4] > '7') ? ESCAPED : 0;
 }
 
 /* Letters and digits, and all beyond ASCII, as it stands or as JSON escapes it: `found` of these classes. */
@@ -316,9 +323,10 @@ static char word_at_place(const char *begin, const char **at, const char *end, c
 /* Behind what JSON escapes by a backslash: neither a mark nor part of a character beyond ASCII. */
 static const char *behind_escaped(const char *at, const char *end)
 {
-    int is_escape = end - at > 1 && (uint8_t)(at[1] - '!') <= '~' - '!';
-    int64_t size = !is_escape ? 1 : at[1] == 'u' ? 6 : 2;
-    return end - at < size ? end : at + size;
+    if (is_escaped(at, end))
+        return at + ESCAPED;
+    /* in ASCII what can be seen */
+    return end - at > 1 && (uint8_t)(at[1] - '!') <= '~' - '!' ? at + 2 : at + 1;
 }
 
 /* The next number, or word that is to leave a mark, from a place on, which becomes the one behind it. Returns its mark; 0 at the end, and

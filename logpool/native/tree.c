@@ -18,8 +18,8 @@ typedef struct {
     char mark, byte; /* the first one of what is in common; of no account where that is nothing */
 } Node;
 
-/* A text: the key of the lines that leave it, NONE while that is not to be told; the number of its pattern; and whether a time may stand where a
-   number or word does, so that it depends on the line whether there is a clock in it. */
+/* A text: the key of the lines that leave it, NONE while that is not to be told; the number of its pattern; and whether a clock may stand where a
+   number or word does, so that it depends on the line whether there is one in it. */
 typedef struct {
     uint32_t key, pattern;
     uint8_t asks_clock, has_clock;
@@ -118,7 +118,6 @@ typedef struct {
     Piece variables[LAST_BIT + 1];
     int64_t number;
     int has_clock, as_with_clock; /* -1 while not known */
-    int asks_clock; /* one may stand in what was passed as a word */
 } Walk;
 
 /* The way on for a number of so many digits; where there are two, a clock decides. */
@@ -180,7 +179,6 @@ static const Node *way_on(const Tree *tree, const Node *node, Walk *walk, Kin *k
         return way_by_mark(tree, node, mark);
     walk->variables[walk->number] = (Piece){at, behind};
     walk->number += walk->number < LAST_BIT;
-    walk->asks_clock |= line->patterns->words && line->patterns->words->may_join && memchr(at, ':', (size_t)(behind - at));
     return line->patterns->words ? way_by_number(tree, node, mark, walk) : way_by_mark(tree, node, mark);
 }
 
@@ -195,7 +193,6 @@ static const Leaf *followed(const Tree *tree, Walk *walk, Kin *kin)
     walk->end = walk->piece->end;
     walk->number = 0;
     walk->has_clock = walk->as_with_clock = -1;
-    walk->asks_clock = 0;
     *kin = (Kin){.key = NONE};
     for (;;) {
         if (walk->end - walk->at < node->size || !is_same(walk->at, tree->bytes + node->begin, node->size))
@@ -210,7 +207,7 @@ static const Leaf *followed(const Tree *tree, Walk *walk, Kin *kin)
     const Leaf *leaf = node->leaf == NONE ? NULL : tree->leaves + node->leaf;
     if (!leaf || leaf->key == NONE)
         return NULL;
-    if ((leaf->asks_clock || walk->asks_clock) && walk->as_with_clock >= 0 && line_has_clock(line) != leaf->has_clock)
+    if (leaf->asks_clock && walk->as_with_clock >= 0 && line_has_clock(line) != leaf->has_clock)
         return NULL;
     return leaf;
 }
@@ -344,18 +341,21 @@ static uint32_t node_of(Tree *tree, const char *text, const char *end)
 /* What of a text tells, as far as its marks are concerned, whether lines that leave it are like it. */
 enum { ALIKE, ASKS_CLOCK, UNLIKE };
 
-static int likeness_of(const char *text, int64_t size, int has_words)
+static int likeness_of(const char *text, int64_t size, const Words *words)
 {
     static const char taken[] = " taken: ";
-    int found = ALIKE;
+    /* what is joined to a word may look like part of a clock */
+    int found = words && words->may_join ? ASKS_CLOCK : ALIKE;
     for (int64_t at = 0; at < size; at++) {
-        int is_colon = text[at] == ':' && has_words;
+        int is_colon = text[at] == ':' && words;
         char before = at ? text[at - 1] : 0, behind = at + 1 < size ? text[at + 1] : 0;
         /* a word may end so that it tells of seconds together with what is behind */
         if (at && is_mark(before) && size - at >= (int64_t)sizeof taken - 1 && !memcmp(text + at, taken, sizeof taken - 1))
             return UNLIKE;
         /* a clock is none where something of it is taken out */
-        if (is_colon && is_mark(before) && !is_variable(before) && (is_variable(behind) || is_digit(behind)))
+        int is_cut = (is_mark(before) && !is_variable(before)) || (is_mark(behind) && !is_variable(behind));
+        int is_of_clock = is_variable(before) || is_digit(before) || is_variable(behind) || is_digit(behind);
+        if (is_colon && is_cut && is_of_clock)
             return UNLIKE;
         if (is_colon && (is_variable(before) || is_variable(behind)))
             found = ASKS_CLOCK;
@@ -390,7 +390,8 @@ static int is_that(const Kin *found, const Kin *left)
 
 int tree_keep(Tree *tree, const Line *line, const char *left, int64_t size, uint32_t pattern, const Kin *kin)
 {
-    int likeness = likeness_of(left, size, line->patterns && line->patterns->words);
+    const Words *words = line->patterns ? line->patterns->words : NULL;
+    int likeness = likeness_of(left, size, words);
     if (!size || likeness == UNLIKE || size > MOST_LINE || is_marked(line))
         return 1;
     if (tree->node_count > MOST_NODES || tree->size > MOST_BYTES)
