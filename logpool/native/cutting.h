@@ -72,8 +72,8 @@ static inline int starts_address(const char *at, const char *end) { return end -
 static inline int is_mark(char byte) { return (byte >= TIME && byte <= ADDRESSED) || is_variable(byte); }
 
 /* Words that leave no mark, in small letters: those that are known, and those that hold a part that is: by the byte that each begins
-   with, the parts that do, a bit for each. And what joins words, a bit for each byte: JOINS always; MAY_JOIN where that makes no clock of them, then
-   also behind a number. */
+   with, the parts that do, a bit for each. And what joins words, a bit for each byte: JOINS always; MAY_JOIN in what is
+   quoted and no clock, and numbers as well if there is a word among them. */
 typedef struct {
     const Texts *known, *parts;
     uint8_t part_bits[256], joins[256];

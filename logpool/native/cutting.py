@@ -60,7 +60,7 @@ class Out(IntEnum):
     NUMBERS = 2
     #: these, and every word that does not, unless it is known
     WORDS = 3
-    #: the same, and what :data:`MAY_JOIN` joins to them, as in paths
+    #: the same, and what :data:`MAY_JOIN` joins to them in quotation marks, as in the path of a request
     CHUNKS = 4
 
 
@@ -88,7 +88,8 @@ class Pattern(NamedTuple):
 
 #: what joins words so that they are one
 JOINS = "-_"
-#: and what may, where that makes no clock of them
+#: and what may, where that makes all of what stands in quotation marks, and no clock: in words around a message, as of
+#: a process and its thread, each part may matter
 MAY_JOIN = "/.:@+%~&=?!#*"
 
 
@@ -316,6 +317,11 @@ class Cutter:
         if self.patterns is not None:
             self._structure.patterns = ctypes.pointer(self.patterns.structure())
         return self._structure
+
+    @property
+    def form_count(self) -> int:
+        """How many patterns there are, known or not."""
+        return 0 if self.patterns is None else len(self.patterns.texts)
 
     @property
     def most(self) -> int:

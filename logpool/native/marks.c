@@ -259,22 +259,6 @@ int has_clock(const char *text, const char *end)
     return 0;
 }
 
-/* Whether part of a clock with its seconds stands in a text that ends there, from `start` on. */
-static int holds_clock(const char *begin, const char *start, const char *end)
-{
-    static const char shape[] = "00:00:00";
-    enum { SIZE = sizeof shape - 1 };
-    const char *text = start - begin < SIZE ? begin : start - SIZE + 1;
-    for (const char *at = text; end - at >= SIZE; at++) {
-        int place = 0;
-        while (place < SIZE && (shape[place] == ':' ? at[place] == ':' : is_digit(at[place])))
-            place++;
-        if (place == SIZE && (at == begin || !is_digit(at[-1])) && (at + SIZE == end || !is_digit(at[SIZE])))
-            return 1;
-    }
-    return 0;
-}
-
 /* Passes a word, or a number, with all behind it that is joined to it. Returns whether there is a word in it; -1 where ids stand in it, or it begins
    with a word that is to be left, which is passed. */
 static int passed_word(const char *begin, const char **at, const char *end, const Words *words, int joins)
@@ -300,22 +284,47 @@ static int passed_word(const char *begin, const char **at, const char *end, cons
     }
 }
 
+/* Whether a clock with its seconds stands in a text. */
+static int holds_clock(const char *text, const char *end)
+{
+    static const char shape[] = "00:00:00";
+    enum { SIZE = sizeof shape - 1 };
+    for (; end - text >= SIZE; text++) {
+        int place = 0;
+        while (place < SIZE && (shape[place] == ':' ? text[place] == ':' : is_digit(text[place])))
+            place++;
+        if (place == SIZE)
+            return 1;
+    }
+    return 0;
+}
+
+/* Whether all from a place up to another is what a pair of quotation marks holds, but for what may join: then it is a value of its own, and no part of
+   a record that is told in words. */
+static int is_quoted(const char *begin, const char *at, const char *behind, const char *end, const Words *words)
+{
+    while (at > begin && words->joins[(uint8_t)at[-1]])
+        at--;
+    while (behind < end && words->joins[(uint8_t)*behind])
+        behind++;
+    return at > begin && behind < end && at[-1] == '"' && *behind == '"';
+}
+
 /* The mark of the word, or of the number that is none's part, that begins at a place where no id does, with all behind it that is joined to it; it
    is passed. 0 where it leaves none, or ids stand in it. */
 static char word_at_place(const char *begin, const char **at, const char *end, const Words *words)
 {
     const char *start = *at;
-    int has_word = words->may_join ? passed_word(begin, at, end, words, JOINS | MAY_JOIN) : 0;
-    if (!has_word || (has_word > 0 && holds_clock(begin, start, *at))) {
-        const char *number = behind_digits(start, end);
-        *at = start;
-        has_word = number > start && (number == end || !word_from(number, end).found) ? 0 : passed_word(begin, at, end, words, JOINS);
-        if (!has_word) {
-            *at = number;
-            return digits_mark(number - start);
-        }
+    int may_join = words->may_join && passed_word(begin, at, end, words, JOINS | MAY_JOIN) > 0;
+    if (may_join && is_quoted(begin, start, *at, end, words) && !holds_clock(start, *at))
+        return is_digit(*start) ? BEGUN_BY_DIGIT : is_capital(*start) ? CAPITAL : WORD;
+    const char *number = behind_digits(start, end);
+    if (number > start && !word_from(number, end).found) {
+        *at = number;
+        return digits_mark(number - start);
     }
-    if (has_word < 0)
+    *at = start;
+    if (passed_word(begin, at, end, words, JOINS) < 0)
         return 0;
     return is_digit(*start) ? BEGUN_BY_DIGIT : is_capital(*start) ? CAPITAL : WORD;
 }

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _WORD = re.compile(r"[^\W_]+")
-# whatever is named so: QueuePool, ThreadPoolExecutor; OperationalError, KeyboardInterrupt
-_PARTS = ("pool", "error", "exception", "exit", "interrupt", "warning")
+# whatever is named so: QueuePool, ThreadPoolExecutor; AdaptedConnection; OperationalError, KeyboardInterrupt
+_PARTS = ("pool", "connection", "error", "exception", "exit", "interrupt", "warning")
 # a word that is in one line of so many is part of their layout: it need not be tried
 _OFTEN = 4
 

@@ -120,6 +120,8 @@ class Numbering:
     _patterns: dict[str, Pattern] = field(default_factory=dict)
     _words: Words | None = None
     _has_no_patterns: bool = False
+    # whether nothing more that could be taken out would make them fewer
+    _takes_no_more_out: bool = False
 
     def __post_init__(self) -> None:
         self._begin()
@@ -257,11 +259,7 @@ class Numbering:
         matter = _matter(patterns.texts, len(patterns))
         count = len(self._patterns) + sum(matter)
         examples = self.reader.cut.cutter(Out.IDS)
-        if self.out < Out.CHUNKS and count > MANY_PATTERNS:
-            some = Taken.of(examples, rows, chosen[:_LOOKED_THROUGH])
-            more = Out(self.out + 1)
-            lines = [rest_of(some, place).key for place in range(len(some))]
-            self._begin_with(more, words_of(lines, in_chunks=more is Out.CHUNKS))
+        if count > MANY_PATTERNS and self._takes_more_out(rows, chosen[:_LOOKED_THROUGH]):
             return False
         # to find out what matters in a pattern takes as long as to parse some lines
         if count > MOST_PATTERNS or (sum(matter) > MANY_PATTERNS and sum(matter) * _WORTH > len(chosen)):
@@ -274,6 +272,24 @@ class Numbering:
                 example = Taken.of(examples, rows, array("I", [row]))
                 self._patterns[text] = pattern_of(rest_of(example, 0), self.reader.parsed, self._words)
             patterns.learn(self._patterns.get(text, Pattern(0)))
+        return True
+
+    def _takes_more_out(self, rows: Rows, chosen: array[int]) -> bool:
+        """Takes more out of lines than numbers, or than words, from now on, if that is to any avail."""
+        if self.out is Out.CHUNKS or self._takes_no_more_out:
+            return False
+        cut, more = self.reader.cut, Out(self.out + 1)
+        lines = Taken.of(cut.cutter(Out.IDS), rows, chosen)
+        texts = [rest_of(lines, place).key for place in range(len(lines))]
+        words = words_of(texts, in_chunks=more is Out.CHUNKS)
+        if more is Out.CHUNKS:
+            then, now = cut.cutter(more, words), cut.cutter(self.out, words_of(texts))
+            for cutter in (then, now):
+                Taken.of(cutter, rows, chosen)
+            if then.form_count * 2 > now.form_count:
+                self._takes_no_more_out = True
+                return False
+        self._begin_with(more, words)
         return True
 
     def _as_they_are(self) -> Numbering:

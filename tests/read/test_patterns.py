@@ -231,18 +231,18 @@ def test_what_words_are_variables(text: str, known: list[str], found: list[str])
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        ("/api/v1/users/42?a=1&b=x", ["api/v1/users/42?a=1&b=x"]),
-        ('"2001:db8:85a3::8a2e:370:7334" ::1', ["2001:db8:85a3::8a2e:370:7334", "1"]),
-        ("alice.b@example.com Mozilla/5.0 (X11; x)", ["alice.b@example.com", "Mozilla/5.0", "X11", "x"]),
+        ('"/api/v1/users/42?a=1&b=x/"', ["api/v1/users/42?a=1&b=x"]),
+        ('"2001:db8:85a3::8a2e:370:7334" "::ffff:1"', ["2001:db8:85a3::8a2e:370:7334", "ffff:1"]),
+        ('"alice.b@example.com" "Bob"', ["alice.b@example.com", "Bob"]),
+        # where not all is joined, a part may be told by what is around it
+        ("(7abc/def) [web/12] a.b", ["7abc", "def", "web", "12", "a", "b"]),
+        ('"Mozilla/5.0 (X11; x)" "a=1, b"', ["Mozilla", "5", "0", "X11", "x", "a", "1", "b"]),
         # what is known ends it, and so does an id
-        ("a/known/b/QueuePool/c", ["a", "b", "c"]),
-        ("a/d3b07384d113edec/b", ["a", "d3b07384d113edec/b"]),
-        ("a/\x03/b 0x7f01/c", ["a", "b", "0x7f01", "c"]),
+        ('"a/known/b" "/QueuePool/c"', ["a", "b", "c"]),
+        ('"a/\x03/b" "0x7f01/c"', ["a", "b", "0x7f01", "c"]),
         # numbers and clocks are none
-        ("10.0.0.1 2024-01-02 12:00:01", ["10", "0", "0", "1", "2024", "01", "02", "12", "00", "01"]),
-        ("2024-01-02T12:00:01.25Z a", ["2024", "01", "02T12", "00", "01", "25Z", "a"]),
-        ("x12:00:01 a:12:00:01/b a:12:00", ["x12", "00", "01", "a", "12", "00", "01", "b", "a:12:00"]),
-        ("a=1, b: c", ["a=1", "b", "c"]),
+        ('"10.0.0.1" "2024-01-02"', ["10", "0", "0", "1", "2024", "01", "02"]),
+        ('"2024-01-02T12:00:01.25Z" "a:12:00"', ["2024", "01", "02T12", "00", "01", "25Z", "a:12:00"]),
     ],
 )
 def test_what_is_joined_to_words(text: str, found: list[str]) -> None:
@@ -310,6 +310,23 @@ def test_paths_of_many_forms_take_no_time(parsed: list[str]) -> None:
     assert {event[3] for event in found} == {"0x7f01"}
     # some for each way of taking more out
     assert len(parsed) < numbering.MANY_KEYS + 2000
+
+
+def test_what_a_process_is_told_by_is_not_joined() -> None:
+    chance = random.Random(4)  # noqa: S311 - lines, no secret
+    before = [f"{chance.randrange(9)}{name}" for name in ("abc/xyz", "kf/w", "b/no", "xq/thread")]
+    lines = [
+        f"2024-01-01 12:00:00,000 - {POOL} - DEBUG - ({chance.choice(before)}) {path_of(chance)} {TAKEN}"
+        for _ in range(3000)
+    ]
+    lines += [
+        line.replace(line[line.index("(") : line.index(")")], f"(47{n % 2}/w-{n % 5}") for n, line in enumerate(lines)
+    ]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(numbering, "MANY_KEYS", 100)
+        found, _ = all_of(lines, [1000])
+        patch.setattr(numbering, "MANY_KEYS", 1 << 20)
+        assert found == all_of(lines, [1000])[0]
 
 
 LIMIT = "QueuePool limit of size 5 overflow 10 reached, connection timed out, timeout 30.00"
