@@ -314,14 +314,13 @@ def test_paths_of_many_forms_take_no_time(parsed: list[str]) -> None:
 
 def test_what_a_process_is_told_by_is_not_joined() -> None:
     chance = random.Random(4)  # noqa: S311 - lines, no secret
-    before = [f"{chance.randrange(9)}{name}" for name in ("abc/xyz", "kf/w", "b/no", "xq/thread")]
-    lines = [
-        f"2024-01-01 12:00:00,000 - {POOL} - DEBUG - ({chance.choice(before)}) {path_of(chance)} {TAKEN}"
-        for _ in range(3000)
-    ]
-    lines += [
-        line.replace(line[line.index("(") : line.index(")")], f"(47{n % 2}/w-{n % 5}") for n, line in enumerate(lines)
-    ]
+
+    def line(process: object) -> str:
+        thread = "".join(chance.choices("bcdfgklmnprstvz", k=6))
+        return f"2024-01-01 12:00:00,000 - {POOL} - DEBUG - ({process}/{thread}) {path_of(chance)} {TAKEN}"
+
+    lines = [line(f"{number % 9}{'bcd'[number % 3] * (3 + number % 5)}") for number in range(3000)]
+    lines += [line(4711 + number % 2) for number in range(500)]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(numbering, "MANY_KEYS", 100)
         found, _ = all_of(lines, [1000])
