@@ -223,12 +223,14 @@ static inline int found_alike(Cutter *cutter, const Line *line, Kin *kin)
 
 int find_alike(Cutter *cutter, const Line *line, Kin *kin) { return found_alike(cutter, line, kin); }
 
-int keep_alike(Cutter *cutter, const Line *line, const char *left, int64_t size, uint32_t pattern, const Kin *kin)
+int keep_alike(Cutter *cutter, const Line *line, const char *left, int64_t size, uint32_t pattern, const Kin *kin, int is_again)
 {
     int has_more = !alikes_fit(line, kin);
     for (int64_t at = 0; !has_more && at < size; at++)
         has_more = is_mark(left[at]) && left[at] != TIME && left[at] != TAKEN && left[at] != ADDRESSED;
-    return has_more ? tree_keep(cutter->tree, line, left, size, pattern, kin) : alikes_keep(cutter->alikes, line, kin);
+    if (!has_more)
+        return alikes_keep(cutter->alikes, line, kin);
+    return !is_again || tree_keep(cutter->tree, line, left, size, pattern, kin);
 }
 
 int cut_alike(Cutter *cutter, const char *text, const char *end, uint32_t row, Taken *taken)

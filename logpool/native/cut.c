@@ -207,11 +207,12 @@ API int cut(Cutter *cutter, const char *data, const Rows *rows, const uint32_t *
             if (patterns && (pattern = patterned(&line, &rest, row, &other, &kin, taken, &failed)) == NONE)
                 continue;
             const Buffer *left = patterns ? &other : &rest;
+            int64_t known = texts_count(cutter->keys);
             kin.key = texts_add(cutter->keys, left->bytes, left->size);
             failed |= kin.key == NONE;
             int64_t size = left->size;
             const char *kept = patterns ? texts_get(patterns->texts, pattern, &size) : left->bytes;
-            failed |= !failed && !keep_alike(cutter, &line, kept, size, pattern, &kin);
+            failed |= !failed && !keep_alike(cutter, &line, kept, size, pattern, &kin, patterns || kin.key < known);
         }
         failed |= failed || !taken_kin(cutter, pieces, &kin, row, taken);
         if (!failed && kin.key == key_count) {

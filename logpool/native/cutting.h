@@ -221,8 +221,9 @@ typedef struct {
 
 /* Finds a line that is like one at hand, and tells what that is. Returns 0 where there is none. */
 int find_alike(Cutter *cutter, const Line *line, Kin *kin);
-/* Keeps a line by what it left, with every variable's mark, and by the number of that as a pattern. Returns 0 where memory ran out. */
-int keep_alike(Cutter *cutter, const Line *line, const char *left, int64_t size, uint32_t pattern, const Kin *kin);
+/* Keeps a line by what it left, with every variable's mark, and by the number of that as a pattern. `is_again`: another line left the same,
+   and it is likely that more will. Returns 0 where memory ran out. */
+int keep_alike(Cutter *cutter, const Line *line, const char *left, int64_t size, uint32_t pattern, const Kin *kin, int is_again);
 /* Cuts a line that is like one before. Returns 0 where it is like none, -1 where memory ran out. */
 int cut_alike(Cutter *cutter, const char *text, const char *end, uint32_t row, Taken *taken);
 

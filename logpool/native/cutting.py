@@ -108,8 +108,9 @@ class Words:
             parts: of words.
             in_chunks: whether the others are joined by whatever may join them.
         """
+        self._words = [*known], [*parts]
         self._texts = Texts(), Texts()
-        for texts, words in zip(self._texts, (known, parts), strict=True):
+        for texts, words in zip(self._texts, self._words, strict=True):
             for word in words:
                 texts.add(word.lower())
         self.structure = WordsStructure(*(texts.pointer for texts in self._texts))
@@ -120,6 +121,10 @@ class Words:
         for byte in MAY_JOIN if in_chunks else "":
             self.structure.joins[ord(byte)] = 2
         self.structure.may_join = in_chunks
+
+    def in_chunks(self) -> Words:
+        """The same, so that the others are joined by whatever may join them."""
+        return Words(*self._words, in_chunks=True)
 
 
 class Variable(NamedTuple):

@@ -30,8 +30,8 @@ def _meaningful() -> frozenset[str]:
     return frozenset(_WORD.findall(" ".join([*grammars, *WORDS_OF_TIMES, *WORDS_OF_HEADS, *WORDS_OF_RECORDS])))
 
 
-def words_of(lines: Sequence[str], *, in_chunks: bool = False) -> Words:
-    """Those, and the ones that some lines have in common; whether the others are joined by whatever may join them."""
+def words_of(lines: Sequence[str]) -> Words:
+    """Those, and the ones that some lines have in common."""
     counts = Counter(word for line in lines for word in set(_WORD.findall(line)))
     common = [word for word, count in counts.items() if count * _OFTEN >= len(lines)]
-    return Words([*_meaningful(), *common], _PARTS, in_chunks=in_chunks)
+    return Words([*_meaningful(), *common], _PARTS)

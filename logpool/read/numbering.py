@@ -281,9 +281,10 @@ class Numbering:
         cut, more = self.reader.cut, Out(self.out + 1)
         lines = Taken.of(cut.cutter(Out.IDS), rows, chosen)
         texts = [rest_of(lines, place).key for place in range(len(lines))]
-        words = words_of(texts, in_chunks=more is Out.CHUNKS)
+        words = words_of(texts)
         if more is Out.CHUNKS:
-            then, now = cut.cutter(more, words), cut.cutter(self.out, words_of(texts))
+            now, words = cut.cutter(self.out, words), words.in_chunks()
+            then = cut.cutter(more, words)
             for cutter in (then, now):
                 Taken.of(cutter, rows, chosen)
             if then.form_count * 2 > now.form_count:

@@ -169,8 +169,8 @@ def test_a_tree_that_is_full_begins_anew() -> None:
     one = Cutter([], leading=False, out=Out.IDS)
     chance = chance_of(2)
     for _ in range(8):
-        # each leaves a text of its own
-        lines = [f"{chance.randrange(10**7)} d3b07384d113edec49eaa6238ad5ff00 |Z" for _ in range(10_000)]
+        # each leaves a text of its own, twice
+        lines = [f"{chance.randrange(10**7)} d3b07384d113edec49eaa6238ad5ff00 |Z" for _ in range(10_000)] * 2
         rows = rows_of(lines)
         taken = Taken.of(one, rows, array("I", range(len(rows))))
         assert [one.keys.get(taken.key(at)) for at in range(len(taken))] == [
