@@ -36,8 +36,9 @@ static inline void add_bytes(Buffer *buffer, const char *text, int64_t size)
 }
 
 /* The marks of an id, of a number of so many digits, of a short one, and of one with many decimals; of an address that does not matter, and is
-   not the one that is told; of a number that does not, of one digit and those of up to seven and of ten to fifteen behind it; of a word that does not, that begins with a small letter or one beyond
-   ASCII, with a capital, with a digit; and among words of a number of up to seven digits, if no time can stand there. */
+   not the one that is told; of a number that does not, of one digit, and those of up to seven and of ten to fifteen behind it; of a word that
+   does not, that begins with a small letter or one beyond ASCII, with a capital, with a digit; and among words of a number of up to seven
+   digits, if no time can stand there. */
 enum {
     ID = 3,
     NUMBER,
@@ -56,7 +57,10 @@ enum {
 enum { LEAST_HEXADECIMAL = 8, MOST_SHORT = 9, LEAST_NUMBER = 16, LEAST_MIXED = 20, LEAST_DECIMALS = 3 };
 
 /* Whether a byte is the mark of a number, a word or another address. */
-static inline int is_variable(char mark) { return mark == OTHER_ADDRESS || (mark >= DIGITS && mark <= LAST_DIGITS) || (mark >= WORD && mark <= ANY_NUMBER); }
+static inline int is_variable(char mark)
+{
+    return mark == OTHER_ADDRESS || (mark >= DIGITS && mark <= LAST_DIGITS) || (mark >= WORD && mark <= ANY_NUMBER);
+}
 
 /* The mark of a number where there is no clock, by that of so many digits. */
 static inline char any_number(char mark) { return mark >= DIGITS && mark < DIGITS + LEAST_HEXADECIMAL - 1 ? ANY_NUMBER : mark; }

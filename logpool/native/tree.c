@@ -18,8 +18,8 @@ typedef struct {
     char mark, byte; /* the first one of what is in common; of no account where that is nothing */
 } Node;
 
-/* A text: the key of the lines that leave it, NONE while that is not to be told; the number of its pattern; and whether a clock may stand where a
-   number or word does, so that it depends on the line whether there is one in it. */
+/* A text: the key of the lines that leave it, NONE while that is not to be told; the number of its pattern; whether a clock may stand where a
+   number or word does, so that it depends on the line whether there is one in it; and whether there was one in the line that was kept. */
 typedef struct {
     uint32_t key, pattern;
     uint8_t asks_clock, has_clock;
@@ -167,19 +167,20 @@ static const Node *way_on(const Tree *tree, const Node *node, Walk *walk, Kin *k
         kin->names[SECONDS] = (Piece){at, behind};
         return way;
     }
-    char mark = line->ids ? mark_at(walk->piece->start, at, end, line->patterns != NULL, line->patterns ? line->patterns->words : NULL, &behind) : 0;
+    const Words *words = line->patterns ? line->patterns->words : NULL;
+    char mark = line->ids ? mark_at(walk->piece->start, at, end, line->patterns != NULL, words, &behind) : 0;
     if (!mark)
         return way_by_byte(tree, node, *at);
     walk->at = behind;
     /* what stands behind a backslash may be escaped by it, and what stands behind that may be an id together with it */
-    int is_escaped = line->patterns && line->patterns->words && at > walk->piece->start && (at[-1] == '\\' || is_alphanumeric(at[-1]));
+    int is_escaped = words && at > walk->piece->start && (at[-1] == '\\' || is_alphanumeric(at[-1]));
     if (is_escaped || (mark != OTHER_ADDRESS && holds_name(at, behind)))
         return NULL;
     if (!is_variable(mark))
         return way_by_mark(tree, node, mark);
     walk->variables[walk->number] = (Piece){at, behind};
     walk->number += walk->number < LAST_BIT;
-    return line->patterns->words ? way_by_number(tree, node, mark, walk) : way_by_mark(tree, node, mark);
+    return words ? way_by_number(tree, node, mark, walk) : way_by_mark(tree, node, mark);
 }
 
 /* The text that a line leaves; NULL where it is not there. */

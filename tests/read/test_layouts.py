@@ -686,6 +686,11 @@ def test_json_is_read_back(name: str, message: str, level: str, process: int) ->
         ("DEBUG {} [140374585935424] ", None, "140374585935424"),
         # neither is part of an id
         ("- 3b1a11df-587f-4280-3289-123456789012 - {} - DEBUG - ", None, None),
+        # neither is a client's network address
+        ("[1999:2f97:a11d:0:12:3:4:5] DEBUG {} ", None, None),
+        ("DEBUG {} (2001::12) [2001:0db8:85a3:0000:0000:8a2e:0370:7334] [::1] ", None, None),
+        ("[4242:abc] DEBUG {} ", "4242", "abc"),
+        ("[4242:a:b:c] DEBUG {} ", "4242", "a:b:c"),
     ],
 )
 def test_process_and_thread_around_a_message(head: str, process: str | None, thread: str | None) -> None:
