@@ -206,7 +206,7 @@ static int alikes_keep(Alikes *alikes, const Line *line, const Kin *kin)
     return 1;
 }
 
-/* Likewise, among all: first where the line before was found. */
+/* The same among all, first where the line before was found: what scans lines has it of its own, since it is asked for each. */
 static inline int found_alike(Cutter *cutter, const Line *line, Kin *kin)
 {
     if (cutter->by_tree && tree_find(cutter->tree, line, kin))

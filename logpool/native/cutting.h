@@ -96,6 +96,8 @@ int variables_out(const Buffer *rest, const Words *words, uint64_t kept, Buffer 
 /* The mark that an id leaves, or a variable if these are asked for, that begins at a place of a line from which nothing was taken out yet, and
    what stands behind it; 0 where none does, or where it is not certain. Of a number, that of so many digits. */
 char mark_at(const char *begin, const char *at, const char *end, int has_variables, const Words *words, const char **behind);
+/* Whether an address begins within a text. */
+int holds_address(const char *text, const char *end);
 /* Whether a clock can stand in a text: of what else is a time, the figures leave marks of their own. */
 int has_clock(const char *text, const char *end);
 

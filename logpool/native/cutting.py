@@ -101,7 +101,7 @@ class Words:
     """
 
     def __init__(self, known: Iterable[str], parts: Iterable[str] = (), *, in_chunks: bool = False) -> None:
-        """Takes them, up to eight parts; small letters and capitals are the same.
+        """Takes them, up to eight parts, of four letters at least; small letters and capitals are the same.
 
         Args:
             known: words.

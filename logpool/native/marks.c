@@ -142,6 +142,13 @@ static char digits_mark(int64_t width)
     return width > MOST_SHORT && width < LEAST_NUMBER ? (char)(DIGITS + width - 1 - (MOST_SHORT + 1 - LEAST_HEXADECIMAL)) : 0;
 }
 
+/* The mark of the number that begins there; 0 where none does, or where an address begins with its last digit. */
+static char digits_at(const char *at, const char *end, const char **behind)
+{
+    *behind = behind_digits(at, end);
+    return *behind > at && starts_address(*behind - 1, end) ? 0 : digits_mark(*behind - at);
+}
+
 /* The number, within letters and digits or not, that stands at a place or behind it; all up to there is passed. Returns its mark; 0 where
    some letters and digits have none. */
 static char number_at(const char *begin, const char **at, const char *end, const char **start)
@@ -153,14 +160,9 @@ static char number_at(const char *begin, const char **at, const char *end, const
         return mark;
     }
     *start = *at;
-    *at = behind_digits(*start, end);
-    if (*at == *start) {
-        ++*at;
-        return 0;
-    }
-    /* what stands in the place of an address may be part of a word */
-    int is_named = *at < end && (*at)[-1] == NAMED[0] && **at == NAMED[1];
-    return is_named ? 0 : digits_mark(*at - *start);
+    char mark = digits_at(*start, end, at);
+    *at += *at == *start;
+    return mark;
 }
 
 static int is_capital(char byte) { return (uint8_t)(byte - 'A') <= 'Z' - 'A'; }
@@ -206,20 +208,25 @@ static inline Word word_from(const char *start, const char *end)
 /* So long a word may be known, or leave a mark. */
 enum { MOST_WORD = 256 };
 
-/* Whether a word is to be left as it stands: also where an address stands in it, or what stands in the place of one. */
+int holds_address(const char *text, const char *end)
+{
+    for (const char *at = text; at < end && (at = memchr(at, NAMED[1], (size_t)(end - at))); at++)
+        if (at > text && at[-1] == NAMED[0])
+            return 1;
+    return 0;
+}
+
+/* Whether a word is to be left as it stands: also where an address stands in it. */
 static int is_left(const Word *word, const Words *words)
 {
     char small[MOST_WORD];
     int64_t size = word->behind - word->start;
     if (size < 1 || size > MOST_WORD)
         return 1;
-    int is_named = 0;
     for (int64_t at = 0; at < size; at++)
         small[at] = (char)(word->start[at] | is_capital(word->start[at]) << 5);
-    if ((word->found & DIGIT) && (word->found & LETTER))
-        for (int64_t at = 1; at < size; at++)
-            is_named |= word->start[at - 1] == NAMED[0] && word->start[at] == NAMED[1];
-    if (is_named || texts_find(words->known, small, size) != NONE)
+    int has_both = word->found & DIGIT && word->found & LETTER;
+    if ((has_both && holds_address(word->start, word->behind)) || texts_find(words->known, small, size) != NONE)
         return 1;
     /* so many letters tell most often that a part is not there */
     enum { HEAD = 4 };
@@ -408,7 +415,5 @@ char mark_at(const char *begin, const char *at, const char *end, int has_variabl
         return word_at_place(begin, behind, end, words);
     if (!has_variables || !is_digit(*at) || (at > begin && is_digit(at[-1])))
         return 0;
-    *behind = behind_digits(at, end);
-    int is_named = *behind < end && (*behind)[-1] == NAMED[0] && **behind == NAMED[1];
-    return is_named ? 0 : digits_mark(*behind - at);
+    return digits_at(at, end, behind);
 }

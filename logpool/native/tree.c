@@ -96,10 +96,7 @@ static int holds_name(const char *at, const char *end)
     const int64_t size = sizeof connection - 1;
     if (end - at >= size && end[-1] == connection[size - 1] && !memcmp(end - size, connection, (size_t)size))
         return 1;
-    for (const char *from = at; from < end && (from = memchr(from, NAMED[1], (size_t)(end - from))); from++)
-        if (from > at && from[-1] == NAMED[0])
-            return 1;
-    return 0;
+    return holds_address(at, end);
 }
 
 static int line_has_clock(const Line *line)

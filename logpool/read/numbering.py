@@ -313,7 +313,7 @@ class Numbering:
         told.inside += [one.row for one in found.aside if one.label == TIMED_OUT_INSIDE]
         left: list[int] = []
         vocabulary = self.reader.vocabulary
-        # the first address in the others is not the connection's: each is looked up by itself
+        # the address that was taken out of the others is not the connection's: each is looked up by itself
         for place, row in ((place, row) for place, row, label in found.aside if label == OTHER):
             one = self.reader.learned(rest_of(taken, place))
             assert one is not None  # noqa: S101 - for the type checker: none of these is without its ids

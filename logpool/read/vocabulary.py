@@ -176,9 +176,9 @@ def _reason(message: Message) -> Reason:
 class Naming(IntEnum):
     """What names the connection of a rest, or tells a timing from its like."""
 
-    #: nothing, or the rest itself, whatever the first address in it
+    #: nothing, or the rest itself, whatever the address that was taken out of it
     FIXED = 0
-    #: the first address in it: then it says the same with any other address
+    #: that address: then it says the same with any other
     ADDRESS = 1
     #: the seconds in it
     SECONDS = 2
@@ -268,7 +268,7 @@ class Reader:
             return Naming.SINGLE
         if identity == rest.address and identity not in rest.key:
             return Naming.ADDRESS
-        # the first address may be anybody's, as of a task; then it makes no difference, even where it is the same
+        # it may be anybody's, as of a task; then it makes no difference, even where it is the same
         others = (f"0x7f182736{number:04x}" for number in count())
         other = next(other for other in others if other not in f"{rest.address} {rest.key}")
         varied = self.parsed(rest._replace(address=other))
