@@ -35,7 +35,7 @@ static inline void add_bytes(Buffer *buffer, const char *text, int64_t size)
     buffer->size += size;
 }
 
-/* The marks of an id, of a number of so many digits, of a short one, and of one with many decimals; of an address that does not matter, and is
+/* The marks of an id, of a number of so many digits, of a short one, and of one with many decimals, of a network address; of an address that does not matter, and is
    not the one that is told; of a number that does not, of one digit, and those of up to seven and of ten to fifteen behind it; of a word that
    does not, that begins with a small letter or one beyond ASCII, with a capital, with a digit; and among words of a number of up to seven
    digits, if no time can stand there. */
@@ -45,6 +45,8 @@ enum {
     SHORT_NUMBER,
     FRACTION,
     OTHER_ADDRESS = 8,
+    LOCATOR = 0x0b,
+    NETWORK,
     DIGITS = 0x0e,
     LAST_DIGITS = 0x1a,
     WORD = 0x1c,
@@ -56,10 +58,10 @@ enum {
    have no letter; between these and many there are times, and the numbers of threads. */
 enum { LEAST_HEXADECIMAL = 8, MOST_SHORT = 9, LEAST_NUMBER = 16, LEAST_MIXED = 20, LEAST_DECIMALS = 3 };
 
-/* Whether a byte is the mark of a number, a word or another address. */
+/* Whether a byte is the mark of a number, a word, another address or a locator. */
 static inline int is_variable(char mark)
 {
-    return mark == OTHER_ADDRESS || (mark >= DIGITS && mark <= LAST_DIGITS) || (mark >= WORD && mark <= ANY_NUMBER);
+    return mark == OTHER_ADDRESS || mark == LOCATOR || (mark >= DIGITS && mark <= LAST_DIGITS) || (mark >= WORD && mark <= ANY_NUMBER);
 }
 
 /* The mark of a number where there is no clock, by that of so many digits. */
@@ -72,15 +74,19 @@ static const char NAMED[] = "0x";
 
 static inline int starts_address(const char *at, const char *end) { return end - at >= 2 && at[0] == NAMED[0] && at[1] == NAMED[1]; }
 
+/* Whether a byte is the mark of an id. */
+static inline int is_id_mark(char byte) { return (byte >= ID && byte <= FRACTION) || byte == NETWORK; }
+
 /* Whether a byte is any mark. */
-static inline int is_mark(char byte) { return (byte >= TIME && byte <= ADDRESSED) || is_variable(byte); }
+static inline int is_mark(char byte) { return (byte >= TIME && byte <= ADDRESSED) || is_id_mark(byte) || is_variable(byte); }
 
 /* Words that leave no mark, in small letters: those that are known, and those that hold a part that is: by the byte that each begins
-   with, the parts that do, a bit for each. And what joins words, a bit for each byte: JOINS always; MAY_JOIN in what is
-   quoted and no clock, and numbers as well if there is a word among them. */
+   with, the parts that do, a bit for each, and the first four letters of each. And what joins words, a bit for each byte: JOINS always;
+   MAY_JOIN in what is quoted and no clock, and numbers as well if there is a word among them. */
 typedef struct {
     const Texts *known, *parts;
     uint8_t part_bits[256], joins[256];
+    uint32_t part_heads[8];
     int64_t may_join; /* whether anything does */
 } Words;
 
@@ -98,6 +104,21 @@ int variables_out(const Buffer *rest, const Words *words, uint64_t kept, Buffer 
 char mark_at(const char *begin, const char *at, const char *end, int has_variables, const Words *words, const char **behind);
 /* Whether an address begins within a text. */
 int holds_address(const char *text, const char *end);
+/* Behind the path, the URL or the mail address that begins at a place of a text; NULL where none does, or where something stands in it that may
+   matter. Ids may have been taken out of it. */
+const char *behind_locator(const char *begin, const char *start, const char *end, const Words *words);
+/* Behind the network address of hexadecimal groups that begins there; NULL where none does. */
+const char *behind_network(const char *begin, const char *start, const char *end);
+/* Whether a place is within one. */
+int is_in_network(const char *begin, const char *at, const char *end);
+/* So many bytes from a backslash on are of a word: one beyond ASCII, as JSON escapes it; 0 for none. */
+int64_t escaped_bytes(const char *at, const char *end);
+/* Whether an id begins at a place where a word does. */
+int is_id(const char *begin, const char *at, const char *end);
+/* Whether one stands in a text, or the mark of one. */
+int holds_ids(const char *text, const char *end);
+/* Whether a part that makes a word known stands in a text. */
+int holds_part(const char *text, const char *end, const Words *words);
 /* Whether a clock can stand in a text: of what else is a time, the figures leave marks of their own. */
 int has_clock(const char *text, const char *end);
 

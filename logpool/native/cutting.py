@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import sys
 from array import array
 from ctypes import byref
 from enum import IntEnum
@@ -60,7 +61,7 @@ class Out(IntEnum):
     NUMBERS = 2
     #: these, and every word that does not, unless it is known
     WORDS = 3
-    #: the same, and what :data:`MAY_JOIN` joins to them in quotation marks, as in the path of a request
+    #: the same, paths, URLs and mail addresses, and in quotation marks what :data:`MAY_JOIN` joins
     CHUNKS = 4
 
 
@@ -68,8 +69,8 @@ class Pattern(NamedTuple):
     """What is known of lines that differ in nothing but variables, which leave the same marks.
 
     A variable is a number: up to seven digits, or ten to fifteen, since others are ids; or an address but the one that
-    is told.
-    Or it is a word that is not among :class:`Words`: letters and digits, and further ones that are joined to it.
+    is told. Or it is a word that is not among :class:`Words`: letters and digits, and further ones that are joined to
+    it; or a path, a URL, a mail address.
 
     Attributes:
         kept: which variables matter: a bit for each, the 64th for all from there on.
@@ -115,7 +116,10 @@ class Words:
                 texts.add(word.lower())
         self.structure = WordsStructure(*(texts.pointer for texts in self._texts))
         for number in range(len(self._texts[1])):
-            self.structure.part_bits[ord(self._texts[1].get(number)[0])] |= 1 << number
+            part = self._texts[1].get(number).encode()
+            self.structure.part_bits[part[0]] |= 1 << number
+            # the four letters as they stand in memory
+            self.structure.part_heads[number] = int.from_bytes(part[:4], sys.byteorder)
         for byte in JOINS:
             self.structure.joins[ord(byte)] = 1
         for byte in MAY_JOIN if in_chunks else "":
@@ -202,9 +206,11 @@ class Taken:
         """The number of what is left of it.
 
         In the place of its times it has a mark, of a timing's seconds the character 2, of its address 7, of an id the
-        character 3, or where it is a number 4, 5 if that is short, 6 if it has many decimals; of another address that
+        character 3, or where it is a number 4, 5 if that is short, 6 if it has many decimals, 12 if it is a network
+        address; of another address that
         does not matter the character 8, of a number that does not 14, or a later one for each further digit; and of
-        such a word 28, 29 if it begins with a capital, 30 with a digit, and then of a number of up to seven digits 31.
+        such a word 28, 29 if it begins with a capital, 30 with a digit, and then of a number of up to seven digits 31;
+        and of a path, a URL or a mail address 11.
         """
         return int(self.structure.key[place])
 

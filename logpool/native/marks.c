@@ -53,7 +53,12 @@ static int is_before_exponent(const char *start, const char *behind, const char 
    the text; `at`: behind them. */
 static char id_at(const char *begin, const char *start, const char *end, const char **at)
 {
-    const char *behind = start;
+    const char *behind = behind_network(begin, start, end);
+    if (behind) {
+        *at = behind;
+        return NETWORK;
+    }
+    behind = start;
     while (behind < end && behind - start < LEAST_HEXADECIMAL && class_of(*behind))
         behind++;
     *at = behind;
@@ -180,8 +185,7 @@ static int is_escaped(const char *at, const char *end)
     return 1;
 }
 
-/* So many bytes from a backslash on are of a word: one beyond ASCII, as JSON escapes it; 0 for none. */
-static int64_t escaped_bytes(const char *at, const char *end)
+int64_t escaped_bytes(const char *at, const char *end)
 {
     return is_escaped(at, end) && (at[2] != '0' || at[3] != '0' || at[4] > '7') ? ESCAPED : 0;
 }
@@ -216,6 +220,27 @@ int holds_address(const char *text, const char *end)
     return 0;
 }
 
+static inline char small_of(char byte) { return (char)(byte | is_capital(byte) << 5); }
+
+int holds_part(const char *text, const char *end, const Words *words)
+{
+    /* so many letters tell most often that a part is not there; a bit makes small ones of capitals, and no other byte a letter */
+    enum { HEAD = 4, SMALL = 0x20202020 };
+    for (const char *at = text; end - at >= HEAD; at++)
+        for (unsigned bits = words->part_bits[(uint8_t)(*at | 0x20)]; bits; bits &= bits - 1) {
+            int number = __builtin_ctz(bits);
+            if ((half_at(at) | SMALL) != words->part_heads[number])
+                continue;
+            int64_t size, same = HEAD;
+            const char *part = texts_get(words->parts, (uint32_t)number, &size);
+            while (same < size && at + same < end && small_of(at[same]) == part[same])
+                same++;
+            if (same == size)
+                return 1;
+        }
+    return 0;
+}
+
 /* Whether a word is to be left as it stands: also where an address stands in it. */
 static int is_left(const Word *word, const Words *words)
 {
@@ -224,20 +249,10 @@ static int is_left(const Word *word, const Words *words)
     if (size < 1 || size > MOST_WORD)
         return 1;
     for (int64_t at = 0; at < size; at++)
-        small[at] = (char)(word->start[at] | is_capital(word->start[at]) << 5);
+        small[at] = small_of(word->start[at]);
     int has_both = word->found & DIGIT && word->found & LETTER;
-    if ((has_both && holds_address(word->start, word->behind)) || texts_find(words->known, small, size) != NONE)
-        return 1;
-    /* so many letters tell most often that a part is not there */
-    enum { HEAD = 4 };
-    for (int64_t at = 0; at + HEAD <= size; at++)
-        for (unsigned bits = words->part_bits[(uint8_t)small[at]]; bits; bits &= bits - 1) {
-            int64_t part_size;
-            const char *part = texts_get(words->parts, (uint32_t)__builtin_ctz(bits), &part_size);
-            if (half_at(small + at) == half_at(part) && size - at >= part_size && !memcmp(small + at, part, (size_t)part_size))
-                return 1;
-        }
-    return 0;
+    return (has_both && holds_address(word->start, word->behind)) || texts_find(words->known, small, size) != NONE ||
+           holds_part(word->start, word->behind, words);
 }
 
 /* Whether an id stands in a word behind what is no letter or digit in ASCII: it is taken out before the word is. */
@@ -250,18 +265,26 @@ static int holds_id(const char *begin, const Word *word, const char *end)
     return 0;
 }
 
-/* Whether an id begins at a place where a word does. */
-static int is_id(const char *begin, const char *at, const char *end)
+int is_id(const char *begin, const char *at, const char *end)
 {
     const char *behind;
     return class_of(*at) && behind_address(at, end) == at && id_at(begin, at, end, &behind);
+}
+
+int holds_ids(const char *text, const char *end)
+{
+    for (const char *at = text; at < end; at++)
+        if (is_id_mark(*at) || ((at == text || !class_of(at[-1])) && is_id(text, at, end)))
+            return 1;
+    return 0;
 }
 
 int has_clock(const char *text, const char *end)
 {
     enum { TWO = 2 };
     for (const char *at = text; at < end && (at = memchr(at, ':', (size_t)(end - at))); at++)
-        if (at - text >= TWO && is_digit(at[-1]) && is_digit(at[-2]) && behind_digits(at + 1, end) - at == TWO + 1)
+        if (at - text >= TWO && is_digit(at[-1]) && is_digit(at[-2]) && behind_digits(at + 1, end) - at == TWO + 1 &&
+            !is_in_network(text, at, end))
             return 1;
     return 0;
 }
@@ -352,10 +375,15 @@ static int next_variable(const char *begin, const char **at, const char *end, co
     while (*at < end) {
         char byte = **at;
         int mark = 0;
-        if (byte == OTHER_ADDRESS || (byte >= DIGITS && byte <= LAST_DIGITS) || (words && byte >= WORD && byte <= ANY_NUMBER))
+        if (byte == OTHER_ADDRESS || (byte >= DIGITS && byte <= LAST_DIGITS) ||
+            (words && (byte == LOCATOR || (byte >= WORD && byte <= ANY_NUMBER))))
             return -1;
         *start = *at;
-        if (words && (CLASSES[(uint8_t)byte] || (byte == '\\' && escaped_bytes(*at, end)))) {
+        const char *locator = words && words->may_join ? behind_locator(begin, *at, end, words) : NULL;
+        if (locator) {
+            *at = locator;
+            mark = LOCATOR;
+        } else if (words && (CLASSES[(uint8_t)byte] || (byte == '\\' && escaped_bytes(*at, end)))) {
             mark = address_at(begin, *start, end, at);
             mark = mark ? mark : word_at_place(begin, at, end, words);
             mark = is_exact ? mark : any_number((char)mark);
@@ -401,6 +429,8 @@ API int variables(const char *text, int64_t size, const Words *words, List *foun
 
 char mark_at(const char *begin, const char *at, const char *end, int has_variables, const Words *words, const char **behind)
 {
+    if (has_variables && words && words->may_join && (*behind = behind_locator(begin, at, end, words)))
+        return LOCATOR;
     int is_first = at == begin || !class_of(at[-1]);
     if (is_first && class_of(*at)) {
         char other = has_variables ? address_at(begin, at, end, behind) : 0;

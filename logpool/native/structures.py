@@ -99,6 +99,7 @@ class WordsStructure(Structure):
     _fields_ = (
         *((name, c_void_p) for name in ("known", "parts")),
         *((name, c_uint8 * 256) for name in ("part_bits", "joins")),
+        ("part_heads", c_uint32 * 8),
         ("may_join", c_int64),
     )
 

@@ -247,6 +247,8 @@ int tree_find(Tree *tree, const Line *line, Kin *kin)
     if (pattern->size) {
         const Piece *first = walk.variables + pattern->first, *last = first + pattern->size - 1;
         kin->thread = (Piece){first->start - pattern->before, last->end + pattern->behind};
+        if (holds_ids(kin->thread.start, kin->thread.end))
+            return 0;
     }
     if (pattern->kept)
         kin->key = key_with(tree, pattern, leaf->pattern, &walk);

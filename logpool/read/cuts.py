@@ -18,11 +18,12 @@ from logpool.native.cutting import Cutter, Out, Part, Place
 from logpool.native.finding import MISFIT
 from logpool.native.library import NO_TIME
 from logpool.read.heads import STARTS, TIME, bounded
+from logpool.read.locators import is_in_locator
 from logpool.read.patterns import SAMPLES, SAMPLES_OF_NUMBERS
 from logpool.read.times import OFFSET, TimeFormat, any_time_format
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from logpool.native.cutting import Taken, Words
     from logpool.native.texts import Texts
@@ -142,10 +143,11 @@ _IDS = {
     "\x03": "d3b07384d113edec49eaa6238ad5ff00",
     "\x04": "9182736455463728190",
     "\x05": "91827364",
-    "\x06": "9182736.455",
+    "\x06": "9182736.1827",
+    "\x0c": "1827:d3b0:1827:d3b0:1827:d3b0:1827:1827",
 }
 #: what shows that one of these is part of something, be it as a number
-PARTS_OF_IDS = ("d3b07384d113", "182736")
+PARTS_OF_IDS = ("d3b0", "1827")
 
 
 _SAMPLES = {Out.NUMBERS: SAMPLES_OF_NUMBERS, Out.WORDS: SAMPLES, Out.CHUNKS: SAMPLES}
@@ -158,8 +160,8 @@ class Rest(NamedTuple):
         key: the line without its times (the mark in their places), without the seconds of a timing (the character 2 in
             their place), without the address that may be the connection's (7 in its place), and, where they were to be
             taken out, without its ids (the character 3 in their places, 4 in those of numbers, 5 of short ones, 6 of
-            those with many decimals), its other addresses (8), its other numbers (14 in those of one digit, then on)
-            and words (28 to 31).
+            those with many decimals, 12 of network addresses), its other addresses (8), its other numbers (14 in those
+            of one digit, then on), words (28 to 31), paths, URLs and mail addresses (11).
         address: that address, ``0x…``; None where there is none.
         seconds: likewise.
         thread: likewise, where a number or a word that was taken out is part of it.
@@ -316,13 +318,20 @@ def cut_of(line: str) -> Cut:
     spans: list[Span] = []
     end = 0
     width, certain = _head_width(line)
-    for match in _TIMES.finditer(line[:width]):
+    for match in _times_in(line[:width]):
         if spans and not certain and match.start() - end > _GAP:
             # nobody knows where the message of another logger begins: this time may be part of it
             break
         spans.append(Span(None, match.start() - end, any_time_format(match[0]), match[0]))
         end = match.end()
     return Cut(tuple(spans), _last_dated(spans))
+
+
+def _times_in(head: str) -> Iterator[re.Match[str]]:
+    """What may be times; not what looks so in a client's address."""
+    for match in _TIMES.finditer(head):
+        if not is_in_locator(head, match.start(), match.end()):
+            yield match
 
 
 def _head_width(line: str) -> tuple[int, bool]:
@@ -349,7 +358,7 @@ def _keyed_cut(line: str, keyed: list[re.Match[str]]) -> Cut:
     spans: list[Span] = []
     ranks: list[int] = []
     end = 0
-    for match in _TIMES.finditer(line[:plain]):
+    for match in _times_in(line[:plain]):
         spans.append(Span(None, match.start() - end, any_time_format(match[0]), match[0]))
         ranks.append(-1 if inner and match.start() > inner.start() else len(_KEYS))
         end = match.end()

@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from logpool.read.grammar import parse_message
+from logpool.read.locators import LOCATOR, without_locators
 from logpool.read.records import Record, is_pool_logger
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ _LAYOUTS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
 )
 
 _THREAD_NAME = re.compile(
-    r"\b(?:MainThread|Thread-\d+(?: \(\w+\))?|ThreadPoolExecutor-\d+_\d+|Dummy-\d+"
+    rf"\b(?:MainThread|Thread-\d+(?: \((?!(?:{_LEVEL_NAMES})\))[^\W\d]\w*\))?|ThreadPoolExecutor-\d+_\d+|Dummy-\d+"
     r"|asyncio_\d+|AnyIO worker thread|waitress-\d+)"
 )
 _DOCKER_TIME = "docker logs -t"
@@ -111,13 +112,11 @@ _POOL_LOGGER = re.compile(r"sqlalchemy\.pool(?:\.[\w-]+)*")
 _POOL_CLASS = re.compile(r"(?:[A-Za-z_]\w*\.)+[A-Z]\w*Pool(?:\.[\w-]+)*")
 # alone in brackets, called so, or in front of a thread: any other number may be a line of source code, or a level
 _PROCESS = r"\d{1,9}"
-# what reads like a process and its thread may be the network address of a client
-_NO_NETWORK = r"(?!(?=[\da-f:.]+[\])])(?:[\da-f:]*::|(?:[\da-f]{1,4}:){4}))"
 _PROCESS_AROUND = re.compile(
     rf"(?<!\.py)\[(?P<alone>{_PROCESS})\]|\bp(?:rocess|id)?[=: ](?P<called>{_PROCESS})(?!\d)"
-    rf"|(?<![\w-])(?<!Level )(?<!\.py[:\[])(?P<before>{_PROCESS})[\s:|,/\[\](-]+(?={_THREAD_NAME.pattern}|\d{{10,}})"
-    rf"|\[{_NO_NETWORK}(?P<first>{_PROCESS})[:/|, -]+{_THREAD}\]"
-    rf"|\({_NO_NETWORK}(?P<other>{_PROCESS})[:/|, -]+(?P<another>[^\s()][^()]*(?:\([^()]*\))?)\)",
+    rf"|(?<![\w.-])(?<!Level )(?<!\.py[:\[])(?P<before>{_PROCESS})[\s:|,/\[\](-]+(?={_THREAD_NAME.pattern}|\d{{10,}})"
+    rf"|\[(?P<first>{_PROCESS})[:/|, -]+{_THREAD}\]"
+    rf"|\((?P<other>{_PROCESS})[:/|, -]+(?P<another>[^\s()][^()]*(?:\([^()]*\))?)\)",
     re.IGNORECASE,
 )
 # at the beginning of a line without a time: the milliseconds since the program began (%(relativeCreated)d), or the like
@@ -128,7 +127,7 @@ _NUMBERS = re.compile(r"\s+\d[\d\W]*")
 _THREAD_NUMBER = re.compile(r"(?<![\w.:-])\d{10,}(?![\w.:])")
 # what a layout may put between logger and message: threads, numbers, whatever is in brackets
 _FIELDS = re.compile(
-    rf"(?:(?:{_THREAD_NAME.pattern}|\[[^\]]*\]|\([^)]*\)|[\w./]+\.py(?::\d+)?|\d+)[\s:|,/-]*)+", re.IGNORECASE
+    rf"(?:(?:{_THREAD_NAME.pattern}|{LOCATOR}|\[[^\]]*\]|\([^)]*\)|[\w./]+\.py(?::\d+)?|\d+)[\s:|,/-]*)+", re.IGNORECASE
 )
 _LONGEST_FIELDS = 1 << 8
 # how messages begin, and what only they hold
@@ -199,11 +198,11 @@ def _are_fields(record: Record, end: int) -> bool:
 
     SQLAlchemy's own loggers say nothing but messages as a whole. Behind part of one another line may have been written.
     """
-    if _FIELDS.fullmatch(record.message, 0, end):
+    before = without_locators(record.message[:end])
+    if _FIELDS.fullmatch(before):
         return True
-    before = record.message[:end]
     return (
-        0 < end <= _LONGEST_FIELDS
+        0 < len(before) <= _LONGEST_FIELDS
         and (record.logger or "").startswith("sqlalchemy.pool")
         and not before[-1].isalnum()
         and TIME not in before
@@ -373,7 +372,7 @@ def _found_anywhere(readings: list[tuple[str, _Wrapping]], *, of_another: bool) 
         message = parse_message(text[start.start() :])
         if message is None:
             continue
-        before = text[: start.start()]
+        before = without_locators(text[: start.start()])
         # in JSON it may stand behind the message
         name = _POOL_LOGGER.search(before) or _POOL_CLASS.search(before) or _POOL_LOGGER.search(text, start.end())
         named = message.connection is not None and message.connection.driver != "unknown"
@@ -387,8 +386,10 @@ def _found_anywhere(readings: list[tuple[str, _Wrapping]], *, of_another: bool) 
         around = _PROCESS_AROUND.search(before, count.end() if count else 0)
         found = around.groupdict() if around else {}
         process = next((found[key] for key in ("alone", "called", "before", "first", "other") if found.get(key)), None)
-        thread = found.get("thread") or found.get("another") or _first_match(_THREAD_NAME, before)
-        thread = thread or _first_match(_THREAD_NUMBER, before)
+        thread = found.get("thread") or found.get("another")
+        if thread is None or LOCATOR in thread:
+            # behind a number there may as well be a client's address
+            thread = _first_match(_THREAD_NAME, before) or _first_match(_THREAD_NUMBER, before)
         record = Record(
             text[start.start() :],
             name[0] if name else None,

@@ -43,6 +43,8 @@ MANY_KEYS = 1 << 11
 MANY_PATTERNS = 1 << 9
 #: and how many that differ in more than that
 MOST_PATTERNS = 1 << 12
+#: joining is worth it if it makes them so many times fewer
+FEWER_PATTERNS = 2
 # and by how many lines each of them is to be had, where there are so many
 _WORTH = 8
 # so many lines are looked through for what they have in common
@@ -287,7 +289,7 @@ class Numbering:
             then = cut.cutter(more, words)
             for cutter in (then, now):
                 Taken.of(cutter, rows, chosen)
-            if then.form_count * 2 > now.form_count:
+            if then.form_count * FEWER_PATTERNS > now.form_count:
                 self._takes_no_more_out = True
                 return False
         self._begin_with(more, words)

@@ -19,11 +19,12 @@ if TYPE_CHECKING:
     from logpool.read.cuts import Rest
     from logpool.read.vocabulary import Parsed
 
-# what is put in the place of a number, as many digits of it, of a word, or of an address: two others, and one where
-# these are its own
+# what is put in the place of a number, as many digits of it, of a word, of an address, or of a path and its like: two
+# others, and one where these are its own
 _DIGITS = (b"718273645546372", b"364591827364591", b"555055505550555")
 _WORDS = (b"wxqzjk", b"yvqk", b"zkxwvqy")
 _ADDRESSES = (b"0x7f1827364591", b"0x7f3645918270", b"0x7f5550555055")
+_LOCATORS = (b"/wxqzjk", b"yvqk@3645918.273", b"zkxwvqy://555")
 _WAYS, _THIRD = (0, 1), 2
 _LAST_BIT = 63
 # where it stands, what is behind it is looked through for certain numbers, and parts of words
@@ -37,12 +38,13 @@ SAMPLES_OF_NUMBERS = {
 }
 SAMPLES = {
     **SAMPLES_OF_NUMBERS,
+    0x0B: _LOCATORS[0].decode(),
     0x1C: _WORDS[0].decode(),
     0x1D: _WORDS[0].decode().capitalize(),
     0x1E: (_DIGITS[0][:1] + _WORDS[0]).decode(),
     0x1F: _DIGITS[0][:1].decode(),
 }
-_OTHER_ADDRESS, _WORD, _CAPITAL, _BEGUN_BY_DIGIT, _ANY_NUMBER = 0x08, *range(0x1C, 0x20)
+_OTHER_ADDRESS, _LOCATOR, _WORD, _CAPITAL, _BEGUN_BY_DIGIT, _ANY_NUMBER = 0x08, 0x0B, *range(0x1C, 0x20)
 
 
 def pattern_of(rest: Rest, parsed: Callable[[Rest], Parsed], words: Words | None = None) -> Pattern:
@@ -156,6 +158,8 @@ def _other(own: bytes, mark: int, way: int) -> bytes:
 def _like(size: int, mark: int, way: int) -> bytes:
     if mark == _OTHER_ADDRESS:
         return _ADDRESSES[way]
+    if mark == _LOCATOR:
+        return _LOCATORS[way]
     if mark == _ANY_NUMBER:
         return _DIGITS[way][: 2 * way + 1]
     if mark < _WORD:

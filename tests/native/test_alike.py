@@ -44,9 +44,35 @@ KINDS: dict[str, list[str]] = {
     "time": ['"ts": "12:01', '"ts": "a', "at 12"],
     "joined": ['"/a/vupi"', '"x=1&pool=y"', '"2001:db8::1"', '"1.2.3.4', '"x12:34:56"', '"f/12:345:6/g"', '"a:12:34"'],
     "unquoted": ["/a/vupi", "vupi/zu", "12:34/x", "/connection", ":a=b?"],
-    "edge": ['"', " ", "/", ".", "-", "_", '", "', "\\n", "\\", "=", "\x03", "\x1c", "\x0e", "\x01", "\x1b[0m", "\t"],
+    "path": [
+        "/a/vupi",
+        "/x?y=1&z=/w",
+        "/3f2a9c81d4/x",
+        "/é",
+        "/\\u00e9",
+        "/a/0x7f01",
+        "/my-pool",
+        "/a:b",
+        "/1.2345",
+        "/ ",
+    ],
+    "mail": ["vupi@zu.de", "é@x", "a.b@d3b07384d1", "at@x", "12@3", "x@pool", "@x", "a@b@c", "a=b@c", "\\u00e9@x"],
+    "url": ["http://x/y?z=12:34:56", "at://vupi:8080/zu", "h://", "x+y://12:34", "pool://x", "h://é", "://x"],
+    "odd url": [
+        "h://d3b07384d1:80",
+        "d3b07384d1://x",
+        "h://x:123",
+        "h://x:1234567",
+        "a-3f2a9c81d4://y",
+        "h://x:804/a:b",
+    ],
+    "network": ["08:af:08:59:66:84", "fe80::12:34:56", "12:34:56:78:90:12", "::1", "a::b", "1:2:3:4:5:6:7:8"],
+    "no network": ["12:34:ab:", "12:34:56:78:90:12:13", "fe80::12345", "1:::2", "a::b::1", "x08:af:08:59:66:84"],
+    "bound": [" ", "(", ")", "[", "] ", "=", ", ", ";", "'", "|", '"', "<", ">"],
+    "edge": ['"', " ", "/", ".", "-", "_", '", "', "\\n", "\\", "=", "\x1b[0m", "\t"],
+    "mark": ["\x03", "\x1c", "\x0e", "\x0b", "\x0c", "\x01"],
 }
-SHAPES = st.lists(st.sampled_from([*KINDS, *["edge"] * 6, "word", "number", "known"]), max_size=14)
+SHAPES = st.lists(st.sampled_from([*KINDS, *["edge"] * 6, *["bound"] * 6, "word", "number", "known"]), max_size=14)
 
 
 def chance_of(seed: object) -> random.Random:
@@ -70,7 +96,7 @@ def lines_of(shapes: list[list[str]], seed: int) -> list[str]:
 def known_of(text: str, out: Out) -> Pattern:
     """What is known of a pattern: anything that may be."""
     chance = chance_of(text)
-    marks = [0x08, *range(0x0E, 0x1B), *(range(0x1C, 0x20) if out in WORDS else ())]
+    marks = [0x08, *range(0x0E, 0x1B), *((0x0B, *range(0x1C, 0x20)) if out in WORDS else ())]
     count = sum(ord(character) in marks for character in text)
     kept = chance.getrandbits(64) if chance.random() < 0.3 else 0
     if not count or count > 60 or chance.random() < 0.5:

@@ -689,6 +689,19 @@ def test_json_is_read_back(name: str, message: str, level: str, process: int) ->
         # neither is a client's network address
         ("[1999:2f97:a11d:0:12:3:4:5] DEBUG {} ", None, None),
         ("DEBUG {} (2001::12) [2001:0db8:85a3:0000:0000:8a2e:0370:7334] [::1] ", None, None),
+        ("10.0.0.12 MainThread DEBUG {} ", None, "MainThread"),
+        ("DEBUG {} 10.0.0.12:8080 140374585935424 ", None, "140374585935424"),
+        ("DEBUG {} [08:af:08:2e:66:12] MainThread ", None, "MainThread"),
+        ("DEBUG {} [4242 10.0.0.1] ", "4242", None),
+        # nor a path, a URL, a mail address, a version
+        ("DEBUG {} /orders/4242/140374585935424 ", None, None),
+        ("DEBUG {} (https://example.com:8080/4242/140374585935424) ", None, None),
+        ("DEBUG {} [4242 jo@example.com] 2@x MainThread ", "4242", "MainThread"),
+        ("1.2.3 MainThread DEBUG {} ", None, "MainThread"),
+        ("DEBUG /other.pool.MyPool/sqlalchemy.pool {} ", None, None),
+        # what stands behind a thread in parentheses is its function, and no level and no process
+        ("Thread-3 (DEBUG) {} ", None, "Thread-3"),
+        ("Thread-3 (4242) {} ", None, "Thread-3"),
         ("[4242:abc] DEBUG {} ", "4242", "abc"),
         ("[4242:a:b:c] DEBUG {} ", "4242", "a:b:c"),
     ],
@@ -732,6 +745,21 @@ def test_a_first_field_of_any_kind(
 ) -> None:
     expected = Event(1, microseconds, POOL if pool else "unknown", process, thread)
     assert events_of(None, [head.format(POOL) + CREATED]) == [expected]
+
+
+@pytest.mark.parametrize(
+    "locator", ["08:af:08:59:36:04", "10:20:30:ab:cd:ef", "fe80::12:34:56", "/1704110400.123", "x://y/?t=12:00:00"]
+)
+@pytest.mark.parametrize("around", ["[{}]", "{}", "a={}"])
+def test_what_looks_like_a_clock_in_an_address_is_none(locator: str, around: str) -> None:
+    line = f"2024-01-01 12:00:00,000 DEBUG {around.format(locator)} {POOL} {CREATED}"
+    assert len(cut_of(line).spans) == 1
+    assert events_of(None, [line]) == [Event(1, NOON, POOL, None, None)]
+
+
+def test_a_clock_beside_colons_is_one() -> None:
+    for line in ("D:12:34:56 x", "at:12:34:56 x", "12:34:56:789 x", "[12:34:56] a:b", "a/b 12:34:56"):
+        assert [span.example for span in cut_of(line).spans] == ["12:34:56"]
 
 
 def test_a_line_of_a_traceback_is_no_record() -> None:

@@ -95,6 +95,9 @@ WORDS = st.sampled_from(
             "a.b",
             "f(x)",
         ),
+        *("/4711/140374585935424", "/sqlalchemy.pool/x", "/app/x.py", "/app/x.py:12", "/a/7f00d596e/é", "/", "//", "@"),
+        *("http://x.y:8080/a?b=1", "x://4711", "4711@x", "MainThread@1", "10.0.0.12", "10.0.0.1:4711"),
+        *("08:af:08:59:66:84", "fe80::12:34:56", "1::a:12", "/1704110400.123", "x://12:00:00"),
         *("j.doe@example.com", "/api/v1/orders", "a b c", "q=1", "true", "12", "7:5", "10:11", "x=3 y", "\\\\n", "é-1"),
         *(
             "MainThread",
@@ -132,6 +135,10 @@ WORDY = [
     "2024-01-01 12:00:00,000 [{0}/{1}] DEBUG {logger} {message} /{1}/{2}?{0}={1}",
     "2024-01-01 12:00:00,000 [{0}:{1}] DEBUG {logger} [{2}.{0}] {message}",
     "2024-01-01 12:00:00,000 {0}/{1}: DEBUG {logger} {message} at {2}:{0}:{1}",
+    "2024-01-01 12:00:00,000 {0} MainThread {1} 4711 DEBUG {logger}: {message}",
+    "2024-01-01 12:00:00,000 [{0} {1}] ({2} Thread-1) DEBUG {logger} {message}",
+    "2024-01-01 12:00:00,000 [4711 {0}] DEBUG {logger} <{1},{2}> {message}",
+    "{0} 2024-01-01 12:00:00,000 DEBUG {logger} {1}={2} {message}",
     "{0}  | 2024-01-01 12:00:00,000 DEBUG {logger}: {message}",
     "2024-01-01T12:00:00Z {0} {1}[42]: DEBUG:{logger}:{message}",
     "2024-01-01T12:00:00Z {0} DEBUG {1} {2} {message}",
@@ -199,7 +206,8 @@ def test_the_samples_are_what_the_compiled_part_marks() -> None:
     assert marks == [*[0x1F] * 7, 0x15, 0x1A, 0x1C, 0x1D, 0x1E]
     assert [one.mark for one in variables_of(line + b" 10:11", Words(["known"]))][:7] == [*range(0x0E, 0x15)]
     for mark, sample in SAMPLES.items():
-        found = variables_of(f"{sample}{' 10:11' if mark < 0x1C else ''}".encode(), Words([]))
+        in_chunks = mark == 0x0B
+        found = variables_of(f"{sample}{' 10:11' if mark < 0x1C else ''}".encode(), Words([], in_chunks=in_chunks))
         assert found[0].mark == mark
 
 
@@ -231,9 +239,16 @@ def test_what_words_are_variables(text: str, known: list[str], found: list[str])
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        ('"/api/v1/users/42?a=1&b=x/"', ["api/v1/users/42?a=1&b=x"]),
+        ('"api/v1/users/42?a=1&b=x/"', ["api/v1/users/42?a=1&b=x"]),
+        # paths, URLs and mail addresses are one each, whatever is in them
+        ('"/api/known/users/42?a=1&b=x/"', ["/api/known/users/42?a=1&b=x/"]),
+        ("GET /x/\x03?a=/b [/4711/12],(/é/\\u00e9)", ["GET", "/x/\x03?a=/b", "/4711/12", "/é/\\u00e9"]),
+        ("a=/b b=x://c:8080/d <e.f@known>", ["a", "/b", "b", "x://c:8080/d", "e.f@known"]),
+        # unless something may matter in it, or it may be part of something else
+        ("/a/mypool /0x7f01 /b\x07 x/y", ["a", "0x7f01", "b", "x", "y"]),
+        ("/a:4711 c@d:8 c@d@e x://12:34 /f{g", ["a", "4711", "c", "d", "8", "c", "d", "e", "x", "12", "34", "f", "g"]),
         ('"2001:db8:85a3::8a2e:370:7334" "::ffff:1"', ["2001:db8:85a3::8a2e:370:7334", "ffff:1"]),
-        ('"alice.b@example.com" "Bob"', ["alice.b@example.com", "Bob"]),
+        ('"alice.b@example.com" "Bob/x"', ["alice.b@example.com", "Bob/x"]),
         # where not all is joined, a part may be told by what is around it
         ("(7abc/def) [web/12] a.b", ["7abc", "def", "web", "12", "a", "b"]),
         ('"Mozilla/5.0 (X11; x)" "a=1, b"', ["Mozilla", "5", "0", "X11", "x", "a", "1", "b"]),
@@ -250,7 +265,7 @@ def test_what_is_joined_to_words(text: str, found: list[str]) -> None:
     assert [text.encode()[one.start : one.end].decode() for one in variables] == found
 
 
-WORD_MARKS = st.sampled_from([chr(mark) for mark in range(0x1C, 0x20)])
+WORD_MARKS = st.sampled_from([chr(mark) for mark in (0x0B, *range(0x1C, 0x20))])
 
 
 @given(
@@ -259,10 +274,14 @@ WORD_MARKS = st.sampled_from([chr(mark) for mark in range(0x1C, 0x20)])
     st.integers(0, 4),
     st.sampled_from([1, 5, numbering.MOST_TEXTS]),
     st.sampled_from([0, 2, numbering.MOST_PATTERNS]),
+    st.sampled_from([0, numbering.FEWER_PATTERNS]),
 )
 @settings(max_examples=400)
-def test_words_change_nothing(lines: list[str], cuts: list[int], many: int, most: int, patterns: int) -> None:
+def test_words_change_nothing(
+    lines: list[str], cuts: list[int], many: int, most: int, patterns: int, fewer: int
+) -> None:
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(numbering, "FEWER_PATTERNS", fewer)
         patch.setattr(numbering, "MANY_PATTERNS", many)
         patch.setattr(numbering, "MOST_PATTERNS", max(many, patterns))
         assert read_at(0, lines, cuts, most) == as_they_are(lines, ())
@@ -310,6 +329,39 @@ def test_paths_of_many_forms_take_no_time(parsed: list[str]) -> None:
     assert {event[3] for event in found} == {"0x7f01"}
     # some for each way of taking more out
     assert len(parsed) < numbering.MANY_KEYS + 2000
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        "[{ip}] [{mail}] [GET {path}]",
+        "{path} <{mail}>",
+        "user={mail} path={path} client={mac}",
+        "[{v6}] {url}",
+        "{mac} {v6} {mail}, {url}",
+    ],
+)
+@pytest.mark.parametrize("message", [TAKEN, "Pool recreating"])
+def test_addresses_in_text_take_no_time(fields: str, message: str, parsed: list[str]) -> None:
+    chance = random.Random(5)  # noqa: S311 - lines, no secret
+
+    def line() -> str:
+        path = path_of(chance).replace(":", "/")
+        user, domain = ("".join(chance.choices("bcdfgk.-7", k=chance.randint(3, 9))) for _ in range(2))
+        groups = [f"{chance.randrange(1 << 16):x}" for _ in range(8)]
+        mac = ":".join(f"{chance.randrange(256):02x}" for _ in range(6))
+        v6 = chance.choice([":".join(groups), f"fe80::{groups[0]}:{chance.randrange(100)}"])
+        ip = ".".join(str(chance.randrange(256)) for _ in range(4))
+        url = f"https://{domain}{chance.choice(['', ':8080'])}{path}"
+        told = fields.format(path=path, mail=chance.choice(["-", f"{user}@{domain}"]), mac=mac, v6=v6, ip=ip, url=url)
+        return f"2024-01-01 12:00:00,000 DEBUG {POOL} {told} {message}"
+
+    lines = [line() for _ in range(6000)]
+    found, unrecognised = all_of(lines, range(0, len(lines), 2000))
+    assert (len(found), unrecognised) == (len(lines), 0)
+    assert {event[2:] for event in found} == {found[0][2:]}
+    # some for each way of taking more out
+    assert len(parsed) < numbering.MANY_KEYS + 2500
 
 
 def test_what_a_process_is_told_by_is_not_joined() -> None:

@@ -1,0 +1,112 @@
+/* What locates something else than the record of a line: a network address, a path, a URL, a mail address. Nothing in it tells of a record,
+   and whoever reads heads takes it out whole, so it leaves one mark. */
+#include "cutting.h"
+
+#include <string.h>
+
+/* Bytes that may stand in a path, a URL or a mail address, and those that stand around one. */
+enum { INSIDE = 1, BEFORE = 2, BEHIND = 4, AROUND = BEFORE | BEHIND };
+
+static const uint8_t PLACES[256] = {
+    ['!'] = INSIDE,         ['#' ... '&'] = INSIDE,     ['*' ... '+'] = INSIDE, ['-' ... ':'] = INSIDE,
+    ['?' ... 'Z'] = INSIDE, ['^' ... '_'] = INSIDE,     ['a' ... 'z'] = INSIDE, ['~'] = INSIDE,
+    [0x80 ... 0xff] = INSIDE, ['='] = INSIDE | BEFORE,
+    ['\x01'] = AROUND, ['\t'] = AROUND, [' '] = AROUND, ['"'] = AROUND, ['\''] = AROUND, ['`'] = AROUND, [','] = AROUND,
+    [';'] = AROUND, ['|'] = AROUND,
+    ['['] = BEFORE, ['('] = BEFORE, ['{'] = BEFORE, ['<'] = BEFORE, [']'] = BEHIND, [')'] = BEHIND, ['}'] = BEHIND,
+    ['>'] = BEHIND,
+};
+
+static inline int is_place(char byte, int place) { return PLACES[(uint8_t)byte] & place; }
+
+/* Whether a mark stands there of what was taken out before, and has no colons. */
+static inline int is_plain_id(char byte) { return is_id_mark(byte) && byte != NETWORK; }
+
+/* Whether a URL begins there that has no colon but behind its scheme, in which no id is, and before a port: anything else may look like a
+   clock. */
+static int is_url(const char *at, const char *end)
+{
+    static const char slashes[] = "://";
+    enum { SIZE = sizeof slashes - 1, LEAST_PORT = 3, MOST_PORT = 5 };
+    const char *scheme = at;
+    if (!is_alphanumeric(*at) || is_digit(*at))
+        return 0;
+    while (at < end && (is_alphanumeric(*at) || *at == '+' || *at == '.' || *at == '-'))
+        at++;
+    if (end - at <= SIZE || memcmp(at, slashes, SIZE) || holds_ids(scheme, at))
+        return 0;
+    const char *colon = memchr(at + SIZE, ':', (size_t)(end - at - SIZE));
+    if (!colon)
+        return 1;
+    const char *port = colon + 1, *path = behind_digits(port, end);
+    int is_port = path - port >= LEAST_PORT && path - port <= MOST_PORT && (path == end || *path == '/');
+    return is_port && !memchr(path, ':', (size_t)(end - path));
+}
+
+const char *behind_locator(const char *begin, const char *start, const char *end, const Words *words)
+{
+    if (start > begin && !is_place(start[-1], BEFORE))
+        return NULL;
+    const char *at = start;
+    int slashes = 0, colons = 0, equals = 0, signs = 0;
+    for (int64_t size; at < end; at += size) {
+        size = *at == '\\' ? escaped_bytes(at, end) : is_place(*at, INSIDE) || is_plain_id(*at);
+        /* what is escaped may be an id together with what is behind it */
+        if (!size || (size > 1 && is_id(begin, at + 1, end)))
+            break;
+        slashes += *at == '/';
+        colons += *at == ':';
+        equals += *at == '=';
+        signs += *at == '@';
+    }
+    if (at - start < 2 || (at < end && !is_place(*at, BEHIND)))
+        return NULL;
+    int is_path = *start == '/' && !colons;
+    int is_mail = signs == 1 && *start != '@' && at[-1] != '@' && !slashes && !colons && !equals;
+    if (!is_path && !is_mail && !is_url(start, at))
+        return NULL;
+    return holds_address(start, at) || holds_part(start, at, words) ? NULL : at;
+}
+
+/* Whether a byte is of a word, in the sense of regular expressions. */
+static inline int is_of_word(char byte) { return is_alphanumeric(byte) || byte == '_' || (uint8_t)byte >= 0x80; }
+
+const char *behind_network(const char *begin, const char *start, const char *end)
+{
+    enum { MOST_DIGITS = 4, LEAST_COLONS = 5, MOST_COLONS = 7 };
+    if (start > begin && (is_of_word(start[-1]) || start[-1] == ':' || start[-1] == '.'))
+        return NULL;
+    const char *at = start;
+    int colons = 0, doubled = 0, has_digit = 0;
+    for (;;) {
+        const char *group = at;
+        for (; at < end && is_hexadecimal(*at); at++)
+            has_digit |= is_digit(*at);
+        if (at - group > MOST_DIGITS || (at == group && at > start && at < end && *at == ':'))
+            return NULL;
+        if (at == end || *at != ':')
+            break;
+        colons++;
+        at++;
+        if (at < end && *at == ':') {
+            doubled++;
+            colons++;
+            at++;
+        }
+    }
+    if (at < end && is_of_word(*at))
+        return NULL;
+    int is_doubled = doubled == 1 && has_digit;
+    return is_doubled || (!doubled && (colons == LEAST_COLONS || colons == MOST_COLONS) && at[-1] != ':') ? at : NULL;
+}
+
+int is_in_network(const char *begin, const char *at, const char *end)
+{
+    const char *start = at;
+    while (start > begin && (is_hexadecimal(start[-1]) || start[-1] == ':'))
+        start--;
+    while (start < at && *start == ':')
+        start++;
+    const char *behind = behind_network(begin, start, end);
+    return behind && behind > at;
+}
