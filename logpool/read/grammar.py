@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pickle
 import re
+from collections import defaultdict
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from io import BytesIO
@@ -21,7 +22,9 @@ from lark.exceptions import UnexpectedInput
 from logpool.schema import Detail, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+
+    from lark.grammar import Symbol
 
 PARSERS = Path(__file__).with_name("parsers.pickle")
 
@@ -125,9 +128,28 @@ def save_parsers() -> None:
     PARSERS.write_bytes(pickle.dumps(saved))
 
 
+@cache
+def _begins() -> re.Pattern[str]:
+    """How messages begin: most texts are none, and to find that out by parsing them takes long."""
+    grammar = parser("message")
+    expansions: defaultdict[str, list[Sequence[Symbol]]] = defaultdict(list)
+    for rule in grammar.rules:
+        expansions[rule.origin.name].append(rule.expansion)
+    waiting, first = ["start"], set()
+    for name in waiting:
+        for symbol, *_ in expansions[name]:
+            if symbol.is_term:
+                first.add(symbol.name)
+            elif symbol.name not in waiting:
+                waiting.append(symbol.name)
+    return re.compile("|".join(one.pattern.to_regexp() for one in grammar.terminals if one.name in first))
+
+
 @lru_cache(maxsize=1 << 12)
 def parse_message(text: str) -> Message | None:
     """What a pool message says; None for a text that the grammar does not know."""
+    if not _begins().match(text):
+        return None
     try:
         tree = parser("message").parse(text)
     except UnexpectedInput:

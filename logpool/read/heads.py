@@ -112,11 +112,13 @@ _POOL_LOGGER = re.compile(r"sqlalchemy\.pool(?:\.[\w-]+)*")
 _POOL_CLASS = re.compile(r"(?:[A-Za-z_]\w*\.)+[A-Z]\w*Pool(?:\.[\w-]+)*")
 # alone in brackets, called so, or in front of a thread: any other number may be a line of source code, or a level
 _PROCESS = r"\d{1,9}"
+# what a hyphen alone joins to a number may be an id
+_NEXT = rf"(?:(?!-[^:/|, -])[:/|, -]+|-(?={_THREAD_NAME.pattern}|\d{{10,}}))"
 _PROCESS_AROUND = re.compile(
     rf"(?<!\.py)\[(?P<alone>{_PROCESS})\]|\bp(?:rocess|id)?[=: ](?P<called>{_PROCESS})(?!\d)"
     rf"|(?<![\w.-])(?<!Level )(?<!\.py[:\[])(?P<before>{_PROCESS})[\s:|,/\[\](-]+(?={_THREAD_NAME.pattern}|\d{{10,}})"
-    rf"|\[(?P<first>{_PROCESS})[:/|, -]+{_THREAD}\]"
-    rf"|\((?P<other>{_PROCESS})[:/|, -]+(?P<another>[^\s()][^()]*(?:\([^()]*\))?)\)",
+    rf"|\[(?P<first>{_PROCESS}){_NEXT}{_THREAD}\]"
+    rf"|\((?P<other>{_PROCESS}){_NEXT}(?P<another>[^\s()][^()]*(?:\([^()]*\))?)\)",
     re.IGNORECASE,
 )
 # at the beginning of a line without a time: the milliseconds since the program began (%(relativeCreated)d), or the like

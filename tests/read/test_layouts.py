@@ -693,6 +693,10 @@ def test_json_is_read_back(name: str, message: str, level: str, process: int) ->
         ("DEBUG {} 10.0.0.12:8080 140374585935424 ", None, "140374585935424"),
         ("DEBUG {} [08:af:08:2e:66:12] MainThread ", None, "MainThread"),
         ("DEBUG {} [4242 10.0.0.1] ", "4242", None),
+        # nor a request's id
+        ("DEBUG {} [12-aBcD_x] (9-k2) ", None, None),
+        ("DEBUG {} [4242-MainThread] ", "4242", "MainThread"),
+        ("DEBUG {} (4242 - worker) ", "4242", "worker"),
         # nor a path, a URL, a mail address, a version
         ("DEBUG {} /orders/4242/140374585935424 ", None, None),
         ("DEBUG {} (https://example.com:8080/4242/140374585935424) ", None, None),
