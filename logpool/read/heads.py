@@ -53,7 +53,8 @@ _LAYOUTS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("Home Assistant", rf"{TIME} {_LEVEL} \({_THREAD}\) \[{_NAME}\] {_MESSAGE}"),
         # it puts function and line behind what is logged at DEBUG
         ("oslo.log", rf"{TIME} {_PID} {_LEVEL} {_NAME} \[[^\]]*\] (?P<message>.*?)(?: [\w<>]+ /\S+:\d+)?"),
-        ("Celery", rf"\[{TIME}: {_LEVEL}/(?P<process>[^\]]+)\] (?:{_NAME}: )?{_MESSAGE}"),
+        # a task's name and id may stand where the logger may
+        ("Celery", rf"\[{TIME}: {_LEVEL}/(?P<process>[^\]]+)\] (?:[\w.]+\[[^\]]*\]: |{_NAME}: )?{_MESSAGE}"),
         ("Airflow", rf"\[{TIME}\] \{{[^}}]*\}} {_LEVEL}\s+- {_MESSAGE}"),
         ("gunicorn", rf"\[{TIME}\] \[{_PID}\] \[{_LEVEL}\s*\] {_MESSAGE}"),
         ("Django", rf"{_LEVEL} {TIME} [\w.]+ {_PID} (?P<thread>-?\d+) {_MESSAGE}"),

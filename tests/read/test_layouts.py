@@ -761,6 +761,12 @@ def test_what_looks_like_a_clock_in_an_address_is_none(locator: str, around: str
     assert events_of(None, [line]) == [Event(1, NOON, POOL, None, None)]
 
 
+@pytest.mark.parametrize("task", ["", "app.tasks.send[7f00d596-eb68-48f3-9c72-8ffc5334a770]: "])
+def test_a_worker_of_celery_is_a_process(task: str) -> None:
+    line = f"[2024-01-01 12:00:00,000: DEBUG/ForkPoolWorker-3] {task}{CREATED}"
+    assert events_of(None, [line]) == [Event(1, NOON, "unknown", "ForkPoolWorker-3", None)]
+
+
 def test_a_clock_beside_colons_is_one() -> None:
     for line in ("D:12:34:56 x", "at:12:34:56 x", "12:34:56:789 x", "[12:34:56] a:b", "a/b 12:34:56"):
         assert [span.example for span in cut_of(line).spans] == ["12:34:56"]
