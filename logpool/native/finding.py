@@ -67,6 +67,11 @@ class Lot:
         time = int(self.structure.time[place])
         return None if time == NO_TIME else time
 
+    def named(self) -> list[tuple[int, int | None]]:
+        """What each is, and whose; None where nothing tells."""
+        columns = (self.structure.label[: len(self)], self.structure.name[: len(self)])
+        return [(label, None if name == NONE else name) for label, name in zip(*columns, strict=True)]
+
     def lines(self, labels: Container[int], begin: int) -> list[int]:
         """Of those from a place on that have some labels, the numbers of the lines."""
         found = self.structure.label[begin : len(self)]

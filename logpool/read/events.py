@@ -13,17 +13,21 @@ from __future__ import annotations
 
 import re
 from array import array
+from collections import deque
 from dataclasses import dataclass, field
-from itertools import compress, islice
+from itertools import chain, compress, islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from logpool.read.ahead import ahead
 from logpool.read.cuts import Cut, Cuts, cut_of
 from logpool.read.formats import head_reader
 from logpool.read.gathering import Gathered
-from logpool.read.lines import Lines, upwards
+from logpool.read.heads import PROCESSES
+from logpool.read.lines import Block, Lines, upwards
 from logpool.read.numbering import MOST_TEXTS, Numbering, Told
 from logpool.read.pieces import Pieces
+from logpool.read.processes import Happening, processes_of
+from logpool.read.reading import Reading
 from logpool.read.vocabulary import MAY_MATTER, Reader, Vocabulary
 from logpool.schema import Kind
 
@@ -35,14 +39,16 @@ if TYPE_CHECKING:
     from logpool.native.lines import Rows
     from logpool.read.formats import HeadReader
     from logpool.read.gathering import Timeout
-    from logpool.read.lines import Block
-    from logpool.read.reading import Reading
 
 _LEARNED_FROM = 200
 _SHOWN = 3
 _EDGE = 50
 _LOOKED_AT = 1000
 _KNOWN_HEADS = 10_000
+# what of a log tells what names its processes: so many bytes, fewer than are read at once, of so many lines, of which
+# so many are read at a time until there are enough events
+_BEGIN_BYTES = 1 << 22
+_BEGIN_LINES, _BEGIN_STEP, _BEGIN_EVENTS = 20_000, 1000, 500
 _NUMBER = re.compile(r"\d+")
 # whatever holds no such figures has no time in any format; decimals are none
 _LIKE_A_TIME = r"\d:\d|(?:^\.?|[^\d.]|\D\.)\d{8}"
@@ -78,6 +84,7 @@ class EventReader:
         ahead: whether to read blocks, and to choose their lines, in a thread of its own.
         most_texts: how many texts each way of cutting lines may remember from block to block.
         lot: so many events, at least, are one batch.
+        processes: what may name a process where no layout fits; found out from the log's begin when left out.
     """
 
     vocabulary: Vocabulary
@@ -87,6 +94,7 @@ class EventReader:
     ahead: bool = False
     most_texts: int = MOST_TEXTS
     lot: int = 1
+    processes: tuple[str, ...] | None = None
     _heads: HeadReader = field(init=False)
     _cuts: Cuts = field(default_factory=Cuts)
     _readers: dict[Cut, Reader] = field(default_factory=dict)
@@ -105,7 +113,7 @@ class EventReader:
     _gathered: Gathered = field(default_factory=Gathered)
 
     def __post_init__(self) -> None:
-        self._heads = head_reader(self.layout)
+        self._heads = head_reader(self.layout, PROCESSES if self.processes is None else self.processes)
 
     def read(self, blocks: Iterable[Block]) -> Iterator[pl.DataFrame]:
         """The events of some blocks at a time, in file order.
@@ -115,23 +123,57 @@ class EventReader:
             (numbers of the vocabulary), ``source`` (the number of the file).
         """
         in_turn = ahead if self.ahead else iter
-        for block in in_turn(blocks):
-            self._part = block.part
-            self._gathered.begin(block.part)
-            lines = block.lines
-            if self._pieces.matter(block):
-                lines = Lines.of(self._pieces.joined(lines.texts))
-            last = self._add(block, lines)
-            if block.torn and last != block.first_line + len(lines) - 1:
-                # a last line that has no line end and tells nothing: the rest of it may be missing
-                self.reading.torn.append((self._part, block.first_line + len(lines) - 1))
+        waiting = in_turn(blocks)
+        first = _first_of(waiting)
+        if self.layout is None and self.processes is None:
+            self._find_processes(first)
+        for block in chain(_each_once(first), waiting):
+            self._take_in(block)
             # while the next block is waited for, this one takes no memory
-            del block, lines
+            del block
             if len(self._gathered) >= self.lot:
                 yield self._gathered.take()
         self._settle_last()
         if self._gathered:
             yield self._gathered.take()
+
+    def _take_in(self, block: Block) -> None:
+        """Gathers the events of a block."""
+        self._part = block.part
+        self._gathered.begin(block.part)
+        lines = block.lines
+        if self._pieces.matter(block):
+            lines = Lines.of(self._pieces.joined(lines.texts))
+        last = self._add(block, lines)
+        if block.torn and last != block.first_line + len(lines) - 1:
+            # a last line that has no line end and tells nothing: the rest of it may be missing
+            self.reading.torn.append((self._part, block.first_line + len(lines) - 1))
+
+    def _find_processes(self, first: Iterable[Block]) -> None:
+        """Finds out what names a process, from the first lines: the same ones whatever the blocks."""
+        blocks = list(first)
+        head = b"".join(block.lines.bytes() for block in blocks)[:_BEGIN_BYTES]
+        if not head:
+            return
+        # of a line that is longer than all that no more is needed
+        head = head[: head.rfind(b"\n") + 1] or head
+        text = head.decode(errors="replace")
+        found = processes_of(text, lambda asked: self._told_by(text, asked, split=blocks[0].split))
+        self._heads = head_reader(None, found)
+
+    def _told_by(self, head: str, processes: tuple[str, ...], *, split: bool) -> Iterator[Happening]:
+        """What happens to connections in the first lines of the log, if only some numbers may name processes."""
+        trial = EventReader(Vocabulary(), self.source, Reading(self.reading.path), processes=processes)
+        lines = head.split("\n")
+        for begin in range(0, min(len(lines), _BEGIN_LINES), _BEGIN_STEP):
+            some = Lines.of(lines[begin : begin + _BEGIN_STEP])
+            trial._take_in(Block(begin + 1, some, some.size, split=split))
+            if len(trial._gathered) >= _BEGIN_EVENTS:
+                break
+        for label, name in trial._gathered.lot.named():
+            shape = trial.vocabulary.shapes[label]
+            if shape is not None and name is not None:
+                yield Happening(shape.message.kind, shape.pool, shape.process, name)
 
     def _add(self, block: Block, lines: Lines) -> int | None:
         """Adds the events of a block, and returns the number of the last line that is one, or tells of one."""
@@ -355,6 +397,21 @@ class EventReader:
             if self._is_head(text):
                 return _Head(part, end - back, cut_of(text).time)
         return None
+
+
+def _first_of(blocks: Iterator[Block]) -> deque[Block]:
+    """The first blocks, as many as tell what names the log's processes."""
+    found: deque[Block] = deque()
+    size = 0
+    while size < _BEGIN_BYTES and (block := next(blocks, None)) is not None:
+        found.append(block)
+        size += block.lines.size
+    return found
+
+
+def _each_once(blocks: deque[Block]) -> Iterator[Block]:
+    while blocks:
+        yield blocks.popleft()
 
 
 def _with_times(lines: pl.Series) -> pl.Series:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from lark import Token, Tree
@@ -11,7 +12,7 @@ from lark.exceptions import UnexpectedInput
 
 from logpool.errors import UsageError
 from logpool.read.grammar import parser
-from logpool.read.heads import TIME, Head, read_head, read_json
+from logpool.read.heads import PROCESSES, TIME, Head, read_head, read_json
 from logpool.read.records import Record
 
 if TYPE_CHECKING:
@@ -56,17 +57,18 @@ _FIELDS = (
 )
 
 
-def head_reader(layout: str | None) -> HeadReader:
+def head_reader(layout: str | None, processes: tuple[str, ...] = PROCESSES) -> HeadReader:
     """What takes the heads of a log apart.
 
     Args:
         layout: a format string in ``%``, ``{`` or ``$`` style, or ``json``; None for whatever layout fits.
+        processes: what may name a process where none fits, as :func:`logpool.read.heads.read_head` takes it.
 
     Raises:
         UsageError: the text is no format string, or shows no message.
     """
     if layout is None:
-        return read_head
+        return partial(read_head, processes=processes)
     if layout == _JSON:
         return read_json
     return _Format(layout, re.compile(_regex(_parts(layout)), re.DOTALL)).read

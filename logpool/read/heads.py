@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from logpool.read.grammar import parse_message
@@ -115,13 +116,18 @@ _POOL_CLASS = re.compile(r"(?:[A-Za-z_]\w*\.)+[A-Z]\w*Pool(?:\.[\w-]+)*")
 _PROCESS = r"\d{1,9}"
 # what a hyphen alone joins to a number may be an id
 _NEXT = rf"(?:(?!-[^:/|, -])[:/|, -]+|-(?={_THREAD_NAME.pattern}|\d{{10,}}))"
-_PROCESS_AROUND = re.compile(
-    rf"(?<!\.py)\[(?P<alone>{_PROCESS})\]|\bp(?:rocess|id)?[=: ](?P<called>{_PROCESS})(?!\d)"
-    rf"|(?<![\w.-])(?<!Level )(?<!\.py[:\[])(?P<before>{_PROCESS})[\s:|,/\[\](-]+(?={_THREAD_NAME.pattern}|\d{{10,}})"
-    rf"|\[(?P<first>{_PROCESS}){_NEXT}{_THREAD}\]"
-    rf"|\((?P<other>{_PROCESS}){_NEXT}(?P<another>[^\s()][^()]*(?:\([^()]*\))?)\)",
-    re.IGNORECASE,
-)
+_AROUND = {
+    "alone": rf"(?<!\.py)\[(?P<alone>{_PROCESS})\]",
+    "called": rf"\bp(?:rocess|id)?[=: ](?P<called>{_PROCESS})(?!\d)",
+    "before": rf"(?<![\w.-])(?<!Level )(?<!\.py[:\[])(?P<before>{_PROCESS})"
+    rf"[\s:|,/\[\](-]+(?={_THREAD_NAME.pattern}|\d{{10,}})",
+    "first": rf"\[(?P<first>{_PROCESS}){_NEXT}{_THREAD}\]",
+    "other": rf"\((?P<other>{_PROCESS}){_NEXT}(?P<another>[^\s()][^()]*(?:\([^()]*\))?)\)",
+}
+#: how a number around a message may name a process
+PROCESSES = tuple(_AROUND)
+#: the layout of what no layout fits
+UNKNOWN = "unknown, the message found in the line"
 # at the beginning of a line without a time: the milliseconds since the program began (%(relativeCreated)d), or the like
 _COUNT = re.compile(rf"\s*\d+(?:\.\d+)?(?=\s)(?!.*{TIME})")
 # a layout's numbers, the first aligned to the right, and nothing else before the message: "   4711: "
@@ -175,13 +181,18 @@ class Head(NamedTuple):
     layout: str
 
 
-def read_head(text: str) -> Head | None:
-    """A line, its times replaced by :data:`TIME`, taken apart; None for a line that is no record's head."""
+def read_head(text: str, processes: tuple[str, ...] = PROCESSES) -> Head | None:
+    """A line, its times replaced by :data:`TIME`, taken apart; None for a line that is no record's head.
+
+    Args:
+        text: the line.
+        processes: of :data:`PROCESSES`, what may name one where no layout fits.
+    """
     text = _COLOURS.sub("", text) if "\x1b" in text else text
     readings = list(_unwrapped(text))
     fallback: Head | None = None
     for wrapped, names in readings:
-        for head in _in_known_layouts(wrapped):
+        for head in _in_known_layouts(wrapped, processes):
             named = _wrapped_head(head, names)
             if _is_the_pools(head.record):
                 return named
@@ -193,7 +204,7 @@ def read_head(text: str) -> Head | None:
             return fallback
     logger = None if fallback is None else fallback.record.logger
     of_another = logger is not None and not is_pool_logger(logger)
-    return _found_anywhere(readings, of_another=of_another) or fallback
+    return _found_anywhere(readings, processes, of_another=of_another) or fallback
 
 
 def _are_fields(record: Record, end: int) -> bool:
@@ -236,7 +247,7 @@ def read_json(text: str) -> Head | None:
     """The same, for one JSON object a line and nothing else."""
     text = _COLOURS.sub("", text) if "\x1b" in text else text
     for wrapped, names in _unwrapped(text):
-        for head in _json(wrapped):
+        for head in _json(wrapped, PROCESSES):
             return _wrapped_head(head, names)
     return None
 
@@ -272,9 +283,9 @@ def _unwrapped(text: str) -> Iterator[tuple[str, _Wrapping]]:
                 waiting.append((inner, _Wrapping(names, host or None, found.get("process") or wrapping.process)))
 
 
-def _in_known_layouts(text: str) -> Iterator[Head]:
+def _in_known_layouts(text: str, processes: tuple[str, ...]) -> Iterator[Head]:
     if text.startswith("{"):
-        yield from _json(text)
+        yield from _json(text, processes)
     if "=" in text:
         yield from _logfmt(text)
     # the first field may be aligned to the right, as by %(levelname)8s
@@ -300,7 +311,7 @@ def _bare(text: str) -> Iterator[Head]:
         yield Head(Record(bare), "message" if bare == text else "asctime message")
 
 
-def _json(text: str) -> Iterator[Head]:
+def _json(text: str, processes: tuple[str, ...]) -> Iterator[Head]:
     try:
         value = json.loads(_BARE_TIME.sub(rf'\g<key>\g<escape>"{TIME}\g<escape>"', text), strict=False)
     except (ValueError, RecursionError):
@@ -311,7 +322,7 @@ def _json(text: str) -> Iterator[Head]:
     message = _first(value, _MESSAGES)
     if message is None:
         inner = value.get("log")
-        head = read_head(inner.rstrip("\n")) if isinstance(inner, str) else None
+        head = read_head(inner.rstrip("\n"), processes) if isinstance(inner, str) else None
         if head is not None:
             yield head._replace(layout=f"{head.layout} in json-file")
         return
@@ -361,7 +372,15 @@ def _unquoted(value: str) -> str:
         return re.sub(r"\\(.)", r"\1", value[1:-1])
 
 
-def _found_anywhere(readings: list[tuple[str, _Wrapping]], *, of_another: bool) -> Head | None:
+@cache
+def _process_around(processes: tuple[str, ...]) -> re.Pattern[str]:
+    # what matches nothing, where none may name one
+    return re.compile("|".join(_AROUND[one] for one in processes) or r"(?!)", re.IGNORECASE)
+
+
+def _found_anywhere(
+    readings: list[tuple[str, _Wrapping]], processes: tuple[str, ...], *, of_another: bool
+) -> Head | None:
     """The message wherever it stands in a line, and what is certain of what stands around it.
 
     What names neither a connection nor a pool's logger may be anybody's, as "Pool recreating" in some sentence.
@@ -386,9 +405,9 @@ def _found_anywhere(readings: list[tuple[str, _Wrapping]], *, of_another: bool) 
         marked = name or level or count or TIME in before.lstrip() or _THREAD_NAME.search(before)
         if indented and not marked and not (named and _NUMBERS.fullmatch(before)):
             continue
-        around = _PROCESS_AROUND.search(before, count.end() if count else 0)
+        around = _process_around(processes).search(before, count.end() if count else 0)
         found = around.groupdict() if around else {}
-        process = next((found[key] for key in ("alone", "called", "before", "first", "other") if found.get(key)), None)
+        process = next((found[key] for key in processes if found.get(key)), None)
         thread = found.get("thread") or found.get("another")
         if thread is None or LOCATOR in thread:
             # behind a number there may as well be a client's address
@@ -401,7 +420,7 @@ def _found_anywhere(readings: list[tuple[str, _Wrapping]], *, of_another: bool) 
             thread,
         )
         wrapping = next(names for _, names in reversed(readings) if names.names[-1:] != (_DOCKER_TIME,))
-        return _wrapped_head(Head(record, "unknown, the message found in the line"), wrapping)
+        return _wrapped_head(Head(record, UNKNOWN), wrapping)
     return None
 
 
