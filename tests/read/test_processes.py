@@ -1,0 +1,103 @@
+"""A number around a message is a process only where a connection's events make sense with it."""
+
+import random
+from collections.abc import Iterator
+
+import pytest
+
+from logpool.analysis import Analysis
+from logpool.read import events
+from logpool.read.heads import PROCESSES, read_head
+
+POOL = "sqlalchemy.pool.impl.QueuePool"
+STEPS = ("checked out from pool", "being returned to pool", "reset, transaction already reset")
+
+
+def uses(chance: random.Random, count: int, connections: int = 4) -> Iterator[tuple[int, str]]:
+    """Messages of one process's pool, each with the number of its connection: uses overlap."""
+    steps = dict.fromkeys(range(connections), 0)
+    for number in steps:
+        yield number, f"Created new connection <sqlite3.Connection object at 0x7f0{number}>"
+    for _ in range(count):
+        number = chance.randrange(connections)
+        yield number, f"Connection <sqlite3.Connection object at 0x7f0{number}> {STEPS[steps[number] % 3]}"
+        steps[number] += 1
+
+
+def analyzed(tmp_path: object, lines: list[str], block_bytes: int = 1 << 20) -> tuple[set[str | None], set[str], str]:
+    path = f"{tmp_path}/pool.log"
+    with open(path, "w", encoding="utf-8") as file:  # noqa: PTH123 - a path as users give it
+        file.writelines(f"{line}\n" for line in lines)
+    analysis = Analysis(path, block_bytes=block_bytes)
+    report = analysis.report()
+    found = {process for _, process, _ in analysis.vocabulary.groups}
+    codes = {finding.code for finding in report.findings} - {"left_out_at_end", "held_too_long"}
+    return found, codes, report.sources[0].layout or ""
+
+
+def line_of(number: int, text: str, head: str) -> str:
+    return f"2024-01-01 12:{number // 60 % 60:02}:{number % 60:02},000 DEBUG {POOL} {head} {text}"
+
+
+@pytest.mark.parametrize(
+    "head", ["[{0}]", "[{0}/{1}]", "({0}/{1})", "[{0}:abc]", "p={0}", "{0} MainThread", "[{0}] <user-{1}>", "pid {0}"]
+)
+@pytest.mark.parametrize("values", [9, 400, 10**6])
+def test_a_number_that_comes_and_goes_is_none(head: str, values: int, tmp_path: object) -> None:
+    chance = random.Random(values)  # noqa: S311 - lines, no secret
+    told = [
+        line_of(number, text, head.format(100 + chance.randrange(values), chance.randrange(values)))
+        for number, (_, text) in enumerate(uses(chance, 900))
+    ]
+    assert analyzed(tmp_path, told)[:2] == ({None}, set())
+
+
+@pytest.mark.parametrize("head", ["[{0}]", "[{0}/{1}]", "({0}:worker)", "pid={0}", "{0} MainThread", "[{0}] [200]"])
+@pytest.mark.parametrize("shared", [False, True])
+def test_a_process_is_one(head: str, tmp_path: object, *, shared: bool) -> None:
+    # forked ones know their connections by the same addresses
+    chance = random.Random(7)  # noqa: S311 - lines, no secret
+    mine = [uses(chance, 400), uses(chance, 400)]
+    told: list[str] = []
+    while mine:
+        one = chance.randrange(len(mine))
+        try:
+            number, text = next(mine[one])
+        except StopIteration:
+            break
+        text = text if shared else text.replace("0x7f0", f"0x7f{one}")
+        told.append(line_of(len(told), text, head.format(4711 + one, number)))
+    found, codes, _ = analyzed(tmp_path, told)
+    assert found == {"4711", "4712"}
+    assert not codes & {"sequence_violation", "books_unbalanced", "mixed_processes"}
+
+
+def test_one_number_is_a_process_and_another_is_none(tmp_path: object) -> None:
+    chance = random.Random(8)  # noqa: S311 - lines, no secret
+    told = [
+        line_of(number, text, f"pid=4711 [{chance.choice([200, 404, 500])}]")
+        for number, (_, text) in enumerate(uses(chance, 600))
+    ]
+    assert analyzed(tmp_path, told)[:2] == ({"4711"}, set())
+
+
+@pytest.mark.parametrize("block_bytes", [1, 100, 5000, 1 << 23])
+def test_blocks_do_not_matter(block_bytes: int, tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    # the begin of the log, which tells it, ends within a block
+    monkeypatch.setattr(events, "_BEGIN_BYTES", 20_000)
+    monkeypatch.setattr(events, "_BEGIN_STEP", 50)
+    chance = random.Random(9)  # noqa: S311 - lines, no secret
+    told = [
+        line_of(number, text, f"[{4711 if number < 100 else chance.randrange(100, 600)}]")
+        for number, (_, text) in enumerate(uses(chance, 300))
+    ]
+    assert analyzed(tmp_path, told, block_bytes)[:2] == ({None}, set())
+
+
+def test_what_no_number_may_name_is_read_without() -> None:
+    line = f"\x01 DEBUG {POOL} [4711:worker] pid=12 Connection <x object at 0x1> being returned to pool"
+    named = {one: read_head(line, (one,)) for one in PROCESSES}
+    told = {one: head.record.process for one, head in named.items() if head is not None}
+    assert told == {"alone": None, "called": "12", "before": None, "first": "4711", "other": None}
+    assert (nothing := read_head(line, ())) is not None
+    assert (nothing.record.process, nothing.record.thread) == (None, None)
