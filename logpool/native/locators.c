@@ -22,8 +22,14 @@ static inline int is_place(char byte, int place) { return PLACES[(uint8_t)byte] 
 /* Whether a mark stands there of what was taken out before, and has no colons. */
 static inline int is_plain_id(char byte) { return is_id_mark(byte) && byte != NETWORK; }
 
-/* Whether a URL begins there that has no colon but behind its scheme, in which no id is, and before a port: anything else may look like a
-   clock. */
+/* Whether all colons from a place on stand in a query, where a time may stand, and no id: with one, what looks like a clock would not. */
+static int has_plain_colons(const char *at, const char *end)
+{
+    const char *colon = memchr(at, ':', (size_t)(end - at));
+    return !colon || (memchr(at, '?', (size_t)(colon - at)) && !holds_ids(at, end));
+}
+
+/* Whether a URL begins there, in whose scheme no id is; before its query it has no colon but behind that, and before a port. */
 static int is_url(const char *at, const char *end)
 {
     static const char slashes[] = "://";
@@ -36,11 +42,11 @@ static int is_url(const char *at, const char *end)
     if (end - at <= SIZE || memcmp(at, slashes, SIZE) || holds_ids(scheme, at))
         return 0;
     const char *colon = memchr(at + SIZE, ':', (size_t)(end - at - SIZE));
-    if (!colon)
+    if (!colon || has_plain_colons(at + SIZE, end))
         return 1;
     const char *port = colon + 1, *path = behind_digits(port, end);
     int is_port = path - port >= LEAST_PORT && path - port <= MOST_PORT && (path == end || *path == '/');
-    return is_port && !memchr(path, ':', (size_t)(end - path));
+    return is_port && has_plain_colons(path, end) && !memchr(at + SIZE, '?', (size_t)(colon - at - SIZE));
 }
 
 const char *behind_locator(const char *begin, const char *start, const char *end, const Words *words)
@@ -61,7 +67,7 @@ const char *behind_locator(const char *begin, const char *start, const char *end
     }
     if (at - start < 2 || (at < end && !is_place(*at, BEHIND)))
         return NULL;
-    int is_path = *start == '/' && !colons;
+    int is_path = *start == '/' && (!colons || has_plain_colons(start, at));
     int is_mail = signs == 1 && *start != '@' && at[-1] != '@' && !slashes && !colons && !equals;
     if (!is_path && !is_mail && !is_url(start, at))
         return NULL;

@@ -53,7 +53,7 @@ _LAYOUTS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ),
         ("Home Assistant", rf"{TIME} {_LEVEL} \({_THREAD}\) \[{_NAME}\] {_MESSAGE}"),
         # it puts function and line behind what is logged at DEBUG
-        ("oslo.log", rf"{TIME} {_PID} {_LEVEL} {_NAME} \[[^\]]*\] (?P<message>.*?)(?: [\w<>]+ /\S+:\d+)?"),
+        ("oslo.log", rf"{TIME} {_PID} {_LEVEL} {_NAME}(?: \[[^\]]*\])+ (?P<message>.*?)(?: [\w<>]+ /\S+:\d+)?"),
         # a task's name and id may stand where the logger may
         ("Celery", rf"\[{TIME}: {_LEVEL}/(?P<process>[^\]]+)\] (?:[\w.]+\[[^\]]*\]: |{_NAME}: )?{_MESSAGE}"),
         ("Airflow", rf"\[{TIME}\] \{{[^}}]*\}} {_LEVEL}\s+- {_MESSAGE}"),
@@ -115,7 +115,7 @@ _POOL_CLASS = re.compile(r"(?:[A-Za-z_]\w*\.)+[A-Z]\w*Pool(?:\.[\w-]+)*")
 # alone in brackets, called so, or in front of a thread: any other number may be a line of source code, or a level
 _PROCESS = r"\d{1,9}"
 # what a hyphen alone joins to a number may be an id
-_NEXT = rf"(?:(?!-[^:/|, -])[:/|, -]+|-(?={_THREAD_NAME.pattern}|\d{{10,}}))"
+_NEXT = rf"(?:(?=-*[:/|, ])[:/|, -]+|-(?={_THREAD_NAME.pattern}|\d{{10,}}))"
 _AROUND = {
     "alone": rf"(?<!\.py)\[(?P<alone>{_PROCESS})\]",
     "called": rf"\bp(?:rocess|id)?[=: ](?P<called>{_PROCESS})(?!\d)",

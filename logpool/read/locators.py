@@ -21,7 +21,7 @@ _BEFORE, _BEHIND = "\x01 \t\\[({<\"'`=,;|", "\x01 \t\\])}>\"'`,;|"
 _NEVER = "\\x00-\\x20\\x7f\\[\\](){}<>\"'`,;|\\\\"
 _ESCAPED = r"\\u[\dA-Fa-f]{4}"
 _ANY, _PATH, _MAIL = (rf"(?:[^{_NEVER}{more}]|{_ESCAPED})+" for more in ("", ":", "/:=@"))
-_WORD = rf"(?<![^{_BEFORE}])(?:/{_PATH}|[A-Za-z][A-Za-z\d+.-]*://{_ANY}|{_MAIL}@{_MAIL})(?![^{_BEHIND}])"
+_WORD = rf"(?<![^{_BEFORE}])(?:/{_PATH}(?:(?<=\?){_ANY})?|/\?{_ANY}|[A-Za-z][A-Za-z\d+.-]*://{_ANY}|{_MAIL}@{_MAIL})(?![^{_BEHIND}])"
 
 _LOCATORS = re.compile(f"{_WORD}|{_NETWORK}")
 # without one of these there is none
