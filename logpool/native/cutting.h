@@ -54,9 +54,9 @@ enum {
     BEGUN_BY_DIGIT,
     ANY_NUMBER,
 };
-/* From how many letters and digits on they are an id: hexadecimal ones, digits alone, any. A few digits may be one that happens to
+/* From how many letters and digits on they are an id: hexadecimal ones, digits alone, any; any with hyphens and underscores among them. A few digits may be one that happens to
    have no letter; between these and many there are times, and the numbers of threads. */
-enum { LEAST_HEXADECIMAL = 8, MOST_SHORT = 9, LEAST_NUMBER = 16, LEAST_MIXED = 20, LEAST_DECIMALS = 3 };
+enum { LEAST_HEXADECIMAL = 8, MOST_SHORT = 9, LEAST_NUMBER = 16, LEAST_MIXED = 20, LEAST_TOKEN = 16, LEAST_DECIMALS = 3 };
 
 /* Whether a byte is the mark of a number, a word, another address or a locator. */
 static inline int is_variable(char mark)

@@ -13,6 +13,8 @@ static const uint8_t CLASSES[256] = {
 
 static inline int class_of(char byte) { return CLASSES[(uint8_t)byte] & ASCII; }
 
+static int is_capital(char byte) { return (uint8_t)(byte - 'A') <= 'Z' - 'A'; }
+
 /* Behind the UUID that begins there; NULL where none does. */
 static const char *behind_uuid(const char *start, const char *end)
 {
@@ -49,9 +51,34 @@ static int is_before_exponent(const char *start, const char *behind, const char 
     return start == behind - 1;
 }
 
+static inline int is_of_token(char byte) { return class_of(byte) || byte == '-' || byte == '_'; }
+
+/* Behind the token that begins there, as of a session or a request: letters of both sizes and digits that change so often that no name is like it,
+   hyphens and underscores among them; NULL where none does. */
+static const char *behind_token(const char *begin, const char *start, const char *end)
+{
+    /* of so many places one at least is a change, and so many are from letters to digits or back */
+    enum { A_CHANGE = 3, LEAST_DIGITS = 2 };
+    if (start > begin && is_of_token(start[-1]))
+        return NULL;
+    int64_t changes = 0, digits = 0;
+    int seen = 0, last = 0;
+    const char *at = start;
+    for (; at < end && is_of_token(*at); at++) {
+        int kind = is_digit(*at) ? 1 : is_capital(*at) ? 2 : class_of(*at) ? 4 : 0;
+        int is_change = kind && last && kind != last;
+        changes += is_change;
+        digits += is_change && (kind == 1 || last == 1);
+        seen |= kind;
+        last = kind;
+    }
+    int is_one = seen == 7 && at - start >= LEAST_TOKEN && changes * A_CHANGE >= at - start && digits >= LEAST_DIGITS;
+    return is_one ? at : NULL;
+}
+
 /* The mark of an id, or of a number with many decimals, where the letters and digits from a place on are one; else 0. `begin`: of
    the text; `at`: behind them. */
-static char id_at(const char *begin, const char *start, const char *end, const char **at)
+static char plain_id_at(const char *begin, const char *start, const char *end, const char **at)
 {
     const char *behind = behind_network(begin, start, end);
     if (behind) {
@@ -91,6 +118,19 @@ static char id_at(const char *begin, const char *start, const char *end, const c
     if (found == BOTH)
         return is_before_exponent(start, behind, end) ? 0 : ID;
     return found & DIGIT && size >= LEAST_MIXED ? ID : 0;
+}
+
+/* The same, or of a token. */
+static char id_at(const char *begin, const char *start, const char *end, const char **at)
+{
+    char mark = plain_id_at(begin, start, end, at);
+    if (mark && (*at == end || !is_of_token(**at)))
+        return mark;
+    const char *token = behind_token(begin, start, end);
+    if (!token)
+        return mark;
+    *at = token;
+    return ID;
 }
 
 /* Behind the letters and digits that begin there, where these begin as an address does. */
@@ -169,8 +209,6 @@ static char number_at(const char *begin, const char **at, const char *end, const
     *at += *at == *start;
     return mark;
 }
-
-static int is_capital(char byte) { return (uint8_t)(byte - 'A') <= 'Z' - 'A'; }
 
 enum { ESCAPED = 6 };
 

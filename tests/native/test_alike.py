@@ -33,6 +33,7 @@ KINDS: dict[str, list[str]] = {
     "id": ["d3b07384d113edec49eaa6238ad5ff00", "0a1b2c3d4e5f", "12345678", "9182736455463728190"],
     "with address": ["a1b0xc2d3e4f5a6b7c8d9e", "0a1b2c3d0x", "a0xb"],
     "uuid": ["7f00d596-eb68-48f3-9c72-8ffc5334a770", "80c4c5f8-fbd6-490c-bcf1-2bf819ec2493", "deadbeef-dead-beef-dead"],
+    "token": ["q83v-_3kAbcX9yZ1w2Q7", "V1StGXR8_Z5jdHi6B-myT", "3f-Gh7Kd92Lmq5RzT8", "ThreadPoolExecutor-0_7"],
     "fraction": ["12.3456", "0.123", "1.2.345", "1.2", "12.34567890"],
     "number": ["1", "23", "10", "4567890", "12345678901", "123456789012345"],
     "word": ["vupi", "x", "zumoru", "Gope", "KIPU", "3d", "y-z_2", "b-pool", "myPoolx", "xime"],

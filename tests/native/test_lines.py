@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from array import array
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -221,9 +222,25 @@ IDS = st.sampled_from(
         "01ARZ3NDEKTSV4RRFFQ6",
         "01ARZ3NDEKTSV4RRFFQ",
         "ThreadPoolExecutorThread",
+        "q83v-_3kAbcX9yZ1w2Q7",
+        "V1StGXR8_Z5jdHi6",
+        "aB3cD4eF5gH6iJ7",
+        "AsyncAdaptedQueuePool-0_7",
+        "08:af:08:59:66:84",
+        "fe80::1:2",
+        "1:2:3:4:5:6:7",
+        "::1",
     ]
 )
 WITH_IDS = st.lists(IDS | st.sampled_from(["", " ", "-", "_", "req-", "é", "g", "0x", "0x7f01"]), max_size=8)
+
+
+def is_token(text: str) -> bool:
+    """Whether letters of both sizes and digits change so often that no name is like it."""
+    kinds = [-1 if one in "-_" else 0 if one.isdigit() else 1 if one.isupper() else 2 for one in text]
+    changes = [{one, other} for one, other in pairwise(kinds) if one != other and -1 not in {one, other}]
+    digits = sum(0 in change for change in changes)
+    return len(text) >= 16 and len(changes) * 3 >= len(text) and digits >= 2 and {0, 1, 2} <= {*kinds}
 
 
 def without_ids(text: str) -> str:
@@ -244,9 +261,28 @@ def without_ids(text: str) -> str:
             return "\x04" if len(found) >= 16 else "\x05" if len(found) in {8, 9} else found
         return "\x03" if len(found) >= 20 and re.search(r"\d", found) and re.search("[g-zG-Z]", found) else found
 
+    group = "[0-9A-Fa-f]{1,4}"
+    some = f"(?:{group}(?::{group})*)"
+    network = re.compile(
+        rf"(?<![\w:.])(?:(?:{group}:){{5}}(?:(?:{group}:){{2}})?{group}|(?=[0-9A-Fa-f:]*\d){some}::{some}?)(?![\w:])"
+    )
+    token = re.compile("(?<![0-9A-Za-z_-])[0-9A-Za-z_-]+")
     uuid = r"(?<![0-9A-Za-z])(?P<uuid>[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})(?![0-9A-Za-z])"
     decimals = r"(?<![0-9A-Za-z.])(?P<decimals>[0-9]+\.[0-9]{3,})(?![0-9A-Za-z.])"
-    return re.sub(rf"{uuid}|{decimals}|[0-9A-Za-z]+", marked, text)
+    plain = re.compile(rf"{uuid}|{decimals}|[0-9A-Za-z]+")
+    found, at = "", 0
+    while word := plain.search(text, at):
+        found, at, mark = found + text[at : word.start()], word.end(), marked(word)
+        # a mark stands for the whole of it, unless it goes on
+        is_over = mark != word[0] and not re.match("[0-9A-Za-z_-]", text[at:])
+        others = () if word[0].startswith("0x") else ((network, "\x0c"), *(() if is_over else ((token, "\x03"),)))
+        for kind, its_mark in others:
+            one = kind.match(text, word.start())
+            if one and (kind is network or is_token(one[0])):
+                mark, at = its_mark, one.end()
+                break
+        found += mark
+    return found + text[at:]
 
 
 @given(st.lists(WITH_IDS.map("".join), min_size=1, max_size=8))
