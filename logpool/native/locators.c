@@ -86,7 +86,7 @@ const char *behind_network(const char *begin, const char *start, const char *end
     int colons = 0, doubled = 0, has_digit = 0;
     for (;;) {
         const char *group = at;
-        for (; at < end && is_hexadecimal(*at); at++)
+        for (; at < end && at - group <= MOST_DIGITS && is_hexadecimal(*at); at++)
             has_digit |= is_digit(*at);
         if (at - group > MOST_DIGITS || (at == group && at > start && at < end && *at == ':'))
             return NULL;
@@ -102,8 +102,10 @@ const char *behind_network(const char *begin, const char *start, const char *end
     }
     if (at < end && is_of_word(*at))
         return NULL;
-    int is_doubled = doubled == 1 && has_digit;
-    return is_doubled || (!doubled && (colons == LEAST_COLONS || colons == MOST_COLONS) && at[-1] != ':') ? at : NULL;
+    /* what goes on with one colon is something else */
+    if (!colons || (at[-1] == ':' && at[-2] != ':'))
+        return NULL;
+    return (doubled == 1 && has_digit) || (!doubled && (colons == LEAST_COLONS || colons == MOST_COLONS)) ? at : NULL;
 }
 
 int is_in_network(const char *begin, const char *at, const char *end)

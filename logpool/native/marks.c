@@ -59,7 +59,10 @@ static const char *behind_token(const char *begin, const char *start, const char
 {
     /* of so many places one at least is a change, and so many are from letters to digits or back */
     enum { A_CHANGE = 3, LEAST_DIGITS = 2 };
-    if (start > begin && is_of_token(start[-1]))
+    if (end - start < LEAST_TOKEN || !is_of_token(start[LEAST_TOKEN - 1]))
+        return NULL;
+    /* nor behind a backslash, which may escape the first letter */
+    if (start > begin && (is_of_token(start[-1]) || start[-1] == '\\'))
         return NULL;
     int64_t changes = 0, digits = 0;
     int seen = 0, last = 0;
