@@ -35,10 +35,10 @@ static inline void add_bytes(Buffer *buffer, const char *text, int64_t size)
     buffer->size += size;
 }
 
-/* The marks of an id, of a number of so many digits, of a short one, and of one with many decimals, of a network address; of an address that does not matter, and is
-   not the one that is told; of a number that does not, of one digit, and those of up to seven and of ten to fifteen behind it; of a word that
-   does not, that begins with a small letter or one beyond ASCII, with a capital, with a digit; and among words of a number of up to seven
-   digits, if no time can stand there. */
+/* The marks of an id, of a number of so many digits, of a short one, and of one with many decimals, of a network address; of an address
+   that does not matter, and is not the one that is told; of a number that does not, of one digit, and those of up to seven and of ten to
+   fifteen behind it; of a word that does not, that begins with a small letter or one beyond ASCII, with a capital, with a digit; and among
+   words of a number of up to seven digits, if no time can stand there; of a path, a URL, a mail address. */
 enum {
     ID = 3,
     NUMBER,
@@ -54,8 +54,8 @@ enum {
     BEGUN_BY_DIGIT,
     ANY_NUMBER,
 };
-/* From how many letters and digits on they are an id: hexadecimal ones, digits alone, any; any with hyphens and underscores among them. A few digits may be one that happens to
-   have no letter; between these and many there are times, and the numbers of threads. */
+/* From how many letters and digits on they are an id: hexadecimal ones, digits alone, any; any with hyphens and underscores among them. A
+   few digits may be one that happens to have no letter; between these and many there are times, and the numbers of threads. */
 enum { LEAST_HEXADECIMAL = 8, MOST_SHORT = 9, LEAST_NUMBER = 16, LEAST_MIXED = 20, LEAST_TOKEN = 16, LEAST_DECIMALS = 3 };
 
 /* Whether a byte is the mark of a number, a word, another address or a locator. */

@@ -4,13 +4,15 @@
 
 #include <string.h>
 
-/* Bytes that may stand in a path, a URL or a mail address, and those that stand around one. */
-enum { INSIDE = 1, BEFORE = 2, BEHIND = 4, AROUND = BEFORE | BEHIND };
+/* Bytes that may stand in a path, a URL or a mail address, those of them that may not in the parts of the last, and those that stand
+   around one. */
+enum { INSIDE = 1, SIGN = 2, BEFORE = 4, BEHIND = 8, SIGNED = INSIDE | SIGN, AROUND = BEFORE | BEHIND };
 
 static const uint8_t PLACES[256] = {
-    ['!'] = INSIDE,         ['#' ... '&'] = INSIDE,     ['*' ... '+'] = INSIDE, ['-' ... ':'] = INSIDE,
-    ['?' ... 'Z'] = INSIDE, ['^' ... '_'] = INSIDE,     ['a' ... 'z'] = INSIDE, ['~'] = INSIDE,
-    [0x80 ... 0xff] = INSIDE, ['='] = INSIDE | BEFORE,
+    ['!'] = INSIDE,         ['#' ... '&'] = INSIDE, ['*' ... '+'] = INSIDE, ['-' ... '.'] = INSIDE, ['/'] = SIGNED,
+    ['0' ... '9'] = INSIDE, [':'] = SIGNED,         ['?'] = INSIDE,         ['@'] = SIGNED,         ['A' ... 'Z'] = INSIDE,
+    ['^' ... '_'] = INSIDE, ['a' ... 'z'] = INSIDE, ['~'] = INSIDE,         [0x80 ... 0xff] = INSIDE,
+    ['='] = SIGNED | BEFORE,
     ['\x01'] = AROUND, ['\t'] = AROUND, [' '] = AROUND, ['"'] = AROUND, ['\''] = AROUND, ['`'] = AROUND, [','] = AROUND,
     [';'] = AROUND, ['|'] = AROUND,
     ['['] = BEFORE, ['('] = BEFORE, ['{'] = BEFORE, ['<'] = BEFORE, [']'] = BEHIND, [')'] = BEHIND, ['}'] = BEHIND,
@@ -29,49 +31,63 @@ static int has_plain_colons(const char *at, const char *end)
     return !colon || (memchr(at, '?', (size_t)(colon - at)) && !holds_ids(at, end));
 }
 
-/* Whether a URL begins there, in whose scheme no id is; before its query it has no colon but behind that, and before a port. */
-static int is_url(const char *at, const char *end)
+/* Behind the scheme of a URL, and its slashes; NULL where none begins there, or an id is part of it. */
+static const char *behind_scheme(const char *start, const char *end)
 {
     static const char slashes[] = "://";
-    enum { SIZE = sizeof slashes - 1, LEAST_PORT = 3, MOST_PORT = 5 };
-    const char *scheme = at;
-    if (!is_alphanumeric(*at) || is_digit(*at))
-        return 0;
+    enum { SIZE = sizeof slashes - 1 };
+    const char *at = start;
+    if (at == end || !is_alphanumeric(*at) || is_digit(*at))
+        return NULL;
     while (at < end && (is_alphanumeric(*at) || *at == '+' || *at == '.' || *at == '-'))
         at++;
-    if (end - at <= SIZE || memcmp(at, slashes, SIZE) || holds_ids(scheme, at))
-        return 0;
-    const char *colon = memchr(at + SIZE, ':', (size_t)(end - at - SIZE));
-    if (!colon || has_plain_colons(at + SIZE, end))
-        return 1;
+    return end - at > SIZE && !memcmp(at, slashes, SIZE) && !holds_ids(start, at) ? at + SIZE : NULL;
+}
+
+/* Whether what stands behind a scheme has no colon before its query but that of a port. */
+static int is_url(const char *at, const char *end)
+{
+    enum { LEAST_PORT = 3, MOST_PORT = 5 };
+    const char *colon = memchr(at, ':', (size_t)(end - at));
+    if (at == end || !colon || has_plain_colons(at, end))
+        return at < end;
     const char *port = colon + 1, *path = behind_digits(port, end);
     int is_port = path - port >= LEAST_PORT && path - port <= MOST_PORT && (path == end || *path == '/');
-    return is_port && has_plain_colons(path, end) && !memchr(at + SIZE, '?', (size_t)(colon - at - SIZE));
+    return is_port && has_plain_colons(path, end) && !memchr(at, '?', (size_t)(colon - at));
+}
+
+/* Behind what may stand in a locator, from a place on, up to bytes of another kind. */
+static const char *behind_inside(const char *begin, const char *at, const char *end, int but)
+{
+    while (at < end && !is_place(*at, but)) {
+        int64_t size = *at == '\\' ? escaped_bytes(at, end) : is_place(*at, INSIDE) || is_plain_id(*at);
+        /* what is escaped may be an id together with what is behind it */
+        if (!size || (size > 1 && is_id(begin, at + 1, end)))
+            break;
+        at += size;
+    }
+    return at;
 }
 
 const char *behind_locator(const char *begin, const char *start, const char *end, const Words *words)
 {
-    if (start > begin && !is_place(start[-1], BEFORE))
+    /* of a longer text nobody knows how often it is looked through */
+    enum { MOST = 1 << 16 };
+    if (end - begin > MOST || (start > begin && !is_place(start[-1], BEFORE)))
         return NULL;
-    const char *at = start;
-    int slashes = 0, colons = 0, equals = 0, signs = 0;
-    for (int64_t size; at < end; at += size) {
-        size = *at == '\\' ? escaped_bytes(at, end) : is_place(*at, INSIDE) || is_plain_id(*at);
-        /* what is escaped may be an id together with what is behind it */
-        if (!size || (size > 1 && is_id(begin, at + 1, end)))
-            break;
-        slashes += *at == '/';
-        colons += *at == ':';
-        equals += *at == '=';
-        signs += *at == '@';
+    const char *inner = *start == '/' ? start + 1 : behind_scheme(start, end), *at;
+    int is_one;
+    if (inner) {
+        at = behind_inside(begin, inner, end, 0);
+        is_one = *start == '/' ? at > inner && has_plain_colons(start, at) : is_url(inner, at);
+    } else {
+        const char *sign = behind_inside(begin, start, end, SIGN);
+        is_one = sign > start && sign < end && *sign == '@';
+        at = is_one ? behind_inside(begin, sign + 1, end, SIGN) : sign;
+        is_one = is_one && at > sign + 1;
     }
-    if (at - start < 2 || (at < end && !is_place(*at, BEHIND)))
-        return NULL;
-    int is_path = *start == '/' && (!colons || has_plain_colons(start, at));
-    int is_mail = signs == 1 && *start != '@' && at[-1] != '@' && !slashes && !colons && !equals;
-    if (!is_path && !is_mail && !is_url(start, at))
-        return NULL;
-    return holds_address(start, at) || holds_part(start, at, words) ? NULL : at;
+    is_one = is_one && (at == end || is_place(*at, BEHIND));
+    return is_one && !holds_address(start, at) && !holds_part(start, at, words) ? at : NULL;
 }
 
 /* Whether a byte is of a word, in the sense of regular expressions. */

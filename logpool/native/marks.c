@@ -53,12 +53,13 @@ static int is_before_exponent(const char *start, const char *behind, const char 
 
 static inline int is_of_token(char byte) { return class_of(byte) || byte == '-' || byte == '_'; }
 
-/* Behind the token that begins there, as of a session or a request: letters of both sizes and digits that change so often that no name is like it,
-   hyphens and underscores among them; NULL where none does. */
+/* Behind the token that begins there, as of a session or a request: letters of both sizes and digits that change so often that no name is
+   like it, hyphens and underscores among them; NULL where none does. */
 static const char *behind_token(const char *begin, const char *start, const char *end)
 {
     /* of so many places one at least is a change, and so many are from letters to digits or back */
     enum { A_CHANGE = 3, LEAST_DIGITS = 2 };
+    enum { FIGURE = 1, LARGE = 2, SMALL = 4, ALL = FIGURE | LARGE | SMALL };
     if (end - start < LEAST_TOKEN || !is_of_token(start[LEAST_TOKEN - 1]))
         return NULL;
     /* nor behind a backslash, which may escape the first letter */
@@ -68,14 +69,14 @@ static const char *behind_token(const char *begin, const char *start, const char
     int seen = 0, last = 0;
     const char *at = start;
     for (; at < end && is_of_token(*at); at++) {
-        int kind = is_digit(*at) ? 1 : is_capital(*at) ? 2 : class_of(*at) ? 4 : 0;
+        int kind = is_digit(*at) ? FIGURE : is_capital(*at) ? LARGE : class_of(*at) ? SMALL : 0;
         int is_change = kind && last && kind != last;
         changes += is_change;
-        digits += is_change && (kind == 1 || last == 1);
+        digits += is_change && (kind | last) & FIGURE;
         seen |= kind;
         last = kind;
     }
-    int is_one = seen == 7 && at - start >= LEAST_TOKEN && changes * A_CHANGE >= at - start && digits >= LEAST_DIGITS;
+    int is_one = seen == ALL && at - start >= LEAST_TOKEN && changes * A_CHANGE >= at - start && digits >= LEAST_DIGITS;
     return is_one ? at : NULL;
 }
 
