@@ -207,10 +207,9 @@ class Taken:
 
         In the place of its times it has a mark, of a timing's seconds the character 2, of its address 7, of an id the
         character 3, or where it is a number 4, 5 if that is short, 6 if it has many decimals, 12 if it is a network
-        address; of another address that
-        does not matter the character 8, of a number that does not 14, or a later one for each further digit; and of
-        such a word 28, 29 if it begins with a capital, 30 with a digit, and then of a number of up to seven digits 31;
-        and of a path, a URL or a mail address 11.
+        address; of another address that does not matter the character 8, of a number that does not 14, or a later one
+        for each further digit; and of such a word 28, 29 if it begins with a capital, 30 with a digit, and then of a
+        number of up to seven digits 31; and of a path, a URL or a mail address 11.
         """
         return int(self.structure.key[place])
 

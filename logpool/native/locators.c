@@ -71,8 +71,8 @@ static const char *behind_inside(const char *begin, const char *at, const char *
 
 const char *behind_locator(const char *begin, const char *start, const char *end, const Words *words)
 {
-    /* of a longer text nobody knows how often it is looked through */
-    enum { MOST = 1 << 16 };
+    /* so long a head is at most; of a longer text nobody knows how often it is looked through */
+    enum { MOST = 1 << 13 };
     if (end - begin > MOST || (start > begin && !is_place(start[-1], BEFORE)))
         return NULL;
     const char *inner = *start == '/' ? start + 1 : behind_scheme(start, end), *at;

@@ -15,26 +15,66 @@ _HEX = r"[\dA-Fa-f]{1,4}"
 # six groups or eight, as of a card and of IPv6, or fewer around two colons
 _SOME = rf"(?:{_HEX}(?::{_HEX})*)?"
 _GROUPS = rf"(?<![\w:.])(?:(?:{_HEX}:){{5,7}}{_HEX}|(?=[\dA-Fa-f:]*\d){_SOME}::{_SOME})(?![\w:])"
-_NETWORK = rf"{_GROUPS}|(?<![\w.:@-])\d{{1,3}}(?:\.\d{{1,3}}){{3}}(?::\d{{1,5}})?(?![\w.@-])"
-# what stands around the others, and what is not in them; the compiled part takes out no others than these
-_BEFORE, _BEHIND = "\x01 \t\\[({<\"'`=,;|", "\x01 \t\\])}>\"'`,;|"
-_NEVER = "\\x00-\\x20\\x7f\\[\\](){}<>\"'`,;|\\\\"
-_ESCAPED = r"\\u[\dA-Fa-f]{4}"
-_ANY, _PATH, _MAIL = (rf"(?:[^{_NEVER}{more}]|{_ESCAPED})+" for more in ("", ":", "/:=@"))
-_WORD = rf"(?<![^{_BEFORE}])(?:/{_PATH}(?:(?<=\?){_ANY})?|/\?{_ANY}|[A-Za-z][A-Za-z\d+.-]*://{_ANY}|{_MAIL}@{_MAIL})(?![^{_BEHIND}])"
-
-_LOCATORS = re.compile(f"{_WORD}|{_NETWORK}")
+_NETWORK = re.compile(rf"{_GROUPS}|(?<![\w.:@-])\d{{1,3}}(?:\.\d{{1,3}}){{3}}(?::\d{{1,5}})?(?![\w.@-])")
+# what others stand in, whole, and what stands around that; the compiled part takes out no others than these
+_BEFORE, _BEHIND = frozenset("\x01 \t[({<\"'`=,;|"), frozenset("\x01 \t])}>\"'`,;|")
+_INSIDE = r"(?:[^\x00-\x20\x7f\[\](){}<>\"'`,;|\\]|\\u[\dA-Fa-f]{4})"
+_RUN = re.compile(rf"{_INSIDE}++")
+# nothing here is tried twice: a path may be as long, and as odd, as whoever asks for it likes
+_URL = re.compile(r"[A-Za-z][A-Za-z\d+.-]*+://.")
+_MAIL = re.compile(r"[^/:=@]++@[^/:=@]++")
 # without one of these there is none
 _SIGNS = re.compile(r"[/@]|::|:[\dA-Fa-f]{1,4}:|\.\d{1,3}\.")
 
 
 def without_locators(text: str) -> str:
     """A text with :data:`LOCATOR` in the place of each."""
-    return _LOCATORS.sub(LOCATOR, text) if _SIGNS.search(text) else text
+    pieces, done = [], 0
+    for start, end in _locators(text):
+        pieces += [text[done:start], LOCATOR]
+        done = end
+    return "".join([*pieces, text[done:]])
 
 
 def is_in_locator(text: str, start: int, end: int) -> bool:
     """Whether what stands from one place of a text to another is part of one."""
+    return any(first <= start and end <= behind for first, behind in _locators(text))
+
+
+def _locators(text: str) -> list[tuple[int, int]]:
+    """Where each stands, in order."""
     if not _SIGNS.search(text):
-        return False
-    return any(found.start() <= start and end <= found.end() for found in _LOCATORS.finditer(text))
+        return []
+    words = [(start, run.end()) for run in _RUN.finditer(text) if (start := _begin_in(run)) is not None]
+    networks = [one.span() for one in _NETWORK.finditer(text)]
+    # a network's may stand in a path
+    return _apart(sorted(words + networks, key=lambda place: (place[0], -place[1])))
+
+
+def _begin_in(run: re.Match[str]) -> int | None:
+    """Where a path, a URL or a mail address begins that goes on to the end of some word, such as ``url=/a/b``."""
+    text, word, start = run.string, run[0], 0
+    if run.end() < len(text) and text[run.end()] not in _BEHIND:
+        return None
+    while not ((start or not run.start() or text[run.start() - 1] in _BEFORE) and _is_one(word, start)):
+        start = word.find("=", start) + 1
+        if not start:
+            return None
+    return run.start() + start
+
+
+def _is_one(word: str, start: int) -> bool:
+    if word.startswith("/", start):
+        # behind what is asked for may stand a time
+        colon, query = word.find(":", start), word.find("?", start)
+        return len(word) > start + 1 and (colon < 0 or -1 < query < colon)
+    return bool(_URL.match(word, start) or _MAIL.fullmatch(word, start))
+
+
+def _apart(places: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Without those that stand in another."""
+    found: list[tuple[int, int]] = []
+    for start, end in places:
+        if not found or start >= found[-1][1]:
+            found.append((start, end))
+    return found

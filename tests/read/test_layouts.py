@@ -21,6 +21,7 @@ from logpool.read.formats import head_reader
 from logpool.read.grammar import parse_message
 from logpool.read.heads import BASIC, DOCUMENT, ECHO_POOL
 from logpool.read.lines import Block, Lines
+from logpool.read.locators import without_locators
 from logpool.read.reading import Reading
 from logpool.read.records import Record, is_pool_logger
 from logpool.read.vocabulary import Vocabulary
@@ -765,6 +766,15 @@ def test_what_looks_like_a_clock_in_an_address_is_none(locator: str, around: str
 def test_a_worker_of_celery_is_a_process(task: str) -> None:
     line = f"[2024-01-01 12:00:00,000: DEBUG/ForkPoolWorker-3] {task}{CREATED}"
     assert events_of(None, [line]) == [Event(1, NOON, "unknown", "ForkPoolWorker-3", None)]
+
+
+@pytest.mark.parametrize("unit", ["=/?", "=/", "a@", "=a://b:", "1:2::", "/a?", "=/:", "::", "1.2.3.4"])
+def test_no_path_is_too_odd(unit: str) -> None:
+    # what is tried in many ways takes hours: here a second is a thousand times as long as it takes
+    begin = time.process_time()
+    for end in ("(", " ", ""):
+        without_locators(f" {unit * (8000 // len(unit))}{end}")
+    assert time.process_time() - begin < 5
 
 
 def test_a_clock_beside_colons_is_one() -> None:
