@@ -239,7 +239,7 @@ int cut_alike(Cutter *cutter, const char *text, const char *end, uint32_t row, T
     Line line = {pieces, cutter->span_count, cutter->leading, cutter->ids, cutter->patterns, cutter->keys};
     Kin kin;
     const Span *span = cutter->spans;
-    if (cutter->span_count == 1 && !span->anchor && cutter->plain) {
+    if (cutter->span_count == 1 && !span->anchor && !span->form && cutter->plain) {
         if (end - text < span->start + span->width)
             return 0;
         pieces[0] = (Piece){text, text + span->start};

@@ -117,15 +117,57 @@ static void add_part(Buffer *rest, const Piece *piece, const Kin *kin)
     add_bytes(rest, text, piece->end - text);
 }
 
+static inline int is_letter(char byte) { return is_alphanumeric(byte) & !is_digit(byte); }
+
+static int is_of_form(const char *at, const char *form, int64_t size)
+{
+    for (int64_t place = 0; place < size; place++)
+        if (form[place] == ANY_DIGIT ? !is_digit(at[place]) : form[place] == ANY_LETTER ? !is_letter(at[place]) : at[place] != form[place])
+            return 0;
+    return 1;
+}
+
+/* Whether a time that is of a form can begin at a place of a line: no figures go on there, nor a word. */
+static int may_begin(const char *begin, const char *at, char first)
+{
+    if (at == begin)
+        return 1;
+    if (is_digit(at[-1]))
+        return 0;
+    if (first == ANY_LETTER)
+        return !is_letter(at[-1]) && at[-1] != '_' && !((uint8_t)at[-1] & 0x80);
+    return at - begin < 2 || !memchr(".:/-", at[-1], 4) || !is_digit(at[-2]);
+}
+
+/* The first text of a form behind a place of a line; NULL where there is none. */
+static const char *of_form(const char *begin, const char *text, const char *end, const Span *span)
+{
+    int64_t rare = 0;
+    while (rare < span->width && (span->form[rare] == ANY_DIGIT || span->form[rare] == ANY_LETTER))
+        rare++;
+    if (rare == span->width)
+        return NULL;
+    for (const char *from = text + rare; from < end && (from = memchr(from, span->form[rare], (size_t)(end - from))); from++) {
+        const char *at = from - rare, *behind = at + span->width;
+        if (end - at >= span->width && is_of_form(at, span->form, span->width) && may_begin(begin, at, span->form[0]) &&
+            (behind == end || !is_digit(*behind)))
+            return at;
+    }
+    return NULL;
+}
+
 /* Parts a line at its times: one piece more than there are times, which stand in between. Returns 0 where the cut does not fit. */
 int parted(const char *text, const char *end, const Span *spans, int64_t span_count, int64_t plain, Piece *pieces)
 {
+    const char *begin = text;
     for (int64_t place = 0; place < span_count; place++) {
         const Span *span = spans + place;
         const char *time;
         if (span->anchor) {
             time = anchored(text, end, span);
             time = time ? time + span->anchor_size : NULL;
+        } else if (span->form) {
+            time = of_form(begin, text, end, span);
         } else {
             time = passed(text, end, span->start, plain);
         }

@@ -10,12 +10,15 @@ typedef struct {
     Texts *texts;
 } Half;
 
-/* Where a time stands: so many characters behind the one before, or behind an anchor. */
+/* Where a time stands: so many characters behind the one before, or behind an anchor; or it is the first text of a form. */
 typedef struct {
-    const char *anchor; /* NULL for none */
+    const char *anchor, *form; /* NULL for none */
     int64_t anchor_size, start, width, half_count;
     Half halves[2];
 } Span;
+
+/* What a form has in the place of any digit and of any letter; what else is in it stands for itself. */
+enum { ANY_DIGIT = '0', ANY_LETTER = 'a' };
 
 /* Part of a line that no time divides. */
 typedef struct {

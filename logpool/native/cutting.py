@@ -43,12 +43,15 @@ class Place(NamedTuple):
         start: how many characters behind the end of the time before, or the line's beginning.
         width: how many characters it has.
         parts: of it, one or two.
+        form: where it is the first text of a form behind the end of the time before, wherever that stands: a time with
+            0 in the place of each digit and a in that of each letter.
     """
 
     anchor: str | None
     start: int
     width: int
     parts: Sequence[Part]
+    form: str | None = None
 
 
 class Out(IntEnum):
@@ -305,6 +308,7 @@ class Cutter:
         for span, place in zip(self.spans, places, strict=True):
             anchor = None if place.anchor is None else place.anchor.encode()
             span.anchor, span.anchor_size = anchor, len(anchor or b"")
+            span.form = None if place.form is None else place.form.encode()
             span.start, span.width, span.half_count = place.start, place.width, len(place.parts)
             for number, part in enumerate(place.parts):
                 span.halves[number] = HalfStructure(part.start, part.width, next(waiting).pointer)

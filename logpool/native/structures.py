@@ -73,6 +73,7 @@ class SpanStructure(Structure):
 
     _fields_ = (
         ("anchor", c_char_p),
+        ("form", c_char_p),
         ("anchor_size", c_int64),
         ("start", c_int64),
         ("width", c_int64),

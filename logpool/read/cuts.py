@@ -2,14 +2,15 @@
 
 A *cut* says where in a line its times stand: at a fixed place, or behind a fixed text (as in JSON). A log has one cut
 for each way in which its lines begin: mostly one, a few where levels or containers' names differ in length, more
-where it was written with several configurations. A line belongs to the first cut that fits it whole.
+where it was written with several configurations. Where what stands before a time has many lengths, as a user or a
+client's address, it is the first text that looks like it. A line belongs to the first cut that fits it whole.
 """
 
 from __future__ import annotations
 
 import re
 from array import array
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -63,6 +64,8 @@ _KEYS = (
 _SECONDS = re.compile(r"\d{2}:\d{2}:\d{2}(?![.,]\d{4})")
 _HEAD = 160
 _KEPT = 64
+# at so many places times may stand until they are looked for anywhere
+_FEW_PLACES = 4
 _GAP = 3
 _MATTERS = ("sqlalchemy.pool", "connection timed out")
 #: words that tell where a time stands, or are part of one
@@ -78,15 +81,23 @@ class Span:
 
     Attributes:
         anchor: the text that it stands behind; None where it stands at a fixed place.
-        start: how far behind the anchor, or the end of the time before, or the line's beginning.
+        start: how far behind the anchor, or the end of the time before, or the line's beginning; None where it is the
+            first text of its form behind the time before.
         format: how it is printed.
         example: one such time.
     """
 
     anchor: str | None
-    start: int
+    start: int | None
     format: TimeFormat
     example: str = field(compare=False, default="")
+
+    @property
+    def place(self) -> Place:
+        """The same, for what cuts lines."""
+        parts = [Part(half.start, half.width) for half in self.halves]
+        form = _form_of(self.example) if self.start is None else None
+        return Place(self.anchor, self.start or 0, self.width, parts, form)
 
     @property
     def width(self) -> int:
@@ -109,6 +120,19 @@ class Span:
         end = seconds.end()
         fraction = Half(end, len(example) - end, example[:end], "")
         return (Half(0, end, "", example[end:]), *([fraction] if end < len(example) else []))
+
+
+def _form_of(time: str) -> str:
+    """A time with 0 in the place of each digit and a in that of each letter."""
+    return re.sub(r"[A-Za-z]", "a", re.sub(r"\d", "0", time))
+
+
+@lru_cache(maxsize=1 << 8)
+def _of_form(form: str) -> re.Pattern[str]:
+    """Texts of a form, as they are found in lines; not in what goes on with figures, or a word."""
+    pattern = re.escape(form).replace("0", "[0-9]").replace("a", "[A-Za-z]")
+    before = "(?<![0-9A-Za-z_\x80-\U0010ffff])" if form.startswith("a") else "(?<![0-9])(?<![0-9][.:/-])"
+    return re.compile(rf"{before}{pattern}(?![0-9])")
 
 
 @lru_cache(maxsize=1 << 12)
@@ -230,11 +254,26 @@ class Cut:
 
         A single time at the very beginning leaves no mark: see :meth:`restored`.
         """
-        places = [
-            Place(span.anchor, span.start, span.width, [Part(half.start, half.width) for half in span.halves])
-            for span in self.spans
-        ]
-        return Cutter(places, leading=self._leading, out=out, words=words)
+        return Cutter([span.place for span in self.spans], leading=self._leading, out=out, words=words)
+
+    def anywhere(self, line: str) -> Cut | None:
+        """The same for times wherever they stand; None where they are not the first in the line that look so.
+
+        Args:
+            line: one that the cut was learned from.
+        """
+        end = 0
+        for span in self.spans:
+            if span.anchor is not None:
+                end = line.index(span.anchor, end) + len(span.anchor) + len(span.example)
+                continue
+            begin = end + (span.start or 0)
+            found = _of_form(_form_of(span.example)).search(line, end) if span.width else None
+            if found is None or found.start() != begin:
+                return None
+            end = found.end()
+        spans = (span if span.anchor is not None else replace(span, start=None) for span in self.spans)
+        return Cut(tuple(spans), self.chosen)
 
     def added(self, number: int, texts: Texts, first: int = 0) -> array[int]:
         """What parts of times add to the line's time.
@@ -284,7 +323,12 @@ class Cut:
             return True
         for span in self.spans:
             text = text.replace(TIME, span.example, 1)
-        return cut_of(text) == self
+        own = cut_of(text)
+        return own == self or (self._is_anywhere and own.anywhere(text) == self)
+
+    @property
+    def _is_anywhere(self) -> bool:
+        return any(span.start is None for span in self.spans)
 
 
 @dataclass
@@ -296,13 +340,22 @@ class Cuts:
     """
 
     known: list[Cut] = field(default_factory=list)
+    # of times that may be looked for anywhere, the cuts by the places where they stood
+    _places: dict[Cut, set[Cut]] = field(default_factory=dict)
 
     def learn(self, lines: Iterable[str]) -> list[Cut]:
         """The cuts of some lines that no known one fits, in the order to try them."""
-        found = dict.fromkeys(cut for line in lines if (cut := cut_of(line)).spans)
-        new = [cut for cut in found if cut not in self.known]
-        self.known = sorted([*self.known, *new], key=_particular)[:_KEPT]
-        return sorted(new, key=_particular)
+        found = dict.fromkeys((cut, cut.anywhere(line)) for line in map(bounded, lines) if (cut := cut_of(line)).spans)
+        for cut, anywhere in found:
+            if anywhere is not None and len(places := self._places.setdefault(anywhere, set())) <= _FEW_PLACES:
+                places.add(cut)
+        many = {anywhere for anywhere, places in self._places.items() if len(places) > _FEW_PLACES}
+        settled = dict.fromkeys(anywhere if anywhere in many else cut for cut, anywhere in found)
+        new = sorted((cut for cut in settled if cut not in self.known), key=_particular)
+        # those that were learned before are no longer needed
+        needless = {cut for anywhere in many for cut in self._places[anywhere]}
+        self.known = sorted((cut for cut in [*self.known, *new] if cut not in needless), key=_particular)[:_KEPT]
+        return new
 
 
 def _particular(cut: Cut) -> tuple[int, int]:
