@@ -67,7 +67,8 @@ _KEPT = 64
 # at so many places times may stand until they are looked for anywhere
 _FEW_PLACES = 4
 _GAP = 3
-_MATTERS = ("sqlalchemy.pool", "connection timed out")
+_LOGGER = "sqlalchemy.pool"
+_MATTERS = (_LOGGER, "connection timed out")
 #: words that tell where a time stands, or are part of one
 WORDS_OF_TIMES = (
     *_KEYS,
@@ -369,15 +370,20 @@ def cut_of(line: str) -> Cut:
     if keyed:
         return _keyed_cut(line, keyed)
     spans: list[Span] = []
+    before = 0
     end = 0
     width, certain = _head_width(line)
+    logger = line.find(_LOGGER, 0, width)
     for match in _times_in(line[:width]):
         if spans and not certain and match.start() - end > _GAP:
             # nobody knows where the message of another logger begins: this time may be part of it
             break
         spans.append(Span(None, match.start() - end, any_time_format(match[0]), match[0]))
         end = match.end()
-    return Cut(tuple(spans), _last_dated(spans))
+        before += end <= logger
+    # what a layout puts behind the logger may be any time
+    chosen = _last_dated(spans[:before])
+    return Cut(tuple(spans), _last_dated(spans) if chosen is None else chosen)
 
 
 def _times_in(head: str) -> Iterator[re.Match[str]]:
@@ -392,7 +398,7 @@ def _head_width(line: str) -> tuple[int, bool]:
     start = STARTS.search(line)
     if start:
         return start.start(), True
-    logger = line.find("sqlalchemy.pool")
+    logger = line.find(_LOGGER)
     return (logger, True) if logger >= 0 else (_HEAD, False)
 
 

@@ -114,13 +114,15 @@ _POOL_LOGGER = re.compile(r"sqlalchemy\.pool(?:\.[\w-]+)*")
 _POOL_CLASS = re.compile(r"(?:[A-Za-z_]\w*\.)+[A-Z]\w*Pool(?:\.[\w-]+)*")
 # alone in brackets, called so, or in front of a thread: any other number may be a line of source code, or a level
 _PROCESS = r"\d{1,9}"
+# of a thread, an address: no process has one as large, and what is larger is an id; neither a time of our days
+_IDENT = r"(?!1[5-8]\d{8}(?:\d{3})?\b)\d{10,15}(?!\d)"
 # what a hyphen alone joins to a number may be an id
-_NEXT = rf"(?:(?=-*[:/|, ])[:/|, -]+|-(?={_THREAD_NAME.pattern}|\d{{10,}}))"
+_NEXT = rf"(?:(?=-*[:/|, ])[:/|, -]+|-(?={_THREAD_NAME.pattern}|{_IDENT}))"
 _AROUND = {
     "alone": rf"(?<!\.py)\[(?P<alone>{_PROCESS})\]",
     "called": rf"\bp(?:rocess|id)?[=: ](?P<called>{_PROCESS})(?!\d)",
     "before": rf"(?<![\w.-])(?<!Level )(?<!\.py[:\[])(?P<before>{_PROCESS})"
-    rf"[\s:|,/\[\](-]+(?={_THREAD_NAME.pattern}|\d{{10,}})",
+    rf"[\s:|,/\[\](-]+(?={_THREAD_NAME.pattern}|{_IDENT})",
     "first": rf"\[(?P<first>{_PROCESS}){_NEXT}{_THREAD}\]",
     "other": rf"\((?P<other>{_PROCESS}){_NEXT}(?P<another>[^\s()][^()]*(?:\([^()]*\))?)\)",
 }
@@ -132,8 +134,8 @@ UNKNOWN = "unknown, the message found in the line"
 _COUNT = re.compile(rf"\s*\d+(?:\.\d+)?(?=\s)(?!.*{TIME})")
 # a layout's numbers, the first aligned to the right, and nothing else before the message: "   4711: "
 _NUMBERS = re.compile(r"\s+\d[\d\W]*")
-# of a thread that is named by its number alone: no process has one as large
-_THREAD_NUMBER = re.compile(r"(?<![\w.:-])\d{10,}(?![\w.:])")
+# of a thread that is named by its number alone
+_THREAD_NUMBER = re.compile(rf"(?<![\w.:-]){_IDENT}(?![\w.:])")
 # what a layout may put between logger and message: threads, numbers, whatever is in brackets
 _FIELDS = re.compile(
     rf"(?:(?:{_THREAD_NAME.pattern}|{LOCATOR}|\[[^\]]*\]|\([^)]*\)|[\w./]+\.py(?::\d+)?|\d+)[\s:|,/-]*)+", re.IGNORECASE
@@ -144,6 +146,8 @@ _PART_OF_A_MESSAGE = re.compile(
     r"\b(?:Created|Error on|Connection|Pool|Disconnection|Reconnection|Exception|Soft|Invalidate|(?:Hard-c|C)losing"
     r"|Cancellation|The garbage|Time taken|Average|Job done|onnection|pool)\b|<[\w.]*[Cc]onnection"
 )
+# another record begins
+_ANOTHER = re.compile(rf"{TIME}.*(?:sqlalchemy\.|\b(?:{_LEVEL_NAMES})\b)")
 _LEVEL_WORD = re.compile(r"\b(?:DEBUG|INFO|WARNING|ERROR|CRITICAL)\b")
 
 # of objects within objects, as Elastic's and Datadog's formatters write them, the keys are joined by points
@@ -219,7 +223,7 @@ def _are_fields(record: Record, end: int) -> bool:
         0 < len(before) <= _LONGEST_FIELDS
         and (record.logger or "").startswith("sqlalchemy.pool")
         and not before[-1].isalnum()
-        and TIME not in before
+        and not _ANOTHER.search(before)
         and not _PART_OF_A_MESSAGE.search(before)
     )
 

@@ -39,6 +39,8 @@ _LIKE_A_POOLS = re.compile(r"sqlalchemy\.pool|onnection")
 _MAY_MATTER = re.compile(rf"{STARTS.pattern}|[A-Z]\w*Pool\b|sqlalchemy\.pool|{TIMED_OUT_TEXT}")
 #: the same for columns, where nothing can look ahead
 MAY_MATTER = re.sub(r"\(\?=\.\{1,\d+\}(.*?\))\)", r".+\1", _MAY_MATTER.pattern)
+# the message goes on in a way in which none does
+_PART_OF_A_RECORD = re.compile(rf"sqlalchemy\.pool\b.*?(?:{STARTS.pattern})", re.DOTALL)
 _SHARED = re.compile(r"StaticPool|SingletonThreadPool")
 # exception classes by which the pool itself throws a connection away at check-out, to try another
 _DISCONNECTIONS = frozenset({"DisconnectionError", "InvalidatePoolError"})
@@ -315,7 +317,9 @@ class Reader:
     def _headless(self, text: str, timeout: re.Match[str] | None) -> Shape | int:
         """A line that no layout fits: of another logger if it has a time, else of the record above."""
         if self.cut.spans and not is_continued(text):
-            return self._timeout(timeout[0], Head(Record(text), "")) if timeout else OTHER
+            if timeout:
+                return self._timeout(timeout[0], Head(Record(text), ""))
+            return UNRECOGNISED if _PART_OF_A_RECORD.search(text) else OTHER
         return TIMED_OUT_INSIDE if timeout else CONTINUATION
 
     def is_head(self, text: str) -> bool:
