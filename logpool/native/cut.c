@@ -142,15 +142,18 @@ static int may_begin(const char *begin, const char *at, char first)
 /* The first text of a form behind a place of a line; NULL where there is none. */
 static const char *of_form(const char *begin, const char *text, const char *end, const Span *span)
 {
+    /* by the first byte that stands for itself it is found fast */
     int64_t rare = 0;
     while (rare < span->width && (span->form[rare] == ANY_DIGIT || span->form[rare] == ANY_LETTER))
         rare++;
-    if (rare == span->width)
-        return NULL;
-    for (const char *from = text + rare; from < end && (from = memchr(from, span->form[rare], (size_t)(end - from))); from++) {
-        const char *at = from - rare, *behind = at + span->width;
-        if (end - at >= span->width && is_of_form(at, span->form, span->width) && may_begin(begin, at, span->form[0]) &&
-            (behind == end || !is_digit(*behind)))
+    for (const char *at = text; end - at >= span->width; at++) {
+        if (rare < span->width) {
+            const char *found = memchr(at + rare, span->form[rare], (size_t)(end - at - rare));
+            if (!found || end - (at = found - rare) < span->width)
+                return NULL;
+        }
+        const char *behind = at + span->width;
+        if (is_of_form(at, span->form, span->width) && may_begin(begin, at, span->form[0]) && (behind == end || !is_digit(*behind)))
             return at;
     }
     return NULL;

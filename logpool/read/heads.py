@@ -115,7 +115,7 @@ _POOL_CLASS = re.compile(r"(?:[A-Za-z_]\w*\.)+[A-Z]\w*Pool(?:\.[\w-]+)*")
 # alone in brackets, called so, or in front of a thread: any other number may be a line of source code, or a level
 _PROCESS = r"\d{1,9}"
 # of a thread, an address: no process has one as large, and what is larger is an id; neither a time of our days
-_IDENT = r"(?!1[5-8]\d{8}(?:\d{3})?\b)\d{10,15}(?!\d)"
+_IDENT = r"(?!1[5-8]\d{8}(?:\d{3})?\b)\d{10,15}(?!\.?\d)"
 # what a hyphen alone joins to a number may be an id
 _NEXT = rf"(?:(?=-*[:/|, ])[:/|, -]+|-(?={_THREAD_NAME.pattern}|{_IDENT}))"
 _AROUND = {
@@ -357,8 +357,11 @@ def _first(value: dict[str, object], keys: tuple[str, ...]) -> str | None:
 
 def _logfmt(text: str) -> Iterator[Head]:
     pairs: dict[str, object] = {}
-    for key, value in _PAIRS.findall(text):
-        pairs[key] = _unquoted(value)
+    for pair in _PAIRS.finditer(text):
+        key, value = pair.groups()
+        # a format string may put no quotes around the message, which goes on then
+        is_open = key in _MESSAGES and not value.startswith('"')
+        pairs[key] = text[pair.start(2) :] if is_open else _unquoted(value)
     message = _first(pairs, (*_MESSAGES, "message"))
     if message is None or _PAIRS.match(text) is None:
         return

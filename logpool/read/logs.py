@@ -93,4 +93,6 @@ def begins_anew(line: str, torn: str) -> bool:
 def _is_dated(line: str) -> bool:
     """Whether a line begins with a time."""
     spans = cut_of(line).spans
-    return bool(spans) and spans[0].anchor is None and spans[0].start <= 1 and spans[0].format.directives is not None
+    return (
+        bool(spans) and spans[0].anchor is None and spans[0].start in (0, 1) and spans[0].format.directives is not None
+    )

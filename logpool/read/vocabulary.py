@@ -40,7 +40,7 @@ _MAY_MATTER = re.compile(rf"{STARTS.pattern}|[A-Z]\w*Pool\b|sqlalchemy\.pool|{TI
 #: the same for columns, where nothing can look ahead
 MAY_MATTER = re.sub(r"\(\?=\.\{1,\d+\}(.*?\))\)", r".+\1", _MAY_MATTER.pattern)
 # the message goes on in a way in which none does
-_PART_OF_A_RECORD = re.compile(rf"sqlalchemy\.pool\b.*?(?:{STARTS.pattern})", re.DOTALL)
+_LIKE_A_RECORD = re.compile(rf"sqlalchemy\.pool\b.*?(?:{STARTS.pattern})", re.DOTALL)
 _SHARED = re.compile(r"StaticPool|SingletonThreadPool")
 # exception classes by which the pool itself throws a connection away at check-out, to try another
 _DISCONNECTIONS = frozenset({"DisconnectionError", "InvalidatePoolError"})
@@ -316,11 +316,12 @@ class Reader:
 
     def _headless(self, text: str, timeout: re.Match[str] | None) -> Shape | int:
         """A line that no layout fits: of another logger if it has a time, else of the record above."""
-        if self.cut.spans and not is_continued(text):
-            if timeout:
-                return self._timeout(timeout[0], Head(Record(text), ""))
-            return UNRECOGNISED if _PART_OF_A_RECORD.search(text) else OTHER
-        return TIMED_OUT_INSIDE if timeout else CONTINUATION
+        is_record = self.cut.spans and not is_continued(text)
+        if timeout:
+            return self._timeout(timeout[0], Head(Record(text), "")) if is_record else TIMED_OUT_INSIDE
+        if _LIKE_A_RECORD.search(text):
+            return UNRECOGNISED
+        return OTHER if is_record else CONTINUATION
 
     def is_head(self, text: str) -> bool:
         """Whether a line, its times marked, is a record's head."""

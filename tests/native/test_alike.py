@@ -25,6 +25,7 @@ CUTS: list[tuple[list[Place], bool]] = [
     ([Place(None, 3, 5, [Part(0, 3), Part(3, 2)])], False),
     ([Place('"ts": "', 0, 5, [Part(0, 5)])], False),
     ([Place(None, 0, 5, [Part(0, 5)]), Place("at ", 0, 2, [Part(0, 2)])], False),
+    ([Place(None, 0, 5, [Part(0, 5)], "00:00")], False),
     ([], False),
 ]
 

@@ -157,18 +157,37 @@ ALIKE = st.tuples(
 ).map("".join)
 
 
+def of_form(form: str, line: str, begin: int) -> int | None:
+    """Where the first text of a form begins; what figures, or words, go on with is none."""
+    pattern = re.escape(form).replace("0", "[0-9]").replace("a", "[A-Za-z]")
+    for found in re.finditer(rf"(?={pattern}(?![0-9]))", line):
+        before = line[: found.start()]
+        goes_on = r"[0-9A-Za-z_]|[^\x00-\x7f]" if form.startswith("a") else r"[0-9]|[0-9][.:/-]"
+        if found.start() >= begin and not re.search(rf"(?:{goes_on})\Z", before):
+            return found.start()
+    return None
+
+
 def taken_apart(
     line: str, places: list[Place], *, leading: bool
 ) -> tuple[list[str], str, str | None, str | None] | None:
     """A line's parts of times, what is left, its address and its seconds; None where a time cannot stand there."""
     parts: list[str] = []
     rest = ""
+    whole = line
     for place in places:
-        before, anchor, behind = line.partition(place.anchor) if place.anchor else (line[: place.start], "", "")
+        if place.form is not None:
+            at = of_form(place.form, whole, len(whole) - len(line))
+            if at is None:
+                return None
+            start = at - (len(whole) - len(line))
+        else:
+            start = place.start
+        before, anchor, behind = line.partition(place.anchor) if place.anchor else (line[:start], "", "")
         if place.anchor and not anchor:
             return None
-        line = behind if place.anchor else line[place.start :]
-        if len(before) < (0 if place.anchor else place.start) or len(line) < place.width:
+        line = behind if place.anchor else line[start:]
+        if len(before) < (0 if place.anchor else start) or len(line) < place.width:
             return None
         time, line = line[: place.width], line[place.width :]
         parts += [time[part.start : part.start + part.width] for part in place.parts]
@@ -191,8 +210,19 @@ CUTS = st.sampled_from(
         ([Place(None, 1, 2, [Part(0, 2)]), Place(None, 2, 1, [Part(0, 1)])], False),
         ([Place("k:", 0, 2, [Part(0, 1), Part(1, 1)])], False),
         ([Place(None, 0, 1, [Part(0, 1)]), Place("a", 0, 0, [Part(0, 0)])], False),
+        *(
+            ([Place(None, 0, len(form), [Part(0, 3), Part(3, len(form) - 3)], form)], False)
+            for form in ("00:00", "aaa 00", "00/aaa/00", "000 00")
+        ),
+        ([Place(None, 0, 5, [Part(0, 5)], "00:00"), Place(None, 0, 5, [Part(0, 5)], "00-00")], False),
+        ([Place("k:", 0, 2, [Part(0, 2)]), Place(None, 0, 5, [Part(0, 5)], "00:00")], False),
+        # nothing in it stands for itself
+        ([Place(None, 0, 4, [Part(0, 4)], "0000")], False),
     ]
 )
+CLOCKS = st.lists(
+    st.sampled_from(["12:30", "01-02", "Jan 04", "07/Feb/08", "123 45", "1234", *"0a_.:-/ é", "k:"]), max_size=6
+).map("".join)
 
 
 IDS = st.sampled_from(
@@ -298,8 +328,12 @@ def test_ids_are_taken_out(lines: list[str]) -> None:
             assert cutter.keys.get(taken.key(at)) == (without_ids(rest) if out else rest)
 
 
-@given(st.lists(LINES, min_size=1, max_size=8) | st.lists(ALIKE, min_size=1, max_size=30), CUTS, st.data())
-@settings(max_examples=400)
+@given(
+    st.lists(LINES | CLOCKS, min_size=1, max_size=8) | st.lists(ALIKE | CLOCKS, min_size=1, max_size=30),
+    CUTS,
+    st.data(),
+)
+@settings(max_examples=800)
 def test_lines_are_cut(lines: list[str], cut_at: tuple[list[Place], bool], data: st.DataObject) -> None:
     places, leading = cut_at
     # a needle at the end of each line makes it a row, and is part of what is left
@@ -325,8 +359,12 @@ def test_lines_are_cut(lines: list[str], cut_at: tuple[list[Place], bool], data:
         seen += new
 
 
-@given(st.lists(LINES, min_size=1, max_size=8) | st.lists(ALIKE, min_size=1, max_size=30), CUTS, st.data())
-@settings(max_examples=400)
+@given(
+    st.lists(LINES | CLOCKS, min_size=1, max_size=8) | st.lists(ALIKE | CLOCKS, min_size=1, max_size=30),
+    CUTS,
+    st.data(),
+)
+@settings(max_examples=800)
 def test_lines_like_ones_before_are_cut_at_once(
     lines: list[str], cut_at: tuple[list[Place], bool], data: st.DataObject
 ) -> None:

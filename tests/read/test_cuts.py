@@ -1,0 +1,172 @@
+"""Where a record's time stands: at a fixed place, or behind what has many lengths."""
+
+import random
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from reading import all_of
+
+from logpool.read import cuts, numbering
+from logpool.read.cuts import Cuts, cut_of
+from logpool.read.events import EventReader
+from logpool.read.heads import PROCESSES
+from logpool.read.lines import Block, Lines
+from logpool.read.reading import Reading
+from logpool.read.vocabulary import Vocabulary
+
+POOL = "sqlalchemy.pool.impl.QueuePool"
+TAKEN = "Connection <asyncpg.Connection object at 0x7f01> checked out from pool"
+NOON = datetime(2024, 1, 1, 12, tzinfo=UTC)
+MICROSECONDS = 1_704_110_400_000_000
+FORMATS = ["%Y-%m-%d %H:%M:%S,000", "%Y-%m-%dT%H:%M:%S.%fZ", "%d/%b/%Y:%H:%M:%S +0000", "%b %d %H:%M:%S %Y"]
+
+# what may stand before a time: what has any length, and what looks like a time or like part of one
+BEFORE = st.lists(
+    st.sampled_from(
+        [
+            *(
+                "alice",
+                "bob",
+                "maximiliane",
+                "жанна",
+                "é",
+                "10.0.0.12",
+                "1.2.3.4",
+                "fe80::12:34:56",
+                "08:af:08:59:66:84",
+            ),
+            *("/a/b", "/x?from=2024-01-01T11:00:00Z", "/y?t=2024-01-01 11:00:00,000", "x@y.de", "http://x:80/12:34:56"),
+            *("12:34", "12:34:56", "2024-01-01", "2024-01-01T1", "01/Jan/2024", "Jan 01", "1704110400.123", "1.5"),
+            *("[", "]", "-", "|", ":", ".", "/", "5", "_", '"', "=", "GET", "7f00d596-eb68-48f3-9c72-8ffc5334a770"),
+            *("2023-12-31 10:00:00,000", "31/Dec/2023:10:00:00 +0000", "Dec 31 10:00:00 2023"),
+        ]
+    ),
+    max_size=5,
+)
+LAYOUTS = [
+    "{before}{time} DEBUG {logger} {message}",
+    "{before}[{time}] {logger}: {message}",
+    "DEBUG {before}{time} {before} {logger} {message}",
+    "{time} {before}{time} {logger} {message}",
+    '{before}ts="{time}" logger={logger} msg="{message}"',
+]
+
+
+@st.composite
+def logs(draw: st.DrawFn) -> list[str]:
+    layouts = draw(st.lists(st.sampled_from(LAYOUTS), min_size=1, max_size=2))
+    formats = draw(st.lists(st.sampled_from(FORMATS), min_size=1, max_size=2))
+    lines = []
+    for second in range(draw(st.integers(1, 14))):
+        gap = draw(st.sampled_from([" ", " ", ""]))
+        lines.append(
+            draw(st.sampled_from(layouts)).format(
+                before=gap.join([*draw(BEFORE), ""]),
+                time=(NOON + timedelta(seconds=second)).strftime(draw(st.sampled_from(formats))),
+                logger=draw(st.sampled_from([POOL, POOL, "app"])),
+                message=draw(st.sampled_from([TAKEN, TAKEN, "Pool recreating", "starting 2024-01-01 12:00:00,000"])),
+            )
+        )
+    return lines
+
+
+def read(lines: Sequence[str], ends: Sequence[int] = ()) -> list[tuple[object, ...]]:
+    """What lines tell, in blocks that end after so many lines; whatever may name a process does."""
+    vocabulary = Vocabulary()
+    reader = EventReader(vocabulary, 0, Reading("log"), processes=PROCESSES)
+    places = sorted({0, *(min(end, len(lines)) for end in ends), len(lines)})
+    blocks = (Block(begin + 1, Lines.of(lines[begin:end]), 1) for begin, end in pairwise(places))
+    return [
+        (line, time, vocabulary.shapes[shape])
+        for batch in reader.read(blocks)
+        for line, time, shape in batch.select("line", "time", "shape").iter_rows()
+    ]
+
+
+@given(logs(), st.lists(st.integers(0, 14), max_size=3), st.integers(0, 4), st.sampled_from([0, numbering.MANY_KEYS]))
+@settings(max_examples=400)
+def test_each_line_has_its_time_whatever_stands_in_others(
+    lines: list[str], ends: list[int], few: int, many: int
+) -> None:
+    alone = [(number, *one[1:]) for number, line in enumerate(lines, 1) for one in read([line])]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cuts, "_FEW_PLACES", few)
+        patch.setattr(numbering, "MANY_KEYS", many)
+        assert read(lines, ends) == alone
+
+
+@pytest.mark.parametrize("printed", FORMATS)
+@pytest.mark.parametrize(
+    "layout",
+    [
+        "{ip} - {user} [{time}] DEBUG {logger}: {message}",
+        "[{user}@example.com] {time} DEBUG {logger}: {message}",
+        "DEBUG /api/{user}?at=2023-12-31T10:00:00Z {time} {logger} {message}",
+        "[Thread-{number} (work_{user})] {time} DEBUG {logger} {message}",
+        '"{user}","/{user}/{number}","{time}","DEBUG","{logger}","{message}"',
+        "{user} {time} {ip} {time} DEBUG {logger} {message}",
+        "level=debug user={user} at={time} logger={logger} msg={message}",
+    ],
+)
+def test_what_stands_before_a_time_may_have_any_length(
+    layout: str, printed: str, parsed: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(numbering, "MANY_KEYS", 100)
+    monkeypatch.setattr(numbering, "MANY_PATTERNS", 50)
+    chance = random.Random(layout)  # noqa: S311 - lines, no secret
+    lines = [
+        layout.format(
+            ip=".".join(str(chance.randrange(256)) for _ in range(4)),
+            user="".join(chance.choices("abcdefghij", k=chance.randrange(3, 30))),
+            number=chance.randrange(10 ** chance.randrange(1, 6)),
+            time=(NOON + timedelta(seconds=second)).strftime(printed),
+            logger=POOL,
+            message=TAKEN,
+        )
+        for second in range(3000)
+    ]
+    found, unrecognised = all_of(lines, range(0, len(lines), 500))
+    assert unrecognised == 0
+    assert [event[1] for event in found] == [MICROSECONDS + second * 1_000_000 for second in range(len(lines))]
+    assert len(parsed) < 600
+
+
+def test_a_few_places_are_looked_at_each_by_itself() -> None:
+    known = Cuts()
+    lines = [f"{'x' * size} 2024-01-01 12:00:00,000 DEBUG {POOL} {TAKEN}" for size in range(1, 20)]
+    known.learn(lines[:3])
+    assert known.known == sorted(map(cut_of, lines[:3]), key=known.known.index)
+    known.learn(lines)
+    assert [span.start for cut in known.known for span in cut.spans] == [None]
+    # one that does not stand where the first that looks so does is cut by itself
+    later = f"/x?from=2024-01-01 11:00:00,000 2024-01-01 12:00:00,000 DEBUG {POOL} {TAKEN}"
+    later = later.replace("=2024-01-01 11", "=2024-01-01T11").replace(
+        "2024-01-01 12:00:00,000", "2024-01-01T12:00:00,000"
+    )
+    assert known.learn([later]) == [cut_of(later)]
+
+
+@pytest.mark.parametrize("fields", ["since {}", "[started {}]", "(alice, {}) -", "started={}"])
+@pytest.mark.parametrize("printed", FORMATS[:3])
+@pytest.mark.parametrize(
+    "head", ["{} DEBUG {}", "{} - {} - DEBUG -", "2024-01-01T13:00:00.123456789Z stdout F {} DEBUG {}"]
+)
+def test_a_time_behind_the_logger_is_not_the_records(head: str, fields: str, printed: str) -> None:
+    lines = [
+        f"{head.format((NOON + timedelta(seconds=second)).strftime(printed), POOL)} "
+        f"{fields.format((NOON - timedelta(hours=second)).strftime(printed))} {message}"
+        for second, message in enumerate([TAKEN, TAKEN.replace("checked out from", "being returned to")] * 5)
+    ]
+    found, unrecognised = all_of(lines, ())
+    assert unrecognised == 0
+    assert [event[1] for event in found] == [MICROSECONDS + second * 1_000_000 for second in range(10)]
+
+
+def test_another_record_within_a_line_is_no_field() -> None:
+    # what wrote it was cut off, and another process went on
+    line = f"2024-01-01 12:00:00,000 - {POOL} - DEBUG - 2024-01-01 12:00:01,000 - {POOL} - DEBUG - {TAKEN}"
+    assert all_of([line], ()) == ([], 1)
