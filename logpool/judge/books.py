@@ -213,16 +213,18 @@ class _Tally:
     groups: list[int]
     kinds: InitVar[Mapping[int, Counter[tuple[Kind, Detail]]]]
     outcomes: dict[int, Counter[tuple[End, bool, bool]]]
-    _kinds: Counter[tuple[Kind, Detail]] = field(default_factory=Counter)
+    # of any detail: None
+    _kinds: Counter[tuple[Kind, Detail | None]] = field(default_factory=Counter)
 
     def __post_init__(self, kinds: Mapping[int, Counter[tuple[Kind, Detail]]]) -> None:
         for group in self.groups:
-            self._kinds.update(kinds.get(group, {}))
+            for (kind, detail), count in kinds.get(group, Counter()).items():
+                self._kinds[kind, detail] += count
+                self._kinds[kind, None] += count
 
     def of(self, kind: Kind, detail: Detail | None = None) -> int:
         """How many records of a kind, of one detail or of any."""
-        details = Detail if detail is None else (detail,)
-        return sum(self._kinds[kind, one] for one in details)
+        return self._kinds[kind, detail]
 
     def resets(self) -> tuple[int, int, int]:
         """Those already reset, rolled back, committed; early 1.4 says the first in the return."""

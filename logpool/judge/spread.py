@@ -7,6 +7,7 @@ not take each for a new witness. Stretches that are long enough are nearly indep
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -80,9 +81,12 @@ class HoldSpread:
         if self._span is None:
             return ()
         ordered = self._kept.table.with_columns_seq(pl.col("stretch") - self._span[0]).sort("part", "stretch", "length")
-        rows = {part: ordered.filter(pl.col("part") == part).drop("part").rows() for part in self._parts.values()}
-        found = {pool: tuple(rows[part]) for pool, part in self._parts.items() if rows[part]}
-        return tuple(HoldCounts(pool, found[pool]) for pool in pools if pool in found)
+        # there may be a thousand pools: each is not looked for by itself
+        found: defaultdict[int, list[tuple[int, int, int]]] = defaultdict(list)
+        for part, *row in ordered.iter_rows():
+            found[part].append((row[0], row[1], row[2]))
+        parts = ((pool, self._parts[pool]) for pool in pools if pool in self._parts)
+        return tuple(HoldCounts(pool, tuple(found[part])) for pool, part in parts if part in found)
 
 
 def _merged(rows: pl.DataFrame) -> pl.DataFrame:

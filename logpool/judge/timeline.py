@@ -7,9 +7,9 @@ not depend on when they grew.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from functools import partial
+from operator import add
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -24,7 +24,7 @@ from logpool.report.model import Bin, Timeline
 from logpool.schema import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from logpool.judge.names import Names
     from logpool.read.vocabulary import Vocabulary
@@ -178,13 +178,30 @@ class Timelines:
         # a timeout names no pool, but only one that makes its callers wait has any
         waiting = rooms if len(rooms) == 1 else pools if len(pools) == 1 else ()
         groups = {pool: group for group, (_, _, pool) in reversed(list(enumerate(self.vocabulary.groups)))}
+        # there may be a thousand pools: each is not looked for by itself
+        happened: defaultdict[int, dict[int, list[int]]] = defaultdict(dict)
+        for part, number, *told in chosen(self._counts.table, "part", "bin", *_COUNTED).iter_rows():
+            happened[part][number] = told
+        climbed: defaultdict[int, dict[int, dict[str, int]]] = defaultdict(dict)
+        for row in self._levels.table.iter_rows(named=True):
+            climbed[row["part"]][row["bin"]] = row
+
+        def timeline(pool: str | None, part: int, counted: list[int], group: int) -> Timeline:
+            told = _summed([happened[one] for one in counted])
+            nothing = [0] * len(_COUNTED)
+            bins = tuple(
+                Bin(names.time(number * self._width, group), *level, *told.get(number, nothing))
+                for number, level in self._filled(part, climbed[part])
+            )
+            return Timeline(pool, self._width / SECOND, bins, sum(self._untimed[one] for one in counted))
+
         found = []
         for pool in pools:
             parts = [self.parts[pool], *([_NOBODY] if pool in waiting else [])]
-            found.append(self._timeline(pool, parts[0], parts, self._span, partial(names.time, group=groups[pool])))
+            found.append(timeline(pool, parts[0], parts, groups[pool]))
         if len(pools) > 1:
             parts = [_NOBODY, *(self.parts[pool] for pool in pools)]
-            found.append(self._timeline(None, ALL, parts, self._span, partial(names.time, group=groups[pools[0]])))
+            found.append(timeline(None, ALL, parts, groups[pools[0]]))
         return tuple(found)
 
     def _suitable(self) -> int:
@@ -193,23 +210,11 @@ class Timelines:
         fitting = (width for width in NICE if width % self._width == 0 and self._number(width) <= most)
         return next(fitting, NICE[-1])
 
-    def _timeline(
-        self, pool: str | None, part: int, counted: list[int], span: tuple[int, int], iso: Callable[[int], str | None]
-    ) -> Timeline:
-        counts = self._counts.table.filter(pl.col("part").is_in(counted)).group_by("bin").agg(pl.col(*_COUNTED).sum())
-        happened = {number: told for number, *told in counts.select_seq("bin", *_COUNTED).iter_rows()}
-        nothing = [0] * len(_COUNTED)
-        bins = tuple(
-            Bin(iso(number * self._width), *level, *happened.get(number, nothing))
-            for number, level in self._filled(part, span)
-        )
-        return Timeline(pool, self._width / SECOND, bins, sum(self._untimed[one] for one in counted))
-
-    def _filled(self, part: int, span: tuple[int, int]) -> Iterator[tuple[int, tuple[int, int, float]]]:
-        """Every interval of one part: the most open, the most in use, and in use on average."""
-        first, last = span
-        mine = self._levels.table.filter(pl.col("part") == part)
-        climbed = {row["bin"]: row for row in mine.iter_rows(named=True)}
+    def _filled(
+        self, part: int, climbed: Mapping[int, Mapping[str, int]]
+    ) -> Iterator[tuple[int, tuple[int, int, float]]]:
+        """Every interval of one part, of which some have levels: the most open, the most in use, and on average."""
+        first, last = self._span or (0, -1)
         opened, out = self._before.get(part, (0, 0))
         level = out
         for number in range(first // self._width, last // self._width + 1):
@@ -226,6 +231,16 @@ class Timelines:
             mean = area / covered if covered else float(out)
             # where the clock steps back, a connection may seem to come back before it was taken
             yield number, (most_open, most_out, min(max(mean, 0.0), float(most_out)))
+
+
+def _summed(counts: Sequence[Mapping[int, list[int]]]) -> dict[int, list[int]]:
+    """Counts by interval, those of several parts together."""
+    found: dict[int, list[int]] = {}
+    for one in counts:
+        for number, told in one.items():
+            known = found.get(number)
+            found[number] = told if known is None else list(map(add, known, told))
+    return found
 
 
 def _counted(rows: pl.DataFrame) -> pl.DataFrame:

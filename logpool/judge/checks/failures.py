@@ -81,12 +81,14 @@ class Failures:
     def findings(self, facts: Facts) -> Iterator[Finding]:
         """At most one finding on resting per pool, and a few storms."""
         roles = _roles(facts)
+        every = self._failed.of(roles["label"]).join(roles, on="label", maintain_order="left")
+        failed = {*where(every, every["role"] == _FAILED)["group"]}
         for pool in facts.pools:
             groups = facts.groups(pool)
-            mine = roles.filter(pl.col("group").is_in(groups))
-            cells = self._failed.of(mine["label"]).join(mine, on="label", maintain_order="left")
-            if not (cells["role"] == _FAILED).any():
+            # of a thousand pools few have any
+            if failed.isdisjoint(groups):
                 continue
+            cells = where(every, pl.col("group").is_in(groups))
             # longer than any rest that a connection survived, and long enough to be closed for
             longest = max((self._rested.get(group, 0) for group in groups), default=0)
             rested = (pl.col("role") == _FAILED) & (pl.col("idle") > longest)
