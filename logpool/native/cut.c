@@ -117,6 +117,9 @@ static void add_part(Buffer *rest, const Piece *piece, const Kin *kin)
     add_bytes(rest, text, piece->end - text);
 }
 
+/* What a word that may be part of a path ends at. */
+static const char BOUNDS[] = " \t\"'()[]<>{},;|";
+
 static inline int is_letter(char byte) { return is_alphanumeric(byte) & !is_digit(byte); }
 
 static int is_of_form(const char *at, const char *form, int64_t size)
@@ -139,6 +142,20 @@ static int may_begin(const char *begin, const char *at, char first)
     return at - begin < 2 || !memchr(".:/-", at[-1], 4) || !is_digit(at[-2]);
 }
 
+static inline int is_bound(char byte) { return memchr(BOUNDS, byte, sizeof BOUNDS - 1) != NULL; }
+
+/* Whether a time that begins at a place of a line is part of a path: it is one word, in which a slash stands before it. */
+static int is_in_path(const char *begin, const char *at, const Span *span)
+{
+    for (int64_t place = 0; place < span->width; place++)
+        if (is_bound(span->form[place]))
+            return 0;
+    while (at > begin && at[-1] != '/')
+        if (is_bound(*--at))
+            return 0;
+    return at > begin;
+}
+
 /* The first text of a form behind a place of a line; NULL where there is none. */
 static const char *of_form(const char *begin, const char *text, const char *end, const Span *span)
 {
@@ -153,7 +170,8 @@ static const char *of_form(const char *begin, const char *text, const char *end,
                 return NULL;
         }
         const char *behind = at + span->width;
-        if (is_of_form(at, span->form, span->width) && may_begin(begin, at, span->form[0]) && (behind == end || !is_digit(*behind)))
+        if (is_of_form(at, span->form, span->width) && may_begin(begin, at, span->form[0]) && (behind == end || !is_digit(*behind)) &&
+            !is_in_path(begin, at, span))
             return at;
     }
     return NULL;

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from logpool.native.lines import Rows
 
 
+#: what a word that may be part of a path ends at
+BOUNDS = " \t\"'()[]<>{},;|"
+
+
 class Part(NamedTuple):
     """Part of a time, which is read by itself: where it begins in the time, and how many characters it has."""
 
@@ -43,8 +47,8 @@ class Place(NamedTuple):
         start: how many characters behind the end of the time before, or the line's beginning.
         width: how many characters it has.
         parts: of it, one or two.
-        form: where it is the first text of a form behind the end of the time before, wherever that stands: a time with
-            0 in the place of each digit and a in that of each letter.
+        form: where it is the first text of a form behind the end of the time before, wherever that stands, but not
+            within a path: a time with 0 in the place of each digit and a in that of each letter.
     """
 
     anchor: str | None

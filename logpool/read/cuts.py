@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from logpool.late import pl
-from logpool.native.cutting import Cutter, Out, Part, Place
+from logpool.native.cutting import BOUNDS, Cutter, Out, Part, Place
 from logpool.native.finding import MISFIT
 from logpool.native.library import NO_TIME
 from logpool.read.heads import STARTS, TIME, bounded
@@ -25,6 +25,7 @@ from logpool.read.times import OFFSET, TimeFormat, any_time_format
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from collections.abc import Set as AbstractSet
 
     from logpool.native.cutting import Taken, Words
     from logpool.native.texts import Texts
@@ -66,6 +67,8 @@ _HEAD = 160
 _KEPT = 64
 # at so many places times may stand until they are looked for anywhere
 _FEW_PLACES = 4
+# what may be one, be it of a request or a trace
+_LIKE_AN_ID = re.compile(r"(?=[\w-]*\d)[\w-]{8,}")
 _GAP = 3
 _LOGGER = "sqlalchemy.pool"
 _MATTERS = (_LOGGER, "connection timed out")
@@ -134,6 +137,17 @@ def _of_form(form: str) -> re.Pattern[str]:
     pattern = re.escape(form).replace("0", "[0-9]").replace("a", "[A-Za-z]")
     before = "(?<![0-9A-Za-z_\x80-\U0010ffff])" if form.startswith("a") else "(?<![0-9])(?<![0-9][.:/-])"
     return re.compile(rf"{before}{pattern}(?![0-9])")
+
+
+def _first_of_form(form: str, line: str, begin: int) -> tuple[int, int] | None:
+    """From where to where the first text of a form stands in a line, behind a place; what is part of a path is none."""
+    is_one_word = not any(bound in form for bound in BOUNDS)
+    while found := _of_form(form).search(line, begin):
+        word = max(line.rfind(bound, 0, found.start()) for bound in BOUNDS)
+        if not is_one_word or "/" not in line[word + 1 : found.start()]:
+            return found.span()
+        begin = found.start() + 1
+    return None
 
 
 @lru_cache(maxsize=1 << 12)
@@ -269,10 +283,10 @@ class Cut:
                 end = line.index(span.anchor, end) + len(span.anchor) + len(span.example)
                 continue
             begin = end + (span.start or 0)
-            found = _of_form(_form_of(span.example)).search(line, end) if span.width else None
-            if found is None or found.start() != begin:
+            found = _first_of_form(_form_of(span.example), line, end) if span.width else None
+            if found is None or found[0] != begin:
                 return None
-            end = found.end()
+            end = found[1]
         spans = (span if span.anchor is not None else replace(span, start=None) for span in self.spans)
         return Cut(tuple(spans), self.chosen)
 
@@ -331,6 +345,20 @@ class Cut:
     def _is_anywhere(self) -> bool:
         return any(span.start is None for span in self.spans)
 
+    def is_behind_an_id(self, line: str) -> bool:
+        """Whether one may stand before a time that stands at a fixed place: each has a length of its own.
+
+        Args:
+            line: one that the cut was learned from.
+        """
+        end = 0
+        for span in self.spans:
+            begin = line.index(span.example, end)
+            if span.anchor is None and _LIKE_AN_ID.search(line, end, begin):
+                return True
+            end = begin + len(span.example)
+        return False
+
 
 @dataclass
 class Cuts:
@@ -343,16 +371,29 @@ class Cuts:
     known: list[Cut] = field(default_factory=list)
     # of times that may be looked for anywhere, the cuts by the places where they stood
     _places: dict[Cut, set[Cut]] = field(default_factory=dict)
+    # and those which ids were seen before
+    _behind_ids: set[Cut] = field(default_factory=set)
 
-    def learn(self, lines: Iterable[str]) -> list[Cut]:
-        """The cuts of some lines that no known one fits, in the order to try them."""
-        found = dict.fromkeys((cut, cut.anywhere(line)) for line in map(bounded, lines) if (cut := cut_of(line)).spans)
-        for cut, anywhere in found:
-            if anywhere is not None and len(places := self._places.setdefault(anywhere, set())) <= _FEW_PLACES:
+    def learn(self, lines: Iterable[str], tried: AbstractSet[Cut] = frozenset()) -> list[Cut]:
+        """The cuts of some lines that no known one fits, nor one that was tried, in the order to try them."""
+        found: dict[tuple[Cut, Cut | None], None] = {}
+        for line in map(bounded, lines):
+            cut = cut_of(line)
+            if not cut.spans:
+                continue
+            anywhere = cut.anywhere(line)
+            found[cut, anywhere] = None
+            if anywhere is None:
+                continue
+            places = self._places.setdefault(anywhere, set())
+            if len(places) <= _FEW_PLACES:
                 places.add(cut)
+            if anywhere not in self._behind_ids and cut.is_behind_an_id(line):
+                self._behind_ids.add(anywhere)
         many = {anywhere for anywhere, places in self._places.items() if len(places) > _FEW_PLACES}
-        settled = dict.fromkeys(anywhere if anywhere in many else cut for cut, anywhere in found)
-        new = sorted((cut for cut in settled if cut not in self.known), key=_particular)
+        many |= self._behind_ids
+        settled = dict.fromkeys(anywhere if anywhere in many - tried else cut for cut, anywhere in found)
+        new = sorted((cut for cut in settled if cut not in self.known and cut not in tried), key=_particular)
         # those that were learned before are no longer needed
         needless = {cut for anywhere in many for cut in self._places[anywhere]}
         self.known = sorted((cut for cut in [*self.known, *new] if cut not in needless), key=_particular)[:_KEPT]

@@ -268,7 +268,7 @@ class EventReader:
                 break
             # the next few rows have no cut that was tried: learn theirs, or take them as lines without times
             few = left[:_LEARNED_FROM]
-            queue = [cut for cut in self._cuts.learn(map(rows.text, few)) if cut not in tried]
+            queue = self._cuts.learn(map(rows.text, few), tried)
             if not queue:
                 self._numbering(Cut()).read(rows, few, first, told)
                 left = left[_LEARNED_FROM:]

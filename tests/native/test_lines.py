@@ -163,7 +163,8 @@ def of_form(form: str, line: str, begin: int) -> int | None:
     for found in re.finditer(rf"(?={pattern}(?![0-9]))", line):
         before = line[: found.start()]
         goes_on = r"[0-9A-Za-z_]|[^\x00-\x7f]" if form.startswith("a") else r"[0-9]|[0-9][.:/-]"
-        if found.start() >= begin and not re.search(rf"(?:{goes_on})\Z", before):
+        in_path = not re.search(r"[ ,]", form) and re.search(r"/[^\s\"'()\[\]<>{},;|]*\Z", before)
+        if found.start() >= begin and not in_path and not re.search(rf"(?:{goes_on})\Z", before):
             return found.start()
     return None
 
@@ -221,7 +222,7 @@ CUTS = st.sampled_from(
     ]
 )
 CLOCKS = st.lists(
-    st.sampled_from(["12:30", "01-02", "Jan 04", "07/Feb/08", "123 45", "1234", *"0a_.:-/ é", "k:"]), max_size=6
+    st.sampled_from(["12:30", "01-02", "Jan 04", "07/Feb/08", "123 45", "1234", *"0a_.:-/ é[|,", "k:"]), max_size=6
 ).map("".join)
 
 
