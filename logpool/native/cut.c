@@ -243,7 +243,7 @@ static uint32_t patterned(const Line *line, const Buffer *rest, uint32_t row, Bu
         const Piece *first = variables + pattern->first, *last = first + pattern->size - 1;
         kin->thread = (Piece){first->start - pattern->before, last->end + pattern->behind};
         /* each line has a thread of its own, and an id of it is gone */
-        if (holds_ids(kin->thread.start, kin->thread.end)) {
+        if (holds_ids(kin->thread.start, kin->thread.end, 0)) {
             taken->has_marks = 1;
             return NONE;
         }

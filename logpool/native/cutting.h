@@ -118,8 +118,8 @@ int is_in_network(const char *begin, const char *at, const char *end);
 int64_t escaped_bytes(const char *at, const char *end);
 /* Whether an id begins at a place where a word does. */
 int is_id(const char *begin, const char *at, const char *end);
-/* Whether one stands in a text, or the mark of one. */
-int holds_ids(const char *text, const char *end);
+/* Whether one stands in a text, or the mark of one; `but_seconds`: which is not the seconds of a time, with many decimals. */
+int holds_ids(const char *text, const char *end, int but_seconds);
 /* Whether a part that makes a word known stands in a text. */
 int holds_part(const char *text, const char *end, const Words *words);
 /* Whether a clock can stand in a text: of what else is a time, the figures leave marks of their own. */

@@ -24,11 +24,12 @@ static inline int is_place(char byte, int place) { return PLACES[(uint8_t)byte] 
 /* Whether a mark stands there of what was taken out before, and has no colons. */
 static inline int is_plain_id(char byte) { return is_id_mark(byte) && byte != NETWORK; }
 
-/* Whether all colons from a place on stand in a query, where a time may stand, and no id: with one, what looks like a clock would not. */
+/* Whether all colons from a place on stand in a query, where a time may stand, and no id but its seconds: with one, what looks like a clock
+   would not. */
 static int has_plain_colons(const char *at, const char *end)
 {
     const char *colon = memchr(at, ':', (size_t)(end - at));
-    return !colon || (memchr(at, '?', (size_t)(colon - at)) && !holds_ids(at, end));
+    return !colon || (memchr(at, '?', (size_t)(colon - at)) && !holds_ids(at, end, 1));
 }
 
 /* Behind the scheme of a URL, and its slashes; NULL where none begins there, or an id is part of it. */
@@ -41,7 +42,7 @@ static const char *behind_scheme(const char *start, const char *end)
         return NULL;
     while (at < end && (is_alphanumeric(*at) || *at == '+' || *at == '.' || *at == '-'))
         at++;
-    return end - at > SIZE && !memcmp(at, slashes, SIZE) && !holds_ids(start, at) ? at + SIZE : NULL;
+    return end - at > SIZE && !memcmp(at, slashes, SIZE) && !holds_ids(start, at, 0) ? at + SIZE : NULL;
 }
 
 /* Whether what stands behind a scheme has no colon before its query but that of a port. */

@@ -313,11 +313,28 @@ int is_id(const char *begin, const char *at, const char *end)
     return class_of(*at) && behind_address(at, end) == at && id_at(begin, at, end, &behind);
 }
 
-int holds_ids(const char *text, const char *end)
+/* Whether a clock's hours and minutes stand before a place, and nothing but seconds can follow. */
+static int is_behind_minutes(const char *begin, const char *at)
 {
-    for (const char *at = text; at < end; at++)
-        if (is_id_mark(*at) || ((at == text || !class_of(at[-1])) && is_id(text, at, end)))
+    enum { SIZE = 6 };
+    static const char digits[] = {1, 1, 0, 1, 1, 0};
+    if (at - begin < SIZE || (at - begin > SIZE && is_digit(at[-SIZE - 1])))
+        return 0;
+    for (int place = 0; place < SIZE; place++)
+        if (digits[place] ? !is_digit(at[place - SIZE]) : at[place - SIZE] != ':')
+            return 0;
+    return 1;
+}
+
+int holds_ids(const char *text, const char *end, int but_seconds)
+{
+    const char *behind;
+    for (const char *at = text; at < end; at++) {
+        int is_begin = class_of(*at) && (at == text || !class_of(at[-1])) && behind_address(at, end) == at;
+        char mark = is_id_mark(*at) ? *at : is_begin ? id_at(text, at, end, &behind) : 0;
+        if (mark && !(but_seconds && mark == FRACTION && is_behind_minutes(text, at)))
             return 1;
+    }
     return 0;
 }
 

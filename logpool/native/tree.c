@@ -247,7 +247,7 @@ int tree_find(Tree *tree, const Line *line, Kin *kin)
     if (pattern->size) {
         const Piece *first = walk.variables + pattern->first, *last = first + pattern->size - 1;
         kin->thread = (Piece){first->start - pattern->before, last->end + pattern->behind};
-        if (holds_ids(kin->thread.start, kin->thread.end))
+        if (holds_ids(kin->thread.start, kin->thread.end, 0))
             return 0;
     }
     if (pattern->kept)
