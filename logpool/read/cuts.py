@@ -45,7 +45,8 @@ _TIMES = re.compile(
 # a time as the value of a key, in JSON or logfmt: there it may be a number
 _KEYED = re.compile(
     r'(?P<anchor>"(?P<key>asctime|timestamp|time|ts|@timestamp|created|datetime|date|__REALTIME_TIMESTAMP|_time)"\s*:\s*"?'
-    r'|\b(?P<word>asctime|timestamp|time|ts|t)="?)'
+    # in a query it is part of what was asked for
+    r'|(?: |\b(?<![?&;]))(?P<word>asctime|timestamp|time|ts|t)="?)'
     rf"(?P<time>{_TIMES.pattern}|\d{{10}}(?:\d{{3}}){{0,3}}(?:\.\d+)?(?!\d))"
 )
 _KEYS = (
@@ -67,8 +68,6 @@ _HEAD = 160
 _KEPT = 64
 # at so many places times may stand until they are looked for anywhere
 _FEW_PLACES = 4
-# what may be one, be it of a request or a trace
-_LIKE_AN_ID = re.compile(r"(?=[\w-]*\d)[\w-]{8,}")
 _GAP = 3
 _LOGGER = "sqlalchemy.pool"
 _MATTERS = (_LOGGER, "connection timed out")
@@ -354,7 +353,7 @@ class Cut:
         end = 0
         for span in self.spans:
             begin = line.index(span.example, end)
-            if span.anchor is None and _LIKE_AN_ID.search(line, end, begin):
+            if span.anchor is None and any(map(str.isdigit, line[end:begin])):
                 return True
             end = begin + len(span.example)
         return False
@@ -407,7 +406,9 @@ def _particular(cut: Cut) -> tuple[int, int]:
 def cut_of(line: str) -> Cut:
     """Where the times of one line stand; a cut without spans for a line that has none."""
     line = bounded(line)
-    keyed = list(_KEYED.finditer(line)) if '="' in line or '":' in line or "time=" in line else []
+    keyed = []
+    if '="' in line or '":' in line or "time=" in line:
+        keyed = [found for found in _KEYED.finditer(line) if not is_in_locator(line, *found.span("time"))]
     if keyed:
         return _keyed_cut(line, keyed)
     spans: list[Span] = []

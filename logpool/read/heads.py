@@ -81,7 +81,12 @@ _NO_CONTAINER = rf"\d+|[\w.]*\.py|MainProcess|sqlalchemy\.pool[\w.-]*|{_LEVEL_NA
 _WRAPPERS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (name, re.compile(pattern))
     for name, pattern in (
-        ("docker compose", rf"(?!(?:{_NO_CONTAINER})\s)(?P<host>[\w][\w.-]*)\s+\| ?"),
+        # it leaves two blanks behind the longest name, or behind a short number
+        (
+            "docker compose",
+            rf"(?!(?:{_NO_CONTAINER})\s)(?=[\w.-]+\s{{2,}}\||[a-z\d._-]+[-_]\d\d? \|)(?P<host>\w[\w.-]*)\s+\| ?",
+        ),
+        ("kubectl", r"\[pod/(?P<host>[\w.-]+)/[\w.-]+\] "),
         ("Kubernetes", rf"{TIME} (?:stdout|stderr) [FP] "),
         ("Heroku", rf"(?:<\d+>\d? ?)?{TIME} (?:[\w.-]+ )?app\[(?P<host>[A-Za-z][\w.-]*)\]: "),
         ("syslog", rf"(?:<\d+>\d? ?)?{TIME} (?P<host>[\w.:-]+) [\w./@-]+\[(?P<process>\d+)\]: "),

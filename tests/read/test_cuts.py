@@ -4,6 +4,7 @@ import random
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from uuid import UUID
 
 import pytest
 from hypothesis import given, settings
@@ -40,6 +41,7 @@ BEFORE = st.lists(
                 "08:af:08:59:66:84",
             ),
             *("/a/b", "/x?from=2024-01-01T11:00:00Z", "/y?t=2024-01-01 11:00:00,000", "x@y.de", "http://x:80/12:34:56"),
+            *("/x?ts=1704110000", "/y?a=b&time=1704110000.5", '{"p": "/z?t=1704110000"}', "?ts=1704110000", "x=1 ts=5"),
             *("12:34", "12:34:56", "2024-01-01", "2024-01-01T1", "01/Jan/2024", "Jan 01", "1704110400.123", "1.5"),
             *("[", "]", "-", "|", ":", ".", "/", "5", "_", '"', "=", "GET", "7f00d596-eb68-48f3-9c72-8ffc5334a770"),
             *("2023-12-31 10:00:00,000", "31/Dec/2023:10:00:00 +0000", "Dec 31 10:00:00 2023"),
@@ -110,6 +112,11 @@ def test_each_line_has_its_time_whatever_stands_in_others(
         '"{user}","/{user}/{number}","{time}","DEBUG","{logger}","{message}"',
         "{user} {time} {ip} {time} DEBUG {logger} {message}",
         "level=debug user={user} at={time} logger={logger} msg={message}",
+        "{id} {time} DEBUG {logger} {message}",
+        "[trace={id} span={hex}] {time} DEBUG {logger} {message}",
+        "{mac} {time} DEBUG {logger} {message}",
+        "/{user}?ts={epoch} {time} DEBUG {logger} {message}",
+        'path="/{user}?t={time}&timestamp={epoch}" ts="{time}" logger={logger} msg="{message}"',
     ],
 )
 def test_what_stands_before_a_time_may_have_any_length(
@@ -123,6 +130,10 @@ def test_what_stands_before_a_time_may_have_any_length(
             ip=".".join(str(chance.randrange(256)) for _ in range(4)),
             user="".join(chance.choices("abcdefghij", k=chance.randrange(3, 30))),
             number=chance.randrange(10 ** chance.randrange(1, 6)),
+            id=UUID(int=chance.getrandbits(128)),
+            hex=f"{chance.getrandbits(64):016x}",
+            mac=":".join(f"{chance.randrange(256):02x}" for _ in range(6)),
+            epoch=1704110000 - second,
             time=(NOON + timedelta(seconds=second)).strftime(printed),
             logger=POOL,
             message=TAKEN,

@@ -743,6 +743,11 @@ def test_process_and_thread_around_a_message(head: str, process: str | None, thr
         ("base.py | ", False, None, None, None),
         ("1234 | ", False, None, None, None),
         ("web-1  | ", False, None, "web-1", None),
+        ("web_12 | ", False, None, "web_12", None),
+        ("postgres  | ", False, None, "postgres", None),
+        ("alice | ", False, None, None, None),
+        ("V1StGXR8_Z5jdHi6B-4 | 2024-01-01 12:00:00,000 | DEBUG | ", False, NOON, None, None),
+        ("[pod/web-7d4b9c6f5-x2x9z/app] 2024-01-01 12:00:00,000 DEBUG {} ", True, NOON, "web-7d4b9c6f5-x2x9z", None),
     ],
 )
 def test_a_first_field_of_any_kind(
