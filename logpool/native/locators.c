@@ -24,12 +24,13 @@ static inline int is_place(char byte, int place) { return PLACES[(uint8_t)byte] 
 /* Whether a mark stands there of what was taken out before, and has no colons. */
 static inline int is_plain_id(char byte) { return is_id_mark(byte) && byte != NETWORK; }
 
-/* Whether all colons from a place on stand in a query, where a time may stand, and no id but its seconds: with one, what looks like a clock
-   would not. */
+/* Whether all colons from a place on stand in a query, where a time may stand, and there no id but its seconds: with one, what looks like a
+   clock would not. */
 static int has_plain_colons(const char *at, const char *end)
 {
     const char *colon = memchr(at, ':', (size_t)(end - at));
-    return !colon || (memchr(at, '?', (size_t)(colon - at)) && !holds_ids(at, end, 1));
+    const char *query = colon ? memchr(at, '?', (size_t)(colon - at)) : NULL;
+    return !colon || (query && !holds_ids(query, end, 1));
 }
 
 /* Behind the scheme of a URL, and its slashes; NULL where none begins there, or an id is part of it. */
@@ -70,13 +71,46 @@ static const char *behind_inside(const char *begin, const char *at, const char *
     return at;
 }
 
+/* Whether a quotation mark stands there that JSON escapes. */
+static int is_escaped_quote(const char *at, const char *end) { return end - at > 1 && at[0] == '\\' && at[1] == '"'; }
+
+/* Whether a byte is of a word, in the sense of regular expressions. */
+static inline int is_of_word(char byte) { return is_alphanumeric(byte) || byte == '_' || (uint8_t)byte >= 0x80; }
+
+/* Whether a network address of four numbers does not go on to a byte; what JSON escapes may be of a word. */
+static int bounds_quad(char byte) { return !is_of_word(byte) && !is_id_mark(byte) && byte != '\\' && !memchr(".@-", byte, 3); }
+
+/* Behind such an address, and its port, that begins there; NULL where none does. */
+static const char *behind_quad(const char *begin, const char *start, const char *end)
+{
+    enum { NUMBERS = 4, MOST_DIGITS = 3, MOST_PORT = 5 };
+    if (start > begin && (!bounds_quad(start[-1]) || start[-1] == ':'))
+        return NULL;
+    const char *at = start;
+    for (int number = 0; number < NUMBERS; number++) {
+        if (number && (at == end || *at++ != '.'))
+            return NULL;
+        const char *behind = behind_digits(at, end);
+        if (behind == at || behind - at > MOST_DIGITS)
+            return NULL;
+        at = behind;
+    }
+    const char *port = at < end && *at == ':' ? behind_digits(at + 1, end) : at;
+    if (port > at + 1 && port - at <= MOST_PORT + 1 && (port == end || bounds_quad(*port) || is_escaped_quote(port, end)))
+        return port;
+    return at == end || bounds_quad(*at) || is_escaped_quote(at, end) ? at : NULL;
+}
+
 const char *behind_locator(const char *begin, const char *start, const char *end, const Words *words)
 {
     /* so long a head is at most; of a longer text nobody knows how often it is looked through */
     enum { MOST = 1 << 13 };
     if (end - begin > MOST || (start > begin && !is_place(start[-1], BEFORE)))
         return NULL;
-    const char *inner = *start == '/' ? start + 1 : behind_scheme(start, end), *at;
+    const char *at;
+    if (is_digit(*start) && (at = behind_quad(begin, start, end)))
+        return at;
+    const char *inner = *start == '/' ? start + 1 : behind_scheme(start, end);
     int is_one;
     if (inner) {
         at = behind_inside(begin, inner, end, 0);
@@ -87,12 +121,9 @@ const char *behind_locator(const char *begin, const char *start, const char *end
         at = is_one ? behind_inside(begin, sign + 1, end, SIGN) : sign;
         is_one = is_one && at > sign + 1;
     }
-    is_one = is_one && (at == end || is_place(*at, BEHIND));
+    is_one = is_one && (at == end || is_place(*at, BEHIND) || is_escaped_quote(at, end));
     return is_one && !holds_address(start, at) && !holds_part(start, at, words) ? at : NULL;
 }
-
-/* Whether a byte is of a word, in the sense of regular expressions. */
-static inline int is_of_word(char byte) { return is_alphanumeric(byte) || byte == '_' || (uint8_t)byte >= 0x80; }
 
 const char *behind_network(const char *begin, const char *start, const char *end)
 {

@@ -18,6 +18,7 @@ _GROUPS = rf"(?<![\w:.])(?:(?:{_HEX}:){{5,7}}{_HEX}|(?=[\dA-Fa-f:]*\d){_SOME}::{
 _NETWORK = re.compile(rf"{_GROUPS}|(?<![\w.:@-])\d{{1,3}}(?:\.\d{{1,3}}){{3}}(?::\d{{1,5}})?(?![\w.@-])")
 # what others stand in, whole, and what stands around that; the compiled part takes out no others than these
 _BEFORE, _BEHIND = frozenset("\x01 \t[({<\"'`=,;|"), frozenset("\x01 \t])}>\"'`,;|")
+_ESCAPED = '\\"'
 _INSIDE = r"(?:[^\x00-\x20\x7f\[\](){}<>\"'`,;|\\]|\\u[\dA-Fa-f]{4})"
 _RUN = re.compile(rf"{_INSIDE}++")
 # nothing here is tried twice: a path may be as long, and as odd, as whoever asks for it likes
@@ -54,7 +55,8 @@ def _locators(text: str) -> list[tuple[int, int]]:
 def _begin_in(run: re.Match[str]) -> int | None:
     """Where a path, a URL or a mail address begins that goes on to the end of some word, such as ``url=/a/b``."""
     text, word, start = run.string, run[0], 0
-    if run.end() < len(text) and text[run.end()] not in _BEHIND:
+    behind = text[run.end() : run.end() + 2]
+    if behind and behind[0] not in _BEHIND and behind != _ESCAPED:
         return None
     while not ((start or not run.start() or text[run.start() - 1] in _BEFORE) and _is_one(word, start)):
         start = word.find("=", start) + 1
