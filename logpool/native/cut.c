@@ -122,11 +122,16 @@ static const char BOUNDS[] = " \t\"'()[]<>{},;|";
 
 static inline int is_letter(char byte) { return is_alphanumeric(byte) & !is_digit(byte); }
 
+static inline int is_any(char form) { return form == ANY_DIGIT || form == PADDED_DIGIT || form == ANY_LETTER; }
+
 static int is_of_form(const char *at, const char *form, int64_t size)
 {
-    for (int64_t place = 0; place < size; place++)
-        if (form[place] == ANY_DIGIT ? !is_digit(at[place]) : form[place] == ANY_LETTER ? !is_letter(at[place]) : at[place] != form[place])
+    for (int64_t place = 0; place < size; place++) {
+        char one = form[place], byte = at[place];
+        int is_one = one == ANY_LETTER ? is_letter(byte) : is_any(one) ? is_digit(byte) || (one == PADDED_DIGIT && byte == ' ') : byte == one;
+        if (!is_one)
             return 0;
+    }
     return 1;
 }
 
@@ -161,7 +166,7 @@ static const char *of_form(const char *begin, const char *text, const char *end,
 {
     /* by the first byte that stands for itself it is found fast */
     int64_t rare = 0;
-    while (rare < span->width && (span->form[rare] == ANY_DIGIT || span->form[rare] == ANY_LETTER))
+    while (rare < span->width && is_any(span->form[rare]))
         rare++;
     for (const char *at = text; end - at >= span->width; at++) {
         if (rare < span->width) {

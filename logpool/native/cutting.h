@@ -17,8 +17,8 @@ typedef struct {
     Half halves[2];
 } Span;
 
-/* What a form has in the place of any digit and of any letter; what else is in it stands for itself. */
-enum { ANY_DIGIT = '0', ANY_LETTER = 'a' };
+/* What a form has in the place of any digit, of one that a space may pad, and of any letter; what else is in it stands for itself. */
+enum { ANY_DIGIT = '0', PADDED_DIGIT = '9', ANY_LETTER = 'a' };
 
 /* Part of a line that no time divides. */
 typedef struct {

@@ -48,7 +48,7 @@ class Place(NamedTuple):
         width: how many characters it has.
         parts: of it, one or two.
         form: where it is the first text of a form behind the end of the time before, wherever that stands, but not
-            within a path: a time with 0 in the place of each digit and a in that of each letter.
+            within a path: a time with 0 in the place of each digit, 9 of one which a space may pad, a of each letter.
     """
 
     anchor: str | None

@@ -45,8 +45,8 @@ _TIMES = re.compile(
 # a time as the value of a key, in JSON or logfmt: there it may be a number
 _KEYED = re.compile(
     r'(?P<anchor>"(?P<key>asctime|timestamp|time|ts|@timestamp|created|datetime|date|__REALTIME_TIMESTAMP|_time)"\s*:\s*"?'
-    # in a query it is part of what was asked for
-    r'|(?: |\b(?<![?&;]))(?P<word>asctime|timestamp|time|ts|t)="?)'
+    # in a path or a query it is part of what was asked for
+    r'|(?: |\b(?<![?&;#/]))(?P<word>asctime|timestamp|time|ts|t)="?)'
     rf"(?P<time>{_TIMES.pattern}|\d{{10}}(?:\d{{3}}){{0,3}}(?:\.\d+)?(?!\d))"
 )
 _KEYS = (
@@ -125,15 +125,19 @@ class Span:
         return (Half(0, end, "", example[end:]), *([fraction] if end < len(example) else []))
 
 
+_ANY = {"0": "[0-9]", "9": "[0-9 ]", "a": "[A-Za-z]"}
+
+
 def _form_of(time: str) -> str:
-    """A time with 0 in the place of each digit and a in that of each letter."""
-    return re.sub(r"[A-Za-z]", "a", re.sub(r"\d", "0", time))
+    """A time with 0 in the place of each digit and a in that of each letter; 9 in that of one which a space may pad."""
+    form = re.sub(r"[A-Za-z]", "a", re.sub(r"\d", "0", time))
+    return re.sub(r"^aaa [ 0](?=0)", "aaa 9", form)
 
 
 @lru_cache(maxsize=1 << 8)
 def _of_form(form: str) -> re.Pattern[str]:
     """Texts of a form, as they are found in lines; not in what goes on with figures, or a word."""
-    pattern = re.escape(form).replace("0", "[0-9]").replace("a", "[A-Za-z]")
+    pattern = re.sub("[09a]", lambda one: _ANY[one[0]], re.escape(form))
     before = "(?<![0-9A-Za-z_\x80-\U0010ffff])" if form.startswith("a") else "(?<![0-9])(?<![0-9][.:/-])"
     return re.compile(rf"{before}{pattern}(?![0-9])")
 
@@ -406,9 +410,7 @@ def _particular(cut: Cut) -> tuple[int, int]:
 def cut_of(line: str) -> Cut:
     """Where the times of one line stand; a cut without spans for a line that has none."""
     line = bounded(line)
-    keyed = []
-    if '="' in line or '":' in line or "time=" in line:
-        keyed = [found for found in _KEYED.finditer(line) if not is_in_locator(line, *found.span("time"))]
+    keyed = list(_KEYED.finditer(line)) if '="' in line or '":' in line or "time=" in line else []
     if keyed:
         return _keyed_cut(line, keyed)
     spans: list[Span] = []

@@ -64,7 +64,7 @@ class TimeFormat:
 
     @property
     def is_certain(self) -> bool:
-        """Whether each such text tells its day by itself: where the month may stand first, not all do."""
+        """Whether each such text tells its day by itself: where day and month are figures, not all do."""
         return self.directives is not None and _EITHER_FIRST.match(self.directives) is None
 
     @cached_property
@@ -199,13 +199,15 @@ def _whole_format(text: str) -> TimeFormat | None:
 def _order(figures: re.Match[str], text: str) -> str | None:
     """Whether the day or the month stands first; None where both may.
 
-    They are told apart where one of them is no month, and where the clock has twelve hours, as it has where months
-    come first.
+    They are told apart where one of them is no month; and by the points, which nobody writes behind a month that stands
+    first; and where the clock has twelve hours, as it has where months come first.
     """
     one, other = int(figures["one"]), int(figures["other"])
-    if one > _MONTHS >= other:
+    of_twelve_hours = text.endswith("M")
+    european = figures["mark"] == "." and not of_twelve_hours
+    if (one > _MONTHS or european) and other <= _MONTHS:
         return "%d-%m-%Y"
-    american = figures["mark"] == "/" and text.endswith("M")
+    american = figures["mark"] == "/" and of_twelve_hours
     return "%m-%d-%Y" if one == other or american or other > _MONTHS >= one else None
 
 

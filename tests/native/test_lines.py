@@ -159,7 +159,7 @@ ALIKE = st.tuples(
 
 def of_form(form: str, line: str, begin: int) -> int | None:
     """Where the first text of a form begins; what figures, or words, go on with is none."""
-    pattern = re.escape(form).replace("0", "[0-9]").replace("a", "[A-Za-z]")
+    pattern = "".join({"0": "[0-9]", "9": "[0-9 ]", "a": "[A-Za-z]"}.get(one, re.escape(one)) for one in form)
     for found in re.finditer(rf"(?={pattern}(?![0-9]))", line):
         before = line[: found.start()]
         goes_on = r"[0-9A-Za-z_]|[^\x00-\x7f]" if form.startswith("a") else r"[0-9]|[0-9][.:/-]"
@@ -213,7 +213,7 @@ CUTS = st.sampled_from(
         ([Place(None, 0, 1, [Part(0, 1)]), Place("a", 0, 0, [Part(0, 0)])], False),
         *(
             ([Place(None, 0, len(form), [Part(0, 3), Part(3, len(form) - 3)], form)], False)
-            for form in ("00:00", "aaa 00", "00/aaa/00", "000 00")
+            for form in ("00:00", "aaa 00", "aaa 90", "00/aaa/00", "000 00")
         ),
         ([Place(None, 0, 5, [Part(0, 5)], "00:00"), Place(None, 0, 5, [Part(0, 5)], "00-00")], False),
         ([Place("k:", 0, 2, [Part(0, 2)]), Place(None, 0, 5, [Part(0, 5)], "00:00")], False),
@@ -222,7 +222,8 @@ CUTS = st.sampled_from(
     ]
 )
 CLOCKS = st.lists(
-    st.sampled_from(["12:30", "01-02", "Jan 04", "07/Feb/08", "123 45", "1234", *"0a_.:-/ é[|,", "k:"]), max_size=6
+    st.sampled_from(["12:30", "01-02", "Jan 04", "Jan  5", "07/Feb/08", "123 45", "1234", *"0a_.:-/ é[|,", "k:"]),
+    max_size=6,
 ).map("".join)
 
 

@@ -23,7 +23,13 @@ POOL = "sqlalchemy.pool.impl.QueuePool"
 TAKEN = "Connection <asyncpg.Connection object at 0x7f01> checked out from pool"
 NOON = datetime(2024, 1, 1, 12, tzinfo=UTC)
 MICROSECONDS = 1_704_110_400_000_000
-FORMATS = ["%Y-%m-%d %H:%M:%S,000", "%Y-%m-%dT%H:%M:%S.%fZ", "%d/%b/%Y:%H:%M:%S +0000", "%b %d %H:%M:%S %Y"]
+FORMATS = [
+    "%d.%m.%Y %H:%M:%S",
+    "%Y-%m-%d %H:%M:%S,000",
+    "%Y-%m-%dT%H:%M:%S.%fZ",
+    "%d/%b/%Y:%H:%M:%S +0000",
+    "%b %d %H:%M:%S %Y",
+]
 
 # what may stand before a time: what has any length, and what looks like a time or like part of one
 BEFORE = st.lists(

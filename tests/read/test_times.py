@@ -151,6 +151,8 @@ def test_what_follows_a_time_is_a_zone_only_if_it_can_be_one(after: str) -> None
         ("12:00:00,123", None, None),
         ("01/02/2024 12:00:00", None, None),
         ("01.02.2024 12:00:00 PM", None, None),
+        # behind points the month stands
+        ("01.02.2024 12:00:00", NOON + 31 * 86_400_000_000, None),
         ("31/13/2024 12:00:00", None, None),
         ("Jan  1 12:00:00", None, None),
     ],
