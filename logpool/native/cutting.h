@@ -41,7 +41,7 @@ static inline void add_bytes(Buffer *buffer, const char *text, int64_t size)
 /* The marks of an id, of a number of so many digits, of a short one, and of one with many decimals, of a network address; of an address
    that does not matter, and is not the one that is told; of a number that does not, of one digit, and those of up to seven and of ten to
    fifteen behind it; of a word that does not, that begins with a small letter or one beyond ASCII, with a capital, with a digit; and among
-   words of a number of up to seven digits, if no time can stand there; of a path, a URL, a mail address. */
+   words of a number of up to seven digits, if no time can stand there; of a path, a URL, a mail address, an IPv4 address. */
 enum {
     ID = 3,
     NUMBER,
@@ -107,7 +107,7 @@ int variables_out(const Buffer *rest, const Words *words, uint64_t kept, Buffer 
 char mark_at(const char *begin, const char *at, const char *end, int has_variables, const Words *words, const char **behind);
 /* Whether an address begins within a text. */
 int holds_address(const char *text, const char *end);
-/* Behind the path, the URL or the mail address that begins at a place of a text; NULL where none does, or where something stands in it that may
+/* Behind the path, the URL, the mail or IPv4 address that begins at a place of a text; NULL where none does, or where something stands in it that may
    matter. Ids may have been taken out of it. */
 const char *behind_locator(const char *begin, const char *start, const char *end, const Words *words);
 /* Behind the network address of hexadecimal groups that begins there; NULL where none does. */

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from logpool.native.lines import Rows
 
 
-#: what a word that may be part of a path ends at
+#: what a word that may be part of a path ends at, in the compiled part as well
 BOUNDS = " \t\"'()[]<>{},;|"
 
 
@@ -68,7 +68,7 @@ class Out(IntEnum):
     NUMBERS = 2
     #: these, and every word that does not, unless it is known
     WORDS = 3
-    #: the same, paths, URLs and mail addresses, and in quotation marks what :data:`MAY_JOIN` joins
+    #: the same, paths, URLs, mail addresses and IPv4 addresses, and in quotation marks what :data:`MAY_JOIN` joins
     CHUNKS = 4
 
 
@@ -77,7 +77,7 @@ class Pattern(NamedTuple):
 
     A variable is a number: up to seven digits, or ten to fifteen, since others are ids; or an address but the one that
     is told. Or it is a word that is not among :class:`Words`: letters and digits, and further ones that are joined to
-    it; or a path, a URL, a mail address.
+    it; or a path, a URL, a mail address, an IPv4 address.
 
     Attributes:
         kept: which variables matter: a bit for each, the 64th for all from there on.
@@ -216,7 +216,7 @@ class Taken:
         character 3, or where it is a number 4, 5 if that is short, 6 if it has many decimals, 12 if it is a network
         address; of another address that does not matter the character 8, of a number that does not 14, or a later one
         for each further digit; and of such a word 28, 29 if it begins with a capital, 30 with a digit, and then of a
-        number of up to seven digits 31; and of a path, a URL or a mail address 11.
+        number of up to seven digits 31; and of a path, a URL, a mail address or an IPv4 address 11.
         """
         return int(self.structure.key[place])
 

@@ -15,9 +15,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from logpool.late import pl
-from logpool.native.cutting import BOUNDS, Cutter, Out, Part, Place
+from logpool.native.cutting import Cutter, Out, Part, Place
 from logpool.native.finding import MISFIT
 from logpool.native.library import NO_TIME
+from logpool.read.forms import first_of_form, form_of
 from logpool.read.heads import STARTS, TIME, bounded
 from logpool.read.locators import is_in_locator
 from logpool.read.patterns import SAMPLES, SAMPLES_OF_NUMBERS
@@ -99,7 +100,7 @@ class Span:
     def place(self) -> Place:
         """The same, for what cuts lines."""
         parts = [Part(half.start, half.width) for half in self.halves]
-        form = _form_of(self.example) if self.start is None else None
+        form = form_of(self.example) if self.start is None else None
         return Place(self.anchor, self.start or 0, self.width, parts, form)
 
     @property
@@ -123,34 +124,6 @@ class Span:
         end = seconds.end()
         fraction = Half(end, len(example) - end, example[:end], "")
         return (Half(0, end, "", example[end:]), *([fraction] if end < len(example) else []))
-
-
-_ANY = {"0": "[0-9]", "9": "[0-9 ]", "a": "[A-Za-z]"}
-
-
-def _form_of(time: str) -> str:
-    """A time with 0 in the place of each digit and a in that of each letter; 9 in that of one which a space may pad."""
-    form = re.sub(r"[A-Za-z]", "a", re.sub(r"\d", "0", time))
-    return re.sub(r"^aaa [ 0](?=0)", "aaa 9", form)
-
-
-@lru_cache(maxsize=1 << 8)
-def _of_form(form: str) -> re.Pattern[str]:
-    """Texts of a form, as they are found in lines; not in what goes on with figures, or a word."""
-    pattern = re.sub("[09a]", lambda one: _ANY[one[0]], re.escape(form))
-    before = "(?<![0-9A-Za-z_\x80-\U0010ffff])" if form.startswith("a") else "(?<![0-9])(?<![0-9][.:/-])"
-    return re.compile(rf"{before}{pattern}(?![0-9])")
-
-
-def _first_of_form(form: str, line: str, begin: int) -> tuple[int, int] | None:
-    """From where to where the first text of a form stands in a line, behind a place; what is part of a path is none."""
-    is_one_word = not any(bound in form for bound in BOUNDS)
-    while found := _of_form(form).search(line, begin):
-        word = max(line.rfind(bound, 0, found.start()) for bound in BOUNDS)
-        if not is_one_word or "/" not in line[word + 1 : found.start()]:
-            return found.span()
-        begin = found.start() + 1
-    return None
 
 
 @lru_cache(maxsize=1 << 12)
@@ -203,7 +176,8 @@ class Rest(NamedTuple):
             their place), without the address that may be the connection's (7 in its place), and, where they were to be
             taken out, without its ids (the character 3 in their places, 4 in those of numbers, 5 of short ones, 6 of
             those with many decimals, 12 of network addresses), its other addresses (8), its other numbers (14 in those
-            of one digit, then on), words (28 to 31), paths, URLs and mail addresses (11).
+            of one digit, then on), words (28 to 31), paths, URLs, mail addresses and
+            network addresses of four numbers (11).
         address: that address, ``0x…``; None where there is none.
         seconds: likewise.
         thread: likewise, where a number or a word that was taken out is part of it.
@@ -286,7 +260,7 @@ class Cut:
                 end = line.index(span.anchor, end) + len(span.anchor) + len(span.example)
                 continue
             begin = end + (span.start or 0)
-            found = _first_of_form(_form_of(span.example), line, end) if span.width else None
+            found = first_of_form(form_of(span.example), line, end) if span.width else None
             if found is None or found[0] != begin:
                 return None
             end = found[1]
@@ -348,8 +322,8 @@ class Cut:
     def _is_anywhere(self) -> bool:
         return any(span.start is None for span in self.spans)
 
-    def is_behind_an_id(self, line: str) -> bool:
-        """Whether one may stand before a time that stands at a fixed place: each has a length of its own.
+    def is_behind_digits(self, line: str) -> bool:
+        """Whether some stand before a time at a fixed place: they may be an id, which leaves no length when taken out.
 
         Args:
             line: one that the cut was learned from.
@@ -372,10 +346,9 @@ class Cuts:
     """
 
     known: list[Cut] = field(default_factory=list)
-    # of times that may be looked for anywhere, the cuts by the places where they stood
+    # of times that may be looked for anywhere, some cuts by the places where they stood; and those that are
     _places: dict[Cut, set[Cut]] = field(default_factory=dict)
-    # and those which ids were seen before
-    _behind_ids: set[Cut] = field(default_factory=set)
+    _anywhere: set[Cut] = field(default_factory=set)
 
     def learn(self, lines: Iterable[str], tried: AbstractSet[Cut] = frozenset()) -> list[Cut]:
         """The cuts of some lines that no known one fits, nor one that was tried, in the order to try them."""
@@ -391,14 +364,13 @@ class Cuts:
             places = self._places.setdefault(anywhere, set())
             if len(places) <= _FEW_PLACES:
                 places.add(cut)
-            if anywhere not in self._behind_ids and cut.is_behind_an_id(line):
-                self._behind_ids.add(anywhere)
-        many = {anywhere for anywhere, places in self._places.items() if len(places) > _FEW_PLACES}
-        many |= self._behind_ids
-        settled = dict.fromkeys(anywhere if anywhere in many - tried else cut for cut, anywhere in found)
+            if len(places) > _FEW_PLACES or cut.is_behind_digits(line):
+                self._anywhere.add(anywhere)
+        untried = self._anywhere - tried
+        settled = dict.fromkeys(anywhere if anywhere in untried else cut for cut, anywhere in found)
         new = sorted((cut for cut in settled if cut not in self.known and cut not in tried), key=_particular)
         # those that were learned before are no longer needed
-        needless = {cut for anywhere in many for cut in self._places[anywhere]}
+        needless = {cut for anywhere in self._anywhere for cut in self._places[anywhere]}
         self.known = sorted((cut for cut in [*self.known, *new] if cut not in needless), key=_particular)[:_KEPT]
         return new
 

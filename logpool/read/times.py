@@ -225,6 +225,7 @@ def _seconds(zone: str | None) -> int:
     return -seconds if zone[0] == "-" else seconds
 
 
+# pools have their intervals in common, and there may be a thousand
 @lru_cache(maxsize=1 << 12)
 def iso(microseconds: int | None, offset: int | None) -> str | None:
     """ISO 8601 of a time as :meth:`TimeFormat.read` gives it, with the log's offset where it has one.

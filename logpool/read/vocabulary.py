@@ -315,7 +315,10 @@ class Reader:
         return Parsed(self._shape(message, record.logger or UNKNOWN_POOL, head), identity, record.thread)
 
     def _headless(self, text: str, timeout: re.Match[str] | None) -> Shape | int:
-        """A line that no layout fits: of another logger if it has a time, else of the record above."""
+        """A line that no layout fits: a pool's, if its message begins as one does; of another logger, if it has a time.
+
+        Else it belongs to the record above.
+        """
         is_record = self.cut.spans and not is_continued(text)
         if timeout:
             return self._timeout(timeout[0], Head(Record(text), "")) if is_record else TIMED_OUT_INSIDE

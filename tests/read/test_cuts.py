@@ -14,6 +14,7 @@ from reading import all_of
 from logpool.read import cuts, numbering
 from logpool.read.cuts import Cuts, cut_of
 from logpool.read.events import EventReader
+from logpool.read.forms import first_of_form as of_form
 from logpool.read.heads import PROCESSES
 from logpool.read.lines import Block, Lines
 from logpool.read.reading import Reading
@@ -181,6 +182,25 @@ def test_a_time_behind_the_logger_is_not_the_records(head: str, fields: str, pri
     found, unrecognised = all_of(lines, ())
     assert unrecognised == 0
     assert [event[1] for event in found] == [MICROSECONDS + second * 1_000_000 for second in range(10)]
+
+
+@pytest.mark.parametrize(
+    "head",
+    [f"2024-01-01 12:00:00,000 DEBUG {POOL}", f"DEBUG {POOL}", f"INFO [{POOL}] worker", "[alice] sqlalchemy.pool"],
+)
+def test_a_message_that_goes_on_as_none_does_is_not_understood(head: str) -> None:
+    assert all_of([f"{head} {TAKEN} at noon", f"{head} {TAKEN}"], ()) == (all_of(["", f"{head} {TAKEN}"], ())[0], 1)
+    # of another logger it is nobody's
+    assert all_of([f"{head.replace(POOL, 'app').replace('sqlalchemy.pool', 'app')} {TAKEN} at noon"], ())[1] == 0
+
+
+def test_a_line_that_does_not_fit_by_form_is_cut_at_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    # a slash that the learner does not see, as if the compiled part took more for a path
+    monkeypatch.setattr(cuts, "first_of_form", lambda form, line, begin: of_form(form, line.replace("/", " "), begin))
+    lines = [f"{'x' * size}/2024-01-01T12:00:00,000 DEBUG {POOL} {TAKEN}" for size in range(1, 9)]
+    lines += [line.replace(",000", ".000") for line in lines]
+    found, _ = all_of(lines, ())
+    assert [event[1] for event in found] == [MICROSECONDS] * len(lines)
 
 
 def test_another_record_within_a_line_is_no_field() -> None:

@@ -704,6 +704,10 @@ def test_json_is_read_back(name: str, message: str, level: str, process: int) ->
         ("DEBUG {} [4242 jo@example.com] 2@x MainThread ", "4242", "MainThread"),
         ("1.2.3 MainThread DEBUG {} ", None, "MainThread"),
         ("DEBUG /other.pool.MyPool/sqlalchemy.pool {} ", None, None),
+        # nor an id or a time of our days that a thread might have for its number
+        ("DEBUG {} 123456789012345678 ", None, None),
+        ("DEBUG {} 4242 123456789012345678 ", None, None),
+        ("DEBUG {} 1704110400 1704110400123 ", None, None),
         # what stands behind a thread in parentheses is its function, and no level and no process
         ("Thread-3 (DEBUG) {} ", None, "Thread-3"),
         ("Thread-3 (4242) {} ", None, "Thread-3"),
