@@ -152,7 +152,7 @@ _PART_OF_A_MESSAGE = re.compile(
     r"|Cancellation|The garbage|Time taken|Average|Job done|onnection|pool)\b|<[\w.]*[Cc]onnection"
 )
 # another record begins
-_ANOTHER = re.compile(rf"{TIME}.*(?:sqlalchemy\.|\b(?:{_LEVEL_NAMES})\b)")
+_ANOTHER = re.compile(rf"{TIME}.*\b(?:{_LEVEL_NAMES})\b")
 _LEVEL_WORD = re.compile(r"\b(?:DEBUG|INFO|WARNING|ERROR|CRITICAL)\b")
 
 # of objects within objects, as Elastic's and Datadog's formatters write them, the keys are joined by points

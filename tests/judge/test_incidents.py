@@ -158,6 +158,31 @@ def test_a_restart_is_one_storm_of_all_processes(server: str, tmp_path: Path) ->
     assert same.count == storm.count
 
 
+def test_each_pool_has_its_own_storm(tmp_path: Path) -> None:
+    def said(minute: int, pool: str, message: str, number: int) -> str:
+        connection = f"<sqlite3.Connection object at 0x7f{pool}{number}>"
+        head = f"2024-01-01 12:{minute:02d}:0{number},000 - sqlalchemy.pool.impl.QueuePool.{pool} - DEBUG - "
+        return head + message.format(connection)
+
+    log = tmp_path / "log"
+    lines = [
+        said(minute + later, pool, message, number)
+        for pool, minute, count in (("a", 0, 3), ("b", 20, 4), ("c", 40, 0))
+        for later, message, died in (
+            (0, "Created new connection {}", 5),
+            (1, "Connection {} checked out from pool", 5),
+            (2, "Invalidate connection {} (reason: OperationalError:server closed the connection)", count),
+        )
+        for number in range(died)
+    ]
+    log.write_text("\n".join(lines) + "\n")
+    storms = judged(log)["invalidation_storm"]
+    assert [(storm.pool, storm.count) for storm in storms] == [
+        ("sqlalchemy.pool.impl.QueuePool.a", 3),
+        ("sqlalchemy.pool.impl.QueuePool.b", 4),
+    ]
+
+
 def test_one_killed_connection_is_no_storm(server: str, tmp_path: Path) -> None:
     """Although the pool replaces all others as well."""
     log = tmp_path / "pool.log"

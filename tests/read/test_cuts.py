@@ -205,5 +205,6 @@ def test_a_line_that_does_not_fit_by_form_is_cut_at_its_place(monkeypatch: pytes
 
 def test_another_record_within_a_line_is_no_field() -> None:
     # what wrote it was cut off, and another process went on
-    line = f"2024-01-01 12:00:00,000 - {POOL} - DEBUG - 2024-01-01 12:00:01,000 - {POOL} - DEBUG - {TAKEN}"
-    assert all_of([line], ()) == ([], 1)
+    for inner in (f"- {POOL} - DEBUG -", "[DEBUG]"):
+        line = f"2024-01-01 12:00:00,000 - {POOL} - DEBUG - 2024-01-01 12:00:01,000 {inner} {TAKEN}"
+        assert all_of([line], ()) == ([], 1)
