@@ -1,21 +1,20 @@
-"""The commands. The one place that knows exit codes, streams and terminals; each loads what it needs itself."""
+"""The commands. The one place that knows exit codes; each command loads what it needs itself."""
 
 from __future__ import annotations
 
 import gc
-import json
 import os
-import shutil
 import signal
 import sys
 import warnings
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TextIO
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from logpool import __version__
+from logpool.console import be_lenient, can_show, is_coloured, make_ready, mute, put, put_json, put_line, tell, width
 from logpool.errors import DamagedInputWarning, InputError, LogpoolError, OutputError, UsageError
 from logpool.interruptible import interruptible
 from logpool.options import (
@@ -69,10 +68,10 @@ def _root(
     version: Annotated[bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)] = False,
 ) -> None:
     if version:
-        _print(f"logpool {__version__}")
+        put_line(f"logpool {__version__}")
         raise typer.Exit(DONE)
     if context.invoked_subcommand is None:
-        _tell(context.get_help())
+        tell(context.get_help())
         raise typer.Exit(USAGE)
 
 
@@ -123,13 +122,13 @@ def run(  # noqa: PLR0913 - one argument an option
             sql=sql,
             log=log,
         )
-        outcome = perform(experiment, _print)
+        outcome = perform(experiment, put_line)
     if outcome.timeouts or outcome.failures:
-        _tell(
+        tell(
             f"{many(outcome.timeouts, 'timeout')}, {many(outcome.failures, 'other failure')}, "
             f"each with its traceback in {log}"
         )
-    _tell(f"next: logpool analyze {log}")
+    tell(f"next: logpool analyze {log}")
 
 
 @app.command(cls=Command)
@@ -151,12 +150,12 @@ def analyze(
     gate = Gate.of(fail_on or ())
     report = _report(logs, layout, since, until, pool, threshold or (), interval)
     if output is Format.json:
-        _print_json(report.to_dict())
+        put_json(report.to_dict())
     else:
         from logpool.report.chart import ASCII, BLOCKS
         from logpool.report.text import render
 
-        _write(render(report, _width(), colour=_colour(), blocks=BLOCKS if _prints(BLOCKS) else ASCII))
+        put(render(report, width(), colour=is_coloured(), blocks=BLOCKS if can_show(BLOCKS) else ASCII))
     if gate.fails(report.findings):
         raise typer.Exit(CHECK_FAILED)
 
@@ -174,11 +173,11 @@ def verify(
     """Check the reset sequence of every checkout; exit 1 on a violation."""
     report = _report(logs, layout, since, until, pool)
     if output is Format.json:
-        _print_json(report.verdict())
+        put_json(report.verdict())
     else:
         from logpool.report.text import render_verdict
 
-        _write(render_verdict(report, _width(), colour=_colour()))
+        put(render_verdict(report, width(), colour=is_coloured()))
     _warn(report)
     if report.violations:
         raise typer.Exit(CHECK_FAILED)
@@ -216,11 +215,11 @@ def compare(
         _warn(report)
     comparison = put_side_by_side(left, right, Thresholds.of(threshold or ()))
     if output is Format.json:
-        _print_json(comparison.to_dict())
+        put_json(comparison.to_dict())
     else:
         from logpool.report.changes import render_comparison
 
-        _write(render_comparison(comparison, _width(), colour=_colour()))
+        put(render_comparison(comparison, width(), colour=is_coloured()))
     if gate.fails_on(comparison):
         raise typer.Exit(CHECK_FAILED)
 
@@ -257,12 +256,12 @@ def export(
         raise _nothing_left(since, until, pool)
     for warning in told:
         if issubclass(warning.category, DamagedInputWarning):
-            _tell(f"warning: {warning.message}")
+            tell(f"warning: {warning.message}")
     write_table(rows, file, force=force)
     if output is Format.json:
-        _print_json({"file": str(file), "table": table.value, "rows": rows.height})
+        put_json({"file": str(file), "table": table.value, "rows": rows.height})
     else:
-        _tell(f"{rows.height:,} {table.value} written to {file}")
+        tell(f"{rows.height:,} {table.value} written to {file}")
 
 
 def _report(
@@ -302,7 +301,7 @@ def _warn(report: Report) -> None:
     """Tells what could not be read, or not be told apart, where no findings are shown."""
     for finding in report.findings:
         if finding.code in {"damaged_input", "mixed_processes"}:
-            _tell(f"warning: {finding.message}")
+            tell(f"warning: {finding.message}")
 
 
 def _selected(since: str | None, until: str | None, pools: list[str] | None) -> list[str]:
@@ -318,60 +317,13 @@ def _nothing_left(since: str | None, until: str | None, pools: list[str] | None)
     )
 
 
-def _width() -> int:
-    return shutil.get_terminal_size((100, 24)).columns
-
-
-def _colour() -> bool:
-    return sys.stdout.isatty() and "NO_COLOR" not in os.environ
-
-
-def _prints(text: str) -> bool:
-    """Whether standard output can hold a text as it is."""
-    try:
-        text.encode(sys.stdout.encoding or "ascii")
-    except (UnicodeEncodeError, LookupError):
-        return False
-    return True
-
-
-def _print(line: str) -> None:
-    _write(line + "\n")
-
-
-def _print_json(value: dict[str, Any]) -> None:
-    _write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
-
-
-def _write(text: str) -> None:
-    try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        _mute()
-
-
-def _mute() -> None:
-    """Whoever read the output has seen enough: nothing more is written, and the exit code stays what it is."""
-    with suppress(OSError, ValueError):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
-
-
-def _tell(line: str) -> None:
-    sys.stderr.write(line + "\n")
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs a command line and returns its exit code.
 
     0 done; 1 a check failed that the user asked for; 2 wrong usage; 3 the input cannot be used; 128
     and a signal's number, where that ended it.
     """
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")
+    be_lenient()
     try:
         code = _run(list(sys.argv[1:] if argv is None else argv))
     except LogpoolError as error:
@@ -384,7 +336,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(end.code, int) and end.code > SIGNALLED:
             return _fail("terminated", None, end.code)
         # so the option parser ends where nobody reads the help that it prints
-        _mute()
+        mute()
         return DONE
     if code == INTERRUPTED:
         return _fail("interrupted", None, INTERRUPTED)
@@ -401,7 +353,7 @@ def _run(arguments: list[str]) -> object:
     except OSError as error:
         if error.filename is not None:
             raise
-        _mute()
+        mute()
         message = f"cannot write to standard output: {error.strerror}"
         raise OutputError(message) from None
 
@@ -420,14 +372,10 @@ def _where_to_look(error: typer.TyperException) -> str:
 
 
 def _fail(message: str, hint: str | None, code: int) -> int:
-    _tell(f"error: {message}")
+    tell(f"error: {message}")
     if hint:
-        _tell(f"hint: {hint}")
+        tell(f"hint: {hint}")
     return code
-
-
-def _nowhere() -> TextIO:
-    return Path(os.devnull).open("w", encoding="utf-8")
 
 
 def entry() -> None:
@@ -438,9 +386,7 @@ def entry() -> None:
     os.environ.setdefault("_RJEM_MALLOC_CONF", _ALLOCATION)
     # the stages work side by side, and what they ask of polars is done sooner than it is shared out
     os.environ.setdefault("POLARS_MAX_THREADS", "1")
-    # closed by who wants nothing of them: Python has none then
-    sys.stdout = sys.stdout or _nowhere()
-    sys.stderr = sys.stderr or _nowhere()
+    make_ready()
     code = main()
     if "sqlalchemy" in sys.modules:
         # the experiment's drivers and its server are left in order

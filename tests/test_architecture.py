@@ -16,6 +16,7 @@ ARROWS: dict[str, set[str]] = {
     "logpool.schema": set(),
     "logpool.errors": set(),
     "logpool.progress": set(),
+    "logpool.console": set(),
     "logpool.interruptible": set(),
     "logpool.words": set(),
     "logpool.options": set(),
