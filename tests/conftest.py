@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
-from logpool.read.cuts import Rest
+from logpool.read.rests import Rest
 from logpool.read.vocabulary import Reader
 from logpool.runner.servers import private_postgres
 

@@ -98,7 +98,10 @@ LIBRARIES: dict[str, set[str]] = {
     "lark": {"logpool.read"},
     "polars": {
         "logpool.late",
-        "logpool.native.batches",
+        "logpool.native.events",
+        "logpool.native.peaks",
+        "logpool.native.spans",
+        "logpool.native.steps",
         "logpool.track",
         "logpool.judge",
         "logpool.report",

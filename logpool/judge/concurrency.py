@@ -12,7 +12,7 @@ from logpool.frames import where
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from logpool.native.batches import Steps
+    from logpool.native.steps import Steps
 
 
 class Level(NamedTuple):

@@ -25,7 +25,7 @@ from logpool.track.sequence import Review
 from logpool.track.tracked import groups_of
 
 if TYPE_CHECKING:
-    from logpool.native.batches import Steps
+    from logpool.native.steps import Steps
     from logpool.read.vocabulary import Vocabulary
     from logpool.track.found import Tracked
     from logpool.track.sequence import Verdict

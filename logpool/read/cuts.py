@@ -11,25 +11,25 @@ from __future__ import annotations
 import re
 from array import array
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from logpool.late import pl
-from logpool.native.cutting import Cutter, Out, Part, Place
+from logpool.native.cutting import Cutter, Out
 from logpool.native.finding import MISFIT
 from logpool.native.library import NO_TIME
 from logpool.read.forms import first_of_form, form_of
-from logpool.read.heads import STARTS, TIME, bounded
 from logpool.read.locators import is_in_locator
-from logpool.read.patterns import SAMPLES, SAMPLES_OF_NUMBERS
-from logpool.read.times import OFFSET, TimeFormat, any_time_format
+from logpool.read.records import TIME
+from logpool.read.spans import Span
+from logpool.read.starts import STARTS, bounded
+from logpool.read.times import OFFSET, any_time_format
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from collections.abc import Set as AbstractSet
 
-    from logpool.native.cutting import Taken, Words
     from logpool.native.texts import Texts
+    from logpool.native.variables import Words
 
 # milliseconds behind all of a time, as ``%(asctime)s.%(msecs)03d`` prints them; a comma may as well begin what is next
 _BEHIND = r"(?:[.,]\d{1,3}(?![\d,]))?"
@@ -63,8 +63,6 @@ _KEYS = (
     "__REALTIME_TIMESTAMP",
     "_time",
 )
-# up to its seconds a time repeats from line to line; a fraction of few digits repeats from second to second
-_SECONDS = re.compile(r"\d{2}:\d{2}:\d{2}(?![.,]\d{4})")
 _HEAD = 160
 _KEPT = 64
 # at so many places times may stand until they are looked for anywhere
@@ -77,139 +75,6 @@ WORDS_OF_TIMES = (
     *_KEYS,
     "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec Mon Tue Wed Thu Fri Sat Sun AM PM UTC GMT Z T",
 )
-
-
-@dataclass(frozen=True)
-class Span:
-    """Where one time stands.
-
-    Attributes:
-        anchor: the text that it stands behind; None where it stands at a fixed place.
-        start: how far behind the anchor, or the end of the time before, or the line's beginning; None where it is the
-            first text of its form behind the time before.
-        format: how it is printed.
-        example: one such time.
-    """
-
-    anchor: str | None
-    start: int | None
-    format: TimeFormat
-    example: str = field(compare=False, default="")
-
-    @property
-    def place(self) -> Place:
-        """The same, for what cuts lines."""
-        parts = [Part(half.start, half.width) for half in self.halves]
-        form = form_of(self.example) if self.start is None else None
-        return Place(self.anchor, self.start or 0, self.width, parts, form)
-
-    @property
-    def width(self) -> int:
-        """How many characters it has."""
-        return self.format.width or 0
-
-    @property
-    def time(self) -> int | None:
-        """The microseconds of the example; None where it does not tell the day."""
-        return _time_of(self.format, self.example)
-
-    @property
-    def halves(self) -> tuple[Half, ...]:
-        """The parts of it that repeat, as its seconds do, and their fractions; all of it where none do."""
-        directives, example = self.format.directives, self.example
-        seconds = _SECONDS.search(example)
-        # a year behind the clock counts days of its own
-        if seconds is None or (directives and (self.time is None or directives.endswith("%Y"))):
-            return (Half(0, self.width, "", ""),)
-        end = seconds.end()
-        fraction = Half(end, len(example) - end, example[:end], "")
-        return (Half(0, end, "", example[end:]), *([fraction] if end < len(example) else []))
-
-
-@lru_cache(maxsize=1 << 12)
-def _time_of(printed: TimeFormat, text: str) -> int | None:
-    return printed.time_of(text)
-
-
-class Half(NamedTuple):
-    """Part of a time, which is read beside the example's other part, so that the sum of both is the time.
-
-    Attributes:
-        start: where it stands.
-        width: how many characters it has.
-        before: the other part, where that stands before it.
-        behind: likewise behind it.
-    """
-
-    start: int
-    width: int
-    before: str
-    behind: str
-
-    def whole(self, texts: pl.Series) -> pl.Series:
-        """Such parts, each with the example's other part."""
-        if not self.before and not self.behind:
-            return texts
-        return texts.to_frame("text").select_seq(self.before + pl.col("text") + self.behind).to_series()
-
-
-# what stands for an id that was taken out, by the mark in its place: none that a log holds
-_IDS = {
-    "\x03": "d3b07384d113edec49eaa6238ad5ff00",
-    "\x04": "9182736455463728190",
-    "\x05": "91827364",
-    "\x06": "9182736.1827",
-    "\x0c": "1827:d3b0:1827:d3b0:1827:d3b0:1827:1827",
-}
-#: what shows that one of these is part of something, be it as a number
-PARTS_OF_IDS = ("d3b0", "1827")
-
-
-_SAMPLES = {Out.NUMBERS: SAMPLES_OF_NUMBERS, Out.WORDS: SAMPLES, Out.CHUNKS: SAMPLES}
-
-
-class Rest(NamedTuple):
-    """What a cut leaves of a line.
-
-    Attributes:
-        key: the line without its times (the mark in their places), without the seconds of a timing (the character 2 in
-            their place), without the address that may be the connection's (7 in its place), and, where they were to be
-            taken out, without its ids (the character 3 in their places, 4 in those of numbers, 5 of short ones, 6 of
-            those with many decimals, 12 of network addresses), its other addresses (8), its other numbers (14 in those
-            of one digit, then on), words (28 to 31), paths, URLs, mail addresses and
-            network addresses of four numbers (11).
-        address: that address, ``0x…``; None where there is none.
-        seconds: likewise.
-        thread: likewise, where a number or a word that was taken out is part of it.
-        out: what was to be taken out.
-    """
-
-    key: str
-    address: str | None
-    seconds: str | None
-    thread: str | None = None
-    out: Out = Out.NOTHING
-
-    @property
-    def text(self) -> str:
-        """The line without its times, and with the same id, number or word in the place of each that was taken out."""
-        text = self.key if self.address is None else self.key.replace("\x07", self.address, 1)
-        text = text if self.seconds is None else text.replace("\x02", self.seconds, 1)
-        for mark, one in _IDS.items() if self.has_ids else ():
-            text = text.replace(mark, one)
-        return text.translate(_SAMPLES[self.out]) if self.out in _SAMPLES else text
-
-    @property
-    def has_ids(self) -> bool:
-        """Whether some were taken out."""
-        return self.out >= Out.IDS and any(mark in self.key for mark in _IDS)
-
-
-def rest_of(taken: Taken, place: int) -> Rest:
-    """The rest of one of the lines that were cut, by its place among them."""
-    cutter = taken.cutter
-    key = cutter.keys.get(taken.key(place))
-    return Rest(key, taken.address(place), taken.seconds(place), taken.thread(place), cutter.out)
 
 
 @dataclass(frozen=True)

@@ -13,20 +13,19 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections import deque
 from dataclasses import dataclass, field
 from itertools import chain, compress, islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from logpool.read.ahead import ahead
+from logpool.read.around import PROCESSES
 from logpool.read.cuts import Cut, Cuts, cut_of
 from logpool.read.formats import head_reader
 from logpool.read.gathering import Gathered
-from logpool.read.heads import PROCESSES
-from logpool.read.lines import Block, Lines, upwards
+from logpool.read.lines import Lines, upwards
 from logpool.read.numbering import MOST_TEXTS, Numbering, Told
 from logpool.read.pieces import Pieces
-from logpool.read.processes import Happening, processes_of
+from logpool.read.processes import Begin, Happening, processes_of
 from logpool.read.reading import Reading
 from logpool.read.vocabulary import MAY_MATTER, Reader, Vocabulary
 from logpool.schema import Kind
@@ -39,16 +38,15 @@ if TYPE_CHECKING:
     from logpool.native.lines import Rows
     from logpool.read.formats import HeadReader
     from logpool.read.gathering import Timeout
+    from logpool.read.lines import Block
 
 _LEARNED_FROM = 200
 _SHOWN = 3
 _EDGE = 50
 _LOOKED_AT = 1000
 _KNOWN_HEADS = 10_000
-# what of a log tells what names its processes: so many bytes, fewer than are read at once, of so many lines, of which
-# so many are read at a time until there are enough events
-_BEGIN_BYTES = 1 << 22
-_BEGIN_LINES, _BEGIN_STEP, _BEGIN_EVENTS = 20_000, 1000, 500
+# so many events at a log's begin tell what names its processes
+_BEGIN_EVENTS = 500
 _NUMBER = re.compile(r"\d+")
 # whatever holds no such figures has no time in any format; decimals are none
 _LIKE_A_TIME = r"\d:\d|(?:^\.?|[^\d.]|\D\.)\d{8}"
@@ -124,10 +122,10 @@ class EventReader:
         """
         in_turn = ahead if self.ahead else iter
         waiting = in_turn(blocks)
-        first = _first_of(waiting)
+        begin = Begin.of(waiting)
         if self.layout is None and self.processes is None:
-            self._find_processes(first)
-        for block in chain(_each_once(first), waiting):
+            self._find_processes(begin)
+        for block in chain(begin.each_once(), waiting):
             self._take_in(block)
             # while the next block is waited for, this one takes no memory
             del block
@@ -149,25 +147,16 @@ class EventReader:
             # a last line that has no line end and tells nothing: the rest of it may be missing
             self.reading.torn.append((self._part, block.first_line + len(lines) - 1))
 
-    def _find_processes(self, first: Iterable[Block]) -> None:
-        """Finds out what names a process, from the first lines: the same ones whatever the blocks."""
-        blocks = list(first)
-        head = b"".join(block.lines.bytes() for block in blocks)[:_BEGIN_BYTES]
-        if not head:
-            return
-        # of a line that is longer than all that no more is needed
-        head = head[: head.rfind(b"\n") + 1] or head
-        text = head.decode(errors="replace")
-        found = processes_of(text, lambda asked: self._told_by(text, asked, split=blocks[0].split))
+    def _find_processes(self, begin: Begin) -> None:
+        text = begin.text
+        found = processes_of(text, lambda asked: self._told_by(begin.lots(text), asked))
         self._heads = head_reader(None, found)
 
-    def _told_by(self, head: str, processes: tuple[str, ...], *, split: bool) -> Iterator[Happening]:
+    def _told_by(self, lots: Iterable[Block], processes: tuple[str, ...]) -> Iterator[Happening]:
         """What happens to connections in the first lines of the log, if only some numbers may name processes."""
         trial = EventReader(Vocabulary(), self.source, Reading(self.reading.path), processes=processes)
-        lines = head.split("\n")
-        for begin in range(0, min(len(lines), _BEGIN_LINES), _BEGIN_STEP):
-            some = Lines.of(lines[begin : begin + _BEGIN_STEP])
-            trial._take_in(Block(begin + 1, some, some.size, split=split))
+        for some in lots:
+            trial._take_in(some)
             if len(trial._gathered) >= _BEGIN_EVENTS:
                 break
         for label, name in trial._gathered.lot.named():
@@ -397,21 +386,6 @@ class EventReader:
             if self._is_head(text):
                 return _Head(part, end - back, cut_of(text).time)
         return None
-
-
-def _first_of(blocks: Iterator[Block]) -> deque[Block]:
-    """The first blocks, as many as tell what names the log's processes."""
-    found: deque[Block] = deque()
-    size = 0
-    while size < _BEGIN_BYTES and (block := next(blocks, None)) is not None:
-        found.append(block)
-        size += block.lines.size
-    return found
-
-
-def _each_once(blocks: deque[Block]) -> Iterator[Block]:
-    while blocks:
-        yield blocks.popleft()
 
 
 def _with_times(lines: pl.Series) -> pl.Series:

@@ -11,9 +11,10 @@ from lark import Token, Tree
 from lark.exceptions import UnexpectedInput
 
 from logpool.errors import UsageError
+from logpool.read.around import PROCESSES
 from logpool.read.grammar import parser
-from logpool.read.heads import PROCESSES, TIME, Head, read_head, read_json
-from logpool.read.records import Record
+from logpool.read.heads import read_head, read_json
+from logpool.read.records import TIME, Head, Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,7 +7,7 @@ from collections import Counter
 from functools import cache
 from typing import TYPE_CHECKING
 
-from logpool.native.cutting import Words
+from logpool.native.variables import Words
 from logpool.read.cuts import WORDS_OF_TIMES
 from logpool.read.grammar import grammar_text
 from logpool.read.heads import WORDS_OF_HEADS

@@ -7,12 +7,13 @@ from array import array
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from logpool.native.cutting import Out, Pattern, Taken
+from logpool.native.cutting import Out, Taken
 from logpool.native.finding import Fate, Known
 from logpool.native.library import NONE
-from logpool.read.cuts import rest_of
+from logpool.native.variables import Pattern
 from logpool.read.lexicon import words_of
 from logpool.read.patterns import pattern_of
+from logpool.read.rests import rest_of
 from logpool.read.vocabulary import (
     MAY_MATTER,
     NO_EVENT,
@@ -25,11 +26,13 @@ from logpool.read.vocabulary import (
 )
 
 if TYPE_CHECKING:
-    from logpool.native.cutting import Cutter, Words
+    from logpool.native.cutting import Cutter
     from logpool.native.finding import Found, Lot
     from logpool.native.lines import Rows
     from logpool.native.texts import Texts
-    from logpool.read.cuts import Cut, Rest
+    from logpool.native.variables import Words
+    from logpool.read.cuts import Cut
+    from logpool.read.rests import Rest
     from logpool.read.vocabulary import Reader
 
 #: when so many texts are known, all are forgotten

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from logpool.native.cutting import Pattern, variables_of
+from logpool.native.variables import Pattern, variables_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from logpool.native.cutting import Words
-    from logpool.read.cuts import Rest
+    from logpool.native.variables import Words
+    from logpool.read.rests import Rest
     from logpool.read.vocabulary import Parsed
 
 # what is put in the place of a number, as many digits of it, of a word, of an address, or of a path and its like: two

@@ -7,16 +7,23 @@ fall apart among such numbers.
 
 from __future__ import annotations
 
+from collections import deque
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
+from logpool.read.around import PROCESSES
 from logpool.read.cuts import cut_of
-from logpool.read.heads import PROCESSES, STARTS, UNKNOWN, read_head
+from logpool.read.heads import UNKNOWN, read_head
+from logpool.read.lines import Block, Lines
+from logpool.read.starts import STARTS
 from logpool.schema import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+# so many bytes of a log, fewer than are read at once, and so many lines of them tell what names its processes
+_BEGIN_BYTES = 1 << 22
+_BEGIN_LINES, _LOT_LINES = 20_000, 1000
 # what most records of pools hold
 _CONNECTION = "onnection "
 # so many records are looked at to tell whether there are such numbers at all, fewer where their layout is known
@@ -37,6 +44,45 @@ _STEPS = frozenset(
 )
 
 
+class Begin(NamedTuple):
+    """A log's first blocks, and in them its first lines: the same ones, whatever the blocks.
+
+    Attributes:
+        blocks: as many as have all these lines; each is there until it is read.
+    """
+
+    blocks: deque[Block]
+
+    @classmethod
+    def of(cls, blocks: Iterator[Block]) -> Begin:
+        """Takes as many blocks as tell what names the log's processes."""
+        found: deque[Block] = deque()
+        size = 0
+        while size < _BEGIN_BYTES and (block := next(blocks, None)) is not None:
+            found.append(block)
+            size += block.lines.size
+        return cls(found)
+
+    @property
+    def text(self) -> str:
+        """The lines."""
+        head = b"".join(block.lines.bytes() for block in self.blocks)[:_BEGIN_BYTES]
+        # of a line that is longer than all that no more is needed
+        return (head[: head.rfind(b"\n") + 1] or head).decode(errors="replace")
+
+    def lots(self, text: str) -> Iterator[Block]:
+        """These lines once more, some at a time."""
+        lines = text.split("\n")
+        for begin in range(0, min(len(lines), _BEGIN_LINES), _LOT_LINES):
+            some = Lines.of(lines[begin : begin + _LOT_LINES])
+            yield Block(begin + 1, some, some.size, split=self.blocks[0].split)
+
+    def each_once(self) -> Iterator[Block]:
+        """The blocks, which are let go one by one."""
+        while self.blocks:
+            yield self.blocks.popleft()
+
+
 class Happening(NamedTuple):
     """What happens to a connection, as a record tells it."""
 
@@ -47,7 +93,7 @@ class Happening(NamedTuple):
 
 
 def processes_of(head: str, told: Callable[[tuple[str, ...]], Iterable[Happening]]) -> tuple[str, ...]:
-    """What names processes in a log, of :data:`logpool.read.heads.PROCESSES`.
+    """What names processes in a log, of :data:`logpool.read.around.PROCESSES`.
 
     Args:
         head: the first lines of the log.

@@ -1,10 +1,22 @@
-"""One head line of a log, taken apart."""
+"""One head line of a log, taken apart; and what its parts look like in any layout."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
+#: stands for a time in a head
+TIME = "\x01"
+#: names of levels
+LEVEL_NAMES = r"DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL|TRACE|SUCCESS|Level \d+"
+#: a thread's name, between brackets; since Python 3.10 it may end with its function's, in parentheses
+THREAD = r"(?P<thread>[^\]\)\s](?:[^\]\)]*[^\]\)\s])?(?: \([^\]\)]*\))?)"
+#: the usual names, wherever they stand
+THREAD_NAME = re.compile(
+    rf"\b(?:MainThread|Thread-\d+(?: \((?!(?:{LEVEL_NAMES})\))[^\W\d]\w*\))?|ThreadPoolExecutor-\d+_\d+|Dummy-\d+"
+    r"|asyncio_\d+|AnyIO worker thread|waitress-\d+)"
+)
 _POOL_CLASS = re.compile(r"^(?:\w+\.)*[A-Z]\w*Pool\b")
 
 
@@ -19,6 +31,23 @@ class Record:
     thread: str | None = None
 
 
+class Head(NamedTuple):
+    """A head line taken apart.
+
+    Attributes:
+        record: its parts.
+        layout: the name of its layout, wrappers first.
+    """
+
+    record: Record
+    layout: str
+
+
 def is_pool_logger(name: str) -> bool:
     """Whether a logger is SQLAlchemy's for pools, or has the name of a pool class of the user's own."""
     return name.startswith("sqlalchemy.pool") or bool(_POOL_CLASS.search(name))
+
+
+def process_name(host: str | None, process: str | None) -> str | None:
+    """The space in which an address means one thing, as a head names it: its host, or container, and its process."""
+    return "/".join(filter(None, (host, process))) or None

@@ -10,17 +10,20 @@ from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
 from logpool.late import pl
-from logpool.native.cutting import JOINS, MAY_JOIN, Out
+from logpool.native.cutting import Out
 from logpool.native.texts import Texts
-from logpool.read.cuts import PARTS_OF_IDS
+from logpool.native.variables import JOINS, MAY_JOIN
 from logpool.read.grammar import Message, parse_message
-from logpool.read.heads import STARTS, Head, bounded, is_continued
-from logpool.read.records import Record, is_pool_logger
+from logpool.read.records import Head, Record, is_pool_logger
+from logpool.read.rests import PARTS_OF_IDS
+from logpool.read.starts import STARTS, bounded
+from logpool.read.wrappers import is_continued
 from logpool.schema import Kind, Reason
 
 if TYPE_CHECKING:
-    from logpool.read.cuts import Cut, Rest
+    from logpool.read.cuts import Cut
     from logpool.read.formats import HeadReader
+    from logpool.read.rests import Rest
 
 # the first numbers are no events: a line of another logger, a pool record that the grammar does not know, a line
 # that is no record's head, and one of those that tells of a pool timeout

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from logpool.frames import at
-from logpool.native.batches import Events
+from logpool.native.events import Events
 from logpool.schema import Kind
 from logpool.track.tracked import keys_of
 

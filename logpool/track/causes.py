@@ -57,7 +57,7 @@ class Style(IntEnum):
     THREADS = 3
 
 
-# which lives are settled at once, and which when something follows: see :meth:`logpool.native.batches.Spans.followed`
+# which lives are settled at once, and which when something follows: see :meth:`logpool.native.spans.Spans.followed`
 _SETTLES = {Style.NULL: 1, Style.QUEUE: 2}
 
 _MARK = {"key": pl.Int64, "seq": pl.Int64, "cause": pl.UInt8}
@@ -147,7 +147,7 @@ class Causes:
     def _meaning(self) -> pl.DataFrame:
         """What each shape says of a life and of what follows: ``soft``, ``follows``, ``ends``.
 
-        As :meth:`logpool.native.batches.Spans.followed` takes the first two; and its group, where it ends runs there.
+        As :meth:`logpool.native.spans.Spans.followed` takes the first two; and its group, where it ends runs there.
         """
         shapes = self.vocabulary.frame()
         if self._meanings.height != shapes.height:

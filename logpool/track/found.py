@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from logpool.frames import at, chosen, constant, empty, rows_of, stacked, typed, where
-from logpool.native.batches import Spans
 from logpool.native.library import NONE
 from logpool.native.numbers import Course, counted, extremes_of
+from logpool.native.spans import Spans
 from logpool.schema import Detail, End
 from logpool.track.neighbours import POINT
 from logpool.track.outcomes import AT_ONCE
@@ -33,7 +33,7 @@ from logpool.track.tracked import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from logpool.native.batches import Steps
+    from logpool.native.steps import Steps
     from logpool.schema import Kind
     from logpool.track.batches import EventBatch
 
@@ -49,7 +49,7 @@ class _Whole:
     Attributes:
         rows: those that are no whole ones.
         batch: the events; None at the end of the log, where nothing is whole.
-        whole: places of those that are, as :data:`logpool.native.batches.USES`, or ``LIVES``.
+        whole: places of those that are, as :data:`logpool.native.events.USES`, or ``LIVES``.
     """
 
     rows: pl.DataFrame
@@ -100,7 +100,7 @@ class Checkouts(_Whole):
         return self._counted(self.rows, "out_time")
 
     def holds_in(self, parts: Sequence[int], power: int, first: int, stretches: int) -> pl.DataFrame:
-        """The same in stretches of time: see :meth:`logpool.native.batches.Spans.counted`."""
+        """The same in stretches of time: see :meth:`logpool.native.spans.Spans.counted`."""
         held = lasting(self.rows, "out_time").hstack([self.rows["out_time"]])
         if held["microseconds"].null_count():
             held = where(held, held["microseconds"].is_not_null())
@@ -159,7 +159,7 @@ class Checkouts(_Whole):
         return stacked([rows_of(whole, schema), typed(others, schema)])
 
     def reused(self, time: int, age: int, until: int, mask: int) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """Uses of connections that had been used before, as rows: see :meth:`logpool.native.batches.Spans.later`.
+        """Uses of connections that had been used before, as rows: see :meth:`logpool.native.spans.Spans.later`.
 
         Returns:
             Those of connections that were created in the batch, with ``birth_seq`` and ``birth_time``; and the others.

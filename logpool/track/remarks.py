@@ -13,7 +13,7 @@ from logpool.track.outcomes import HERE
 from logpool.track.tracked import INCIDENT, LATER, RESTED, UNBORN, UNFINISHED, keys_of
 
 if TYPE_CHECKING:
-    from logpool.native.batches import Spans
+    from logpool.native.spans import Spans
 
 #: what does not happen to a healthy pool, or not often
 INCIDENTS = [

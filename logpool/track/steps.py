@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from logpool.frames import rows_of, typed
-from logpool.native.batches import Steps
+from logpool.native.steps import Steps
 from logpool.track.tracked import CHANGE, CHANGES, WHOSE
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from logpool.native.batches import wholes_of
+from logpool.native.events import wholes_of
 from logpool.schema import Detail, Kind
 
 if TYPE_CHECKING:

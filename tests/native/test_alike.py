@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from logpool.native.cutting import Cutter, Out, Part, Pattern, Place, Taken, Words, variables_of
+from logpool.native.cutting import Cutter, Out, Part, Place, Taken
 from logpool.native.lines import Needles, Rows, surveyed
+from logpool.native.variables import Pattern, Words, variables_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from reading import all_of
 
 from logpool.read import cuts, numbering
+from logpool.read.around import PROCESSES
 from logpool.read.cuts import Cuts, cut_of
 from logpool.read.events import EventReader
 from logpool.read.forms import first_of_form as of_form
-from logpool.read.heads import PROCESSES
 from logpool.read.lines import Block, Lines
 from logpool.read.reading import Reading
 from logpool.read.vocabulary import Vocabulary

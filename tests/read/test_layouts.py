@@ -15,15 +15,16 @@ from logpool.errors import UsageError
 from logpool.native.cutting import Taken
 from logpool.native.finding import Known
 from logpool.native.lines import Needles, Rows, surveyed
-from logpool.read.cuts import cut_of, rest_of
+from logpool.read.cuts import cut_of
 from logpool.read.events import EventReader
 from logpool.read.formats import head_reader
 from logpool.read.grammar import parse_message
-from logpool.read.heads import BASIC, DOCUMENT, ECHO_POOL
+from logpool.read.layouts import BASIC, DOCUMENT, ECHO_POOL
 from logpool.read.lines import Block, Lines
 from logpool.read.locators import without_locators
 from logpool.read.reading import Reading
 from logpool.read.records import Record, is_pool_logger
+from logpool.read.rests import rest_of
 from logpool.read.vocabulary import Vocabulary
 
 POOL = "sqlalchemy.pool.impl.QueuePool"

@@ -9,12 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from reading import all_of
 
-from logpool.native.cutting import Out, Pattern, Words, variables_of
+from logpool.native.cutting import Out
+from logpool.native.variables import Pattern, Words, variables_of
 from logpool.read import numbering
-from logpool.read.cuts import Cut, Rest, cut_of
+from logpool.read.cuts import Cut, cut_of
 from logpool.read.formats import head_reader
 from logpool.read.lexicon import words_of
 from logpool.read.patterns import SAMPLES, pattern_of
+from logpool.read.rests import Rest
 from logpool.read.vocabulary import Reader, Vocabulary
 
 POOL = "sqlalchemy.pool.impl.QueuePool"

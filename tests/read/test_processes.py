@@ -6,8 +6,9 @@ from collections.abc import Iterator
 import pytest
 
 from logpool.analysis import Analysis
-from logpool.read import events
-from logpool.read.heads import PROCESSES, read_head
+from logpool.read import processes
+from logpool.read.around import PROCESSES
+from logpool.read.heads import read_head
 
 POOL = "sqlalchemy.pool.impl.QueuePool"
 STEPS = ("checked out from pool", "being returned to pool", "reset, transaction already reset")
@@ -84,8 +85,8 @@ def test_one_number_is_a_process_and_another_is_none(tmp_path: object) -> None:
 @pytest.mark.parametrize("block_bytes", [1, 100, 5000, 1 << 23])
 def test_blocks_do_not_matter(block_bytes: int, tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
     # the begin of the log, which tells it, ends within a block
-    monkeypatch.setattr(events, "_BEGIN_BYTES", 20_000)
-    monkeypatch.setattr(events, "_BEGIN_STEP", 50)
+    monkeypatch.setattr(processes, "_BEGIN_BYTES", 20_000)
+    monkeypatch.setattr(processes, "_LOT_LINES", 50)
     chance = random.Random(9)  # noqa: S311 - lines, no secret
     told = [
         line_of(number, text, f"[{4711 if number < 100 else chance.randrange(100, 600)}]")

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from logpool.analysis import Analysis
-from logpool.native.batches import Steps
+from logpool.native.steps import Steps
 from logpool.track import lifecycles
 from logpool.track.found import Checkouts, Lives, Tracked
 from logpool.track.wholes import CLOSED, CREATED, OTHER, RESET, RETURNED, TAKEN, Wholes, without_wholes

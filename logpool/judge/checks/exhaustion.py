@@ -12,7 +12,7 @@ from logpool.judge.checks.holds import KEPT, Longest
 from logpool.judge.checks.limits import LIMITLESS, is_saturated, is_threaded, standing
 from logpool.judge.checks.plateau import Plateaus
 from logpool.judge.names import EVIDENCE
-from logpool.native.batches import Stay
+from logpool.native.peaks import Stay
 from logpool.read.vocabulary import split_pool_name
 from logpool.report.model import Finding
 from logpool.schema import End, Kind

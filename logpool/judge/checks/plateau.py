@@ -10,10 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from logpool.native.batches import Peaks, Stay
+from logpool.native.peaks import Peaks, Stay
 
 if TYPE_CHECKING:
-    from logpool.native.batches import Peak, Steps
+    from logpool.native.peaks import Peak
+    from logpool.native.steps import Steps
 
 #: microseconds: the longest dip below the limit that a waiting caller fills: a reset, a round trip, a thread's turn
 DIP = 50_000

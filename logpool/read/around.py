@@ -1,0 +1,118 @@
+"""Records in no layout that is known: the message, wherever it stands, and what is certain of what stands around it."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from logpool.read.grammar import parse_message
+from logpool.read.locators import LOCATOR, without_locators
+from logpool.read.records import LEVEL_NAMES, THREAD, THREAD_NAME, TIME, Record
+from logpool.read.starts import LONGEST, PART_OF_A_MESSAGE, STARTS
+
+_POOL_LOGGER = re.compile(r"sqlalchemy\.pool(?:\.[\w-]+)*")
+_POOL_CLASS = re.compile(r"(?:[A-Za-z_]\w*\.)+[A-Z]\w*Pool(?:\.[\w-]+)*")
+# alone in brackets, called so, or in front of a thread: any other number may be a line of source code, or a level
+_PROCESS = r"\d{1,9}"
+# of a thread, an address: no process has one as large, and what is larger is an id; neither a time of our days
+_IDENT = r"(?!1[5-8]\d{8}(?:\d{3})?\b)\d{10,15}(?!\.?\d)"
+# what a hyphen alone joins to a number may be an id
+_NEXT = rf"(?:(?=-*[:/|, ])[:/|, -]+|-(?={THREAD_NAME.pattern}|{_IDENT}))"
+_AROUND = {
+    "alone": rf"(?<!\.py)\[(?P<alone>{_PROCESS})\]",
+    "called": rf"\bp(?:rocess|id)?[=: ](?P<called>{_PROCESS})(?!\d)",
+    "before": rf"(?<![\w.-])(?<!Level )(?<!\.py[:\[])(?P<before>{_PROCESS})"
+    rf"[\s:|,/\[\](-]+(?={THREAD_NAME.pattern}|{_IDENT})",
+    "first": rf"\[(?P<first>{_PROCESS}){_NEXT}{THREAD}\]",
+    "other": rf"\((?P<other>{_PROCESS}){_NEXT}(?P<another>[^\s()][^()]*(?:\([^()]*\))?)\)",
+}
+#: how a number around a message may name a process
+PROCESSES = tuple(_AROUND)
+# at the beginning of a line without a time: the milliseconds since the program began (%(relativeCreated)d), or the like
+_COUNT = re.compile(rf"\s*\d+(?:\.\d+)?(?=\s)(?!.*{TIME})")
+# a layout's numbers, the first aligned to the right, and nothing else before the message: "   4711: "
+_NUMBERS = re.compile(r"\s+\d[\d\W]*")
+# of a thread that is named by its number alone
+_THREAD_NUMBER = re.compile(rf"(?<![\w.:-]){_IDENT}(?![\w.:])")
+_LEVEL_WORD = re.compile(r"\b(?:DEBUG|INFO|WARNING|ERROR|CRITICAL)\b")
+# what a layout may put between logger and message: threads, numbers, whatever is in brackets
+_FIELDS = re.compile(
+    rf"(?:(?:{THREAD_NAME.pattern}|{LOCATOR}|\[[^\]]*\]|\([^)]*\)|[\w./]+\.py(?::\d+)?|\d+)[\s:|,/-]*)+", re.IGNORECASE
+)
+_LONGEST_FIELDS = 1 << 8
+# another record begins
+_ANOTHER = re.compile(rf"{TIME}.*\b(?:{LEVEL_NAMES})\b")
+
+
+def record_around(text: str, processes: tuple[str, ...], *, indented: bool, of_another: bool) -> Record | None:
+    """The message wherever it stands in a line, and what is certain of what stands around it.
+
+    What names neither a connection nor a pool's logger may be anybody's, as "Pool recreating" in some sentence.
+    Another logger may be a wrong one; but only a connection's text shows that it is.
+    A line that begins with white space may be of a traceback, and of the pool's own source: there the message has
+    something before it that only a layout puts there.
+
+    Args:
+        text: the line.
+        processes: of :data:`PROCESSES`, what may name a process.
+        indented: whether it begins with white space, be it within what collected it.
+        of_another: whether it is of another logger, by a layout that is known.
+    """
+    for start in STARTS.finditer(text, 0, LONGEST):
+        message = parse_message(text[start.start() :])
+        if message is None:
+            continue
+        before = without_locators(text[: start.start()])
+        # in JSON it may stand behind the message
+        name = _POOL_LOGGER.search(before) or _POOL_CLASS.search(before) or _POOL_LOGGER.search(text, start.end())
+        named = message.connection is not None and message.connection.driver != "unknown"
+        if not named and (of_another or not name):
+            continue
+        level = _LEVEL_WORD.search(before)
+        count = _COUNT.match(before)
+        marked = name or level or count or TIME in before.lstrip() or THREAD_NAME.search(before)
+        if indented and not marked and not (named and _NUMBERS.fullmatch(before)):
+            continue
+        around = _process_around(processes).search(before, count.end() if count else 0)
+        found = around.groupdict() if around else {}
+        process = next((found[key] for key in processes if found.get(key)), None)
+        thread = found.get("thread") or found.get("another")
+        if thread is None or LOCATOR in thread:
+            # behind a number there may as well be a client's address
+            thread = _first_match(THREAD_NAME, before) or _first_match(_THREAD_NUMBER, before)
+        return Record(
+            text[start.start() :],
+            name[0] if name else None,
+            level[0] if level else None,
+            process,
+            thread,
+        )
+    return None
+
+
+@cache
+def _process_around(processes: tuple[str, ...]) -> re.Pattern[str]:
+    # what matches nothing, where none may name one
+    return re.compile("|".join(_AROUND[one] for one in processes) or r"(?!)", re.IGNORECASE)
+
+
+def _first_match(pattern: re.Pattern[str], text: str) -> str | None:
+    match = pattern.search(text)
+    return match[0] if match else None
+
+
+def are_fields(record: Record, end: int) -> bool:
+    """Whether a record's message is, up to a place, what its layout puts before the message: of a task, a user, a path.
+
+    SQLAlchemy's own loggers say nothing but messages as a whole. Behind part of one another line may have been written.
+    """
+    before = without_locators(record.message[:end])
+    if _FIELDS.fullmatch(before):
+        return True
+    return (
+        0 < len(before) <= _LONGEST_FIELDS
+        and (record.logger or "").startswith("sqlalchemy.pool")
+        and not before[-1].isalnum()
+        and not _ANOTHER.search(before)
+        and not PART_OF_A_MESSAGE.search(before)
+    )
