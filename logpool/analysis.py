@@ -103,9 +103,10 @@ class Analysis:
         self.places = [path for reading in self.readings for path in reading.files]
         self._sizes = [part.size for source in sources for part in source.parts]
         back = self.selection.back
-        selection = self.selection.settled(end_of(sources, self.layout, back[0])) if back else self.selection
+        if back:
+            self.selection = self.selection.settled(end_of(sources, self.layout, back[0]))
         for batch in merged(self._streams(sources), _begins(sources)):
-            yield selection.apply(batch, self.vocabulary)
+            yield self.selection.apply(batch, self.vocabulary)
         self._tell(0)
         for part, line in (torn for reading in self.readings for torn in reading.torn):
             if not self.damages.is_noted(self.places[part], line):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -98,6 +99,9 @@ class Judgement:
             self._files_and_pools(mixture.groups),
             {group: level.peak_out for group, level in statistics.by_group.levels.items()},
             statistics.made,
+            self._heard(statistics),
+            statistics.waited,
+            {pool: names.place(*place) for pool, place in books.first_returns().items()},
             tuple(mixture.findings(names.place)),
         )
         skipped = self.analysis.damages.skipped
@@ -117,6 +121,20 @@ class Judgement:
             statistics.timelines.finish(books.names(), names),
             spread.finish(books.names()),
         )
+
+    def _heard(self, statistics: Statistics) -> dict[tuple[int, str | None], int]:
+        """When each process was last heard of; of the only one of a log, every line tells that it went on."""
+        heard = dict(statistics.heard)
+        processes: defaultdict[int, set[str | None]] = defaultdict(set)
+        for source, process, _ in self.analysis.vocabulary.groups:
+            processes[source].add(process)
+        for source, names in processes.items():
+            ends = (self.analysis.readings[source].last_time, self.analysis.selection.until)
+            last = min((end for end in ends if end is not None), default=None)
+            if len(names) == 1 and last is not None:
+                (name,) = names
+                heard[source, name] = max(last, heard.get((source, name), last))
+        return heard
 
     def _doubled(self) -> list[tuple[int, str, tuple[Evidence, ...]]]:
         """The logs whose records stand twice: how many were left out, how they are doubled, and where."""

@@ -105,6 +105,13 @@ class Books:
             found.setdefault(self._pool_of(group), place)
         return found
 
+    def first_returns(self) -> dict[str, tuple[int, int]]:
+        """Where each pool's first return stands: source and line."""
+        found: dict[str, tuple[int, int]] = {}
+        for group, place in self.statistics.first_returns.items():
+            found.setdefault(self._pool_of(group), place)
+        return found
+
     def reclaimed(self) -> dict[str, list[tuple[int, int]]]:
         """Where the garbage collector's first few messages stand, per pool."""
         found: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
@@ -147,7 +154,8 @@ class Books:
             _sum(statistics.cut_returns, groups),
         )
         closed = tally.of(Kind.CLOSING)
-        unset = tally.of(Kind.RETURNED) and not any(tally.resets())
+        # what the garbage collector brings back is not reset
+        unset = 0 if any(tally.resets()) else tally.of(Kind.RETURNED) - ends.reclaimed
         pool = Pool(
             logger=logger,
             pool_class=pool_class,
@@ -165,7 +173,7 @@ class Books:
             returned=tally.of(Kind.RETURNED),
             resets=Resets(
                 *tally.resets(),
-                none=tally.of(Kind.RETURNED) if unset else 0,
+                none=max(0, unset),
                 failed=tally.of(Kind.RESET_FAILED),
             ),
             pings=Pings(tally.of(Kind.PINGED), tally.of(Kind.PING_FAILED), tally.of(Kind.PING_SKIPPED)),

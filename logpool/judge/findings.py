@@ -51,6 +51,9 @@ class Facts:
         mixed: the files and the pools whose records are of several processes, without telling which.
         peaks: by group, the most connections in use at once.
         made: connections made, by group and second.
+        heard: the last time, microseconds, at which each process is known to have gone on: by source and name.
+        waited: the first and the last time at which callers waited in vain, by shape.
+        returned: per pool logger, its first return.
         others: findings made elsewhere.
     """
 
@@ -67,6 +70,9 @@ class Facts:
     mixed: frozenset[tuple[str, str]] = frozenset()
     peaks: Mapping[int, int] = field(default_factory=dict)
     made: Cells = field(default_factory=Cells)
+    heard: Mapping[tuple[int, str | None], int] = field(default_factory=dict)
+    waited: Mapping[int, tuple[int, int]] = field(default_factory=dict)
+    returned: Mapping[str, Evidence] = field(default_factory=dict)
     others: tuple[Finding, ...] = ()
 
     def groups(self, pool: Pool) -> list[int]:
@@ -206,7 +212,9 @@ def _no_resets(facts: Facts) -> Iterator[Finding]:
                 f"none of {many(pool.resets.none, 'return', 'returns')} is followed by a reset: "
                 "the pool is set to reset_on_return=None"
             )
-            yield Finding("no_reset_on_return", "info", pool.logger, pool.resets.none, message, facts.beginning(pool))
+            place = facts.returned.get(pool.logger or "")
+            places = (place,) if place else ()
+            yield Finding("no_reset_on_return", "info", pool.logger, pool.resets.none, message, places)
 
 
 def _unrecognised(facts: Facts) -> Iterator[Finding]:

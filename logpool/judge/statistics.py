@@ -61,7 +61,9 @@ class Statistics:
         interval: of the timeline, in microseconds; None for one that suits the log.
         long: microseconds: how many checkouts lasted longer is known exactly, however many there are.
         reclaimed: where the garbage collector's first few messages stand, by group.
-        first: where each group's first record stands: source and line.
+        first: where each group's first record stands: source and line; likewise ``first_returns`` its first return.
+        heard: the last time at which each process told something, of whatever pool, or none: by source and name.
+        waited: the first and the last time at which callers waited in vain, by shape.
         unidentified: per group, check-outs of connections that nothing tells apart.
         left_lives: per group, lives whose beginning the log does not show; likewise ``left_checkouts``.
         cut_returns: per group, returns whose reset the log's end cuts off.
@@ -78,6 +80,9 @@ class Statistics:
     long: InitVar[int | None] = None
     reclaimed: defaultdict[int, list[tuple[int, int]]] = field(default_factory=lambda: defaultdict(list))
     first: dict[int, tuple[int, int]] = field(default_factory=dict)
+    first_returns: dict[int, tuple[int, int]] = field(default_factory=dict)
+    heard: dict[tuple[int, str | None], int] = field(default_factory=dict)
+    waited: dict[int, tuple[int, int]] = field(default_factory=dict)
     _shapes: Counter[int] = field(default_factory=Counter)
     unidentified: Counter[int] = field(default_factory=Counter)
     _outcomes: Merged = field(default_factory=lambda: Merged(_OUTCOME, _outcomes_merged))
@@ -159,10 +164,19 @@ class Statistics:
         """
         firsts, lasts = (extremes_of(tally["shape"], tally[name]) for name in ("first", "last"))
         spans = dict(zip(firsts["label"], zip(firsts["least"], lasts["greatest"], strict=True), strict=True))
-        for shape, place, group in chosen(told, "label", "first", "group").iter_rows():
+        for shape, place, group, kind in chosen(told, "label", "first", "group", "kind").iter_rows():
+            first, last = spans[shape]
+            known = self.vocabulary.shapes[shape]
+            if known is not None and last is not None:
+                process = known.source, known.process
+                self.heard[process] = max(last, self.heard.get(process, last))
+                if kind == Kind.TIMED_OUT:
+                    begun, ended = self.waited.get(shape, (first, last))
+                    self.waited[shape] = min(first, begun), max(last, ended)
             if group is None:
                 continue
-            first, last = spans[shape]
+            if kind == Kind.RETURNED and group not in self.first_returns:
+                self.first_returns[group] = (events["source"][place], events["line"][place])
             if first is not None:
                 self.areas.reach(self.pool_parts[self.vocabulary.groups[group][2]], first, last)
             if group not in self.first:
@@ -227,6 +241,11 @@ class Statistics:
     def finish(self, tracked: Tracked) -> Verdict:
         """Adds what is still open at the end of the log, and reviews the violations."""
         self._add(tracked)
+        for shape, span in self.waited.items():
+            # whose callers wait has all its connections in use meanwhile
+            pools = {self.vocabulary.groups[group][2] for group in self.vocabulary.waited_for(shape)}
+            if len(pools) == 1:
+                self.areas.reach(self.pool_parts[pools.pop()], *span)
         reset = {
             self.vocabulary.groups[group][2]
             for (group, kind, detail) in self.kinds()

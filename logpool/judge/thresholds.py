@@ -38,6 +38,8 @@ class Thresholds:
         nullpool_busy: the same, from where on it is a warning.
         nullpool_connects: as many connections at least.
         ping_failures: the share of failed pings from where on they are a warning; below it they are told only.
+        thrown_share: connections thrown away in use for no fault of the server's, per checkout, when it is told.
+        thrown_connections: as many of them at least.
         clock_step: seconds by which times go backwards in one process; threads that print at once differ by less.
         compare_alpha: a change is beyond chance if chance alone would bring it less often than this.
         compare_change: and it matters if hold times change by this share of themselves, or counts per checkout.
@@ -62,6 +64,8 @@ class Thresholds:
     nullpool_busy: float = 50.0
     nullpool_connects: float = 100.0
     ping_failures: float = 0.01
+    thrown_share: float = 0.05
+    thrown_connections: float = 5.0
     clock_step: float = 1.0
     compare_alpha: float = 0.01
     compare_change: float = 0.1

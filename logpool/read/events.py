@@ -27,6 +27,7 @@ from logpool.read.numbering import MOST_TEXTS, Numbering, Told
 from logpool.read.pieces import Pieces
 from logpool.read.processes import Begin, Happening, processes_of
 from logpool.read.reading import Reading
+from logpool.read.starts import bounded
 from logpool.read.vocabulary import MAY_MATTER, Reader, Vocabulary
 from logpool.schema import Kind
 
@@ -57,7 +58,7 @@ class _Head(NamedTuple):
 
     part: int
     line: int
-    time: int | None
+    text: str
     timed_out: bool = False
 
 
@@ -316,7 +317,9 @@ class EventReader:
             if head is None or head.timed_out or head[:2] in told:
                 continue
             told.add(head[:2])
-            found.append((head.line, head.time, reader.timed_out(rows.text(row)), None, None, head.part))
+            cut = cut_of(head.text)
+            shape = reader.timed_out(rows.text(row), self._heads(cut.marked(bounded(head.text))))
+            found.append((head.line, cut.time, shape, None, None, head.part))
         return found
 
     def _remember(self, first: int, lines: Lines, rows: Rows, last: int, told: set[tuple[int, int]]) -> None:
@@ -384,7 +387,7 @@ class EventReader:
         """The last head above a line."""
         for back, text in enumerate(above, 1):
             if self._is_head(text):
-                return _Head(part, end - back, cut_of(text).time)
+                return _Head(part, end - back, text)
         return None
 
 

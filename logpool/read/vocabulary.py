@@ -32,6 +32,8 @@ OTHER, UNRECOGNISED, CONTINUATION, TIMED_OUT_INSIDE, UNFIT = range(5)
 NO_EVENT = 5
 
 UNKNOWN_POOL = "unknown"
+#: pools without a limit, or with one that nobody waits at
+LIMITLESS = frozenset({"NullPool", "StaticPool", "SingletonThreadPool", "AssertionPool"})
 TIMED_OUT_TEXT = "connection timed out, timeout"
 _TIMEOUT = re.compile(
     r"(?<!\w)\w*Pool limit of size -?\d+ overflow -?\d+ reached, connection timed out, timeout [\d.]+"
@@ -125,6 +127,20 @@ class Vocabulary:
     def groups(self) -> list[tuple[int, str | None, str]]:
         """The pools of each process, by group number: source, process, pool. Not to be changed."""
         return self._group_list
+
+    def waited_for(self, shape: int) -> list[int]:
+        """The groups whose pools may be meant by a timeout: those of its process that have a limit.
+
+        Where it tells no process, or one that no pool is known of, they are those of its log.
+        """
+        known = self.shapes[shape]
+        found = [
+            group
+            for group, (source, _, pool) in enumerate(self._group_list)
+            if known is not None and source == known.source and split_pool_name(pool)[0] not in LIMITLESS
+        ]
+        own = [group for group in found if known is not None and self._group_list[group][1] == known.process]
+        return own or found
 
     def frame(self) -> pl.DataFrame:
         """The shapes as a table, row i for number i, with what the fold looks at.
@@ -342,11 +358,17 @@ class Reader:
     def _timeout(self, text: str, head: Head) -> Shape:
         return self._shape(parse_message(text) or Message(Kind.TIMED_OUT), None, head)
 
-    def timed_out(self, text: str) -> int:
-        """The shape of the timeout that a line which is no head tells of."""
+    def timed_out(self, text: str, above: Head | None = None) -> int:
+        """The shape of the timeout that a line tells of which is no head.
+
+        Args:
+            text: the line.
+            above: the head that it belongs to; None where no layout fits that.
+        """
         found = _TIMEOUT.search(text)
+        head = Head(Record(text, process=above.record.process if above else None), "")
         with self.vocabulary.lock:
-            return self.vocabulary.add(self._timeout(found[0] if found else text, Head(Record(text), "")))
+            return self.vocabulary.add(self._timeout(found[0] if found else text, head))
 
 
 def _without_variables(text: str, out: Out) -> str:

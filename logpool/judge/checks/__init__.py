@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from logpool.judge.checks.cancelled import Cancellations
 from logpool.judge.checks.clocks import ClockSteps
 from logpool.judge.checks.connects import ConnectErrors
 from logpool.judge.checks.exhaustion import Exhaustion
@@ -19,6 +18,7 @@ from logpool.judge.checks.nesting import Nesting
 from logpool.judge.checks.overflow import Overflow
 from logpool.judge.checks.pings import FailedPings
 from logpool.judge.checks.resets import ResetTrouble
+from logpool.judge.checks.thrown import Thrown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,7 +50,7 @@ CHECKS: tuple[type[Check], ...] = (
     Failures,
     Nesting,
     LongHolds,
-    Cancellations,
+    Thrown,
     Overflow,
     FailedPings,
     ResetTrouble,

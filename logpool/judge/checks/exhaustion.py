@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from logpool.judge.checks.holds import KEPT, Longest
-from logpool.judge.checks.limits import LIMITLESS, is_saturated, is_threaded, standing
+from logpool.judge.checks.limits import is_saturated, is_threaded, standing
 from logpool.judge.checks.plateau import Plateaus
 from logpool.judge.names import EVIDENCE
 from logpool.native.peaks import Stay
-from logpool.read.vocabulary import split_pool_name
+from logpool.read.vocabulary import LIMITLESS
 from logpool.report.model import Finding
 from logpool.schema import End, Kind
 from logpool.track.tracked import group_of
@@ -137,21 +137,9 @@ class Exhaustion:
                 ends[known.source] = max(ends.get(known.source, told.last), told.last)
         return ends
 
-    def _groups(self, facts: Facts, shape: int) -> list[int]:
-        """The pools of the process that a timeout was told in."""
-        known = facts.names.vocabulary.shapes[shape]
-        return [
-            group
-            for group, (source, process, pool) in enumerate(facts.names.vocabulary.groups)
-            if known is not None
-            and source == known.source
-            and known.process in {None, process}
-            and split_pool_name(pool)[0] not in LIMITLESS
-        ]
-
     def _pool_of(self, facts: Facts, shape: int) -> str | None:
         """Whose timeout it was: the only pool of its process that has a limit, or has that limit."""
-        groups = self._groups(facts, shape)
+        groups = facts.names.vocabulary.waited_for(shape)
         message = facts.names.message(shape)
         if message is not None and len({facts.names.pool(group) for group in groups}) > 1:
             limit = sum(message.numbers[:2])
@@ -171,9 +159,8 @@ class Exhaustion:
             f"{times(count)} a caller waited for a connection until the pool's timeout and got none, because all were "
             "in use"
         )
-        groups = (
-            [] if pool is None else [group for group in self._groups(facts, shape) if facts.names.pool(group) == pool]
-        )
+        waited_for = facts.names.vocabulary.waited_for(shape)
+        groups = [] if pool is None else [group for group in waited_for if facts.names.pool(group) == pool]
         holders = sorted(hold for group in groups for hold in self._holders.get((first.seq, group), ()))
         worst = self._worst(groups)
         if worst is not None:
@@ -184,7 +171,7 @@ class Exhaustion:
             shown = places[:_TIMEOUTS_SHOWN] + [(hold.source, hold.line) for hold in holders]
         message += ": look at who holds them longest before making the pool larger"
         last = max((one.last for one in told.values() if one.last is not None), default=None)
-        group = next(iter(self._groups(facts, shape)), None)
+        group = next(iter(waited_for), None)
         return Finding(
             "pool_exhausted",
             "error",

@@ -14,6 +14,7 @@ import polars as pl
 
 from logpool.frames import where
 from logpool.judge.cells import SECOND, Cells, place_of
+from logpool.judge.checks.reasons import PINGED, is_the_servers
 from logpool.report.model import Finding
 from logpool.schema import Detail, Kind
 from logpool.words import duration, many
@@ -25,12 +26,6 @@ if TYPE_CHECKING:
     from logpool.report.model import Pool
     from logpool.track.found import Tracked
 
-# exceptions of the application's own, which say nothing of the server: a task or a request was given up
-_GIVEN_UP = frozenset(
-    {"CancelledError", "GeneratorExit", "GreenletExit", "KeyboardInterrupt", "SystemExit", "Timeout", "TimeoutError"}
-)
-# the pool's own, where its ping failed
-_PINGED = frozenset({"InvalidatePoolError", "DisconnectionError"})
 _KINDS = [int(kind) for kind in (Kind.INVALIDATED, Kind.RECYCLED, Kind.CONNECT_FAILED)]
 _FAILED, _REPLACED, _UNMADE = range(3)
 # fewer that fail are no storm, however few connections there are
@@ -143,7 +138,7 @@ def _roles(facts: Facts) -> pl.DataFrame:
         message = facts.names.message(label)
         if message is None or group is None or message.kind not in _KINDS:
             continue
-        if message.kind is Kind.INVALIDATED and message.reason is not None and message.reason not in _GIVEN_UP:
+        if message.kind is Kind.INVALIDATED and is_the_servers(message.reason):
             role = _FAILED
         elif message.kind is Kind.RECYCLED and message.detail is Detail.POOL_INVALIDATION:
             role = _REPLACED
@@ -153,7 +148,7 @@ def _roles(facts: Facts) -> pl.DataFrame:
             continue
         source, process, _ = vocabulary.groups[group]
         number = processes.setdefault((source, process), len(processes))
-        rows.append((label, group, number, role, message.reason in _PINGED))
+        rows.append((label, group, number, role, message.reason in PINGED))
     return pl.DataFrame(rows, schema=_ROLE, orient="row")
 
 
@@ -200,20 +195,26 @@ def _stale(facts: Facts, pool: Pool, cells: pl.DataFrame, longest: int) -> Itera
     if count < max(1, facts.thresholds.stale_connections):
         return
     least = int(cells["idle"].min())  # type: ignore[arg-type]
+    is_pinged = bool(cells["pinged"].all())
     survived = f"no rest of more than {duration(longest / SECOND)} was survived" if longest else "no rest was survived"
-    seen = "by pre-pings" if bool(cells["pinged"].all()) else "by callers, as errors"
     message = (
-        f"{many(count, 'connection')} had been closed by the other side while idle, and this was noticed {seen}: the "
-        f"shortest rest before such a failure was {duration(least / SECOND)}, and {survived}: set pool_recycle below "
-        f"{_below(least)} seconds, or look for the idle timeout of the server or of what stands before it"
+        f"{many(count, 'connection')} had been closed by the other side while idle, and this was noticed "
+        f"{'by pre-pings' if is_pinged else 'by callers, as errors'}: the shortest rest before such a failure was "
+        f"{duration(least / SECOND)}, and {survived}. The idle timeout of the server, or of what stands before it, is "
+        f"no longer than the first{', and no shorter than the second' if longest else ''}: look it up, and set "
+        f"pool_recycle below it"
     )
+    if longest >= SECOND:
+        message += f" ({int(longest / SECOND):,} seconds are safe, as far as this log tells)"
+    if not is_pinged:
+        message += "; pool_pre_ping=True spares callers the error"
     group = int(cells["group"][0])
     first, last = int(cells["first"].min()), int(cells["last"].max())  # type: ignore[arg-type]
     if last - first <= facts.thresholds.storm_seconds * SECOND:
         message += "; all failed at one time, so it may also have been a restart while they were idle"
     yield Finding(
         "stale_connections",
-        "info" if bool(cells["pinged"].all()) else "warning",
+        "info" if is_pinged else "warning",
         pool.logger,
         count,
         message,
@@ -221,9 +222,3 @@ def _stale(facts: Facts, pool: Pool, cells: pl.DataFrame, longest: int) -> Itera
         facts.names.time(first, group),
         facts.names.time(last, group),
     )
-
-
-def _below(least: int) -> str:
-    """Whole seconds where the idle time has any."""
-    seconds = least / SECOND
-    return f"{int(seconds):,}" if seconds >= 1 else f"{seconds:.2g}"

@@ -2,7 +2,8 @@
 
 How long such a checkout had lasted is known only as far as the log shows that its process went on: a log may hold a
 process that ended and the one started after it, under one name or none. :mod:`logpool.judge.checks.eras` tells them
-apart; a checkout's age ends with its era.
+apart; a checkout's age ends with its era, and in the last one where its process was last heard of. A pool that ran dry
+tells nothing more: then its callers' timeouts do, or, where the log has one process, its other lines.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ import polars as pl
 
 from logpool.frames import where
 from logpool.judge.checks.eras import Era, Eras
-from logpool.judge.checks.limits import LIMITLESS
 from logpool.judge.names import EVIDENCE
+from logpool.read.vocabulary import LIMITLESS
 from logpool.report.model import Finding
 from logpool.schema import End
 from logpool.track.tracked import group_of
@@ -30,11 +31,14 @@ if TYPE_CHECKING:
     from logpool.track.found import Tracked
 
 _SECOND = 1e6
-_HOUR = 3600
 # so many of one kind are no accident: they need not be older than the pool's patience
 _SEVERAL = 3
 # what the 99th percentile of fewer hold times says is little
 _HOLDS = 20
+# of a pool with one connection nobody knows whether a leak took it, or the work that it is for
+_LEAST_DRY = 2
+# so long after the last leak, as a multiple of the time from one to the next, nobody knows whether more will come
+_OVER = 4
 # SQLAlchemy's pool_size and max_overflow, together
 _DEFAULT_LIMIT = 15
 
@@ -48,6 +52,7 @@ class _Open(NamedTuple):
             in events.
         seen: the time at which its process was last heard of.
         last: whether its process is the last that the log shows.
+        dry: the time at which callers first waited in vain, as all connections of its pool were out; None if none did.
     """
 
     seq: int
@@ -59,6 +64,7 @@ class _Open(NamedTuple):
     records: int
     seen: int | None
     last: bool
+    dry: int | None
 
 
 @dataclass
@@ -99,17 +105,25 @@ class Leaks:
         if self._open is None:
             return found
         usual = {pool.logger: pool.hold_seconds.max or 0.0 for pool in facts.pools}
+        waited: dict[int, int] = {}
+        for shape, (first, _) in facts.waited.items():
+            for group in facts.names.vocabulary.waited_for(shape):
+                waited[group] = min(first, waited.get(group, first))
         rows = self._open.with_columns_seq(group=group_of()).sort("out_seq")
         for one in self._eras.by_group(rows):
             number = one.group
             logger = facts.names.pool(number)
             eras = one.eras(usual.get(logger, 0.0) * _SECOND)
+            source, process, _ = facts.names.vocabulary.groups[number]
+            heard = facts.heard.get((source, process))
+            dry = waited.get(number) if one.out.height >= max(_LEAST_DRY, facts.peaks.get(number, 0)) else None
             columns = ("out_seq", "out_time", "out_line", "out_source")
             for seq, time, line, source in one.out.select_seq(columns).iter_rows():
                 era = next((era for era in eras if era.start <= seq <= era.end), Era(seq, seq, time))
-                age = None if time is None or era.time is None else max(0, era.time - time)
                 last = not eras or era.end >= eras[-1].end
-                found[logger].append(_Open(seq, time, line, source, number, age, era.end - seq, era.time, last))
+                seen = max((one for one in (era.time, heard if last else None) if one is not None), default=None)
+                age = None if time is None or seen is None else max(0, seen - time)
+                found[logger].append(_Open(seq, time, line, source, number, age, era.end - seq, seen, last, dry))
         return found
 
     def _left_out(self, facts: Facts, pool: Pool, count: int, still: list[_Open]) -> Finding:
@@ -120,7 +134,9 @@ class Leaks:
             one.records > factor * self._records[one.group] > 0 if one.age is None else one.age > longest
             for one in still
         )
-        if odd:
+        if any(one.dry is not None for one in still):
+            explained = "nobody else got one any more (pool_exhausted): see where they were checked out"
+        elif odd:
             explained = "some for longer than any checkout that was returned: see where they were checked out"
         elif all(one.last for one in still):
             explained = "in use at that moment, which is normal"
@@ -140,12 +156,30 @@ def _leaked(facts: Facts, pool: Pool, still: list[_Open]) -> list[_Open]:
     usual = max(holds.max or 0.0, thresholds.leak_factor * (holds.p99 or 0.0))
     aged = [(one, one.age / _SECOND) for one in still if one.age is not None]
     leaked = [one for one, age in aged if age > max(usual, thresholds.leak_seconds)]
+    taken = [one for one, age in aged if _before_dry(one) and age > usual]
+    longest = max((age for one, age in aged if one in taken), default=0.0)
+    if len(taken) > len(leaked) and holds.count >= _HOLDS and longest > thresholds.held_too_long and _one_by_one(taken):
+        return [one for one in still if one in taken or one in leaked]
     if len(leaked) < _SEVERAL and holds.count >= _HOLDS:
         # begun one after the other, not all at once, as when the database stalls
         odd = [one for one, age in aged if age > max(usual, thresholds.held_too_long)]
         if len(odd) >= _SEVERAL and _spread(odd) > 1 / 2:
             leaked = odd
     return leaked
+
+
+def _before_dry(one: _Open) -> bool:
+    return one.dry is not None and one.time is not None and one.time <= one.dry
+
+
+def _one_by_one(taken: list[_Open]) -> bool:
+    """Whether it took long to take them all, beside the time from then on until a caller had waited in vain.
+
+    Where the database stalls, all that a pool has is taken within moments.
+    """
+    begins = [one.time for one in taken if one.time is not None]
+    dry = min(one.dry for one in taken if one.dry is not None)
+    return 2 * (max(begins) - min(begins)) > dry - min(begins)
 
 
 def _spread(leaked: list[_Open]) -> float:
@@ -163,17 +197,14 @@ def _leak(facts: Facts, pool: Pool, leaked: list[_Open]) -> Finding:
         if pool.hold_seconds.p99 is None
         else f", while 99% of all checkouts last at most {duration(pool.hold_seconds.p99)}"
     )
+    processes = {facts.names.vocabulary.groups[one.group][:2] for one in leaked}
+    where = f" in process {facts.names.process(leaked[0].group)}" if pool.processes > len(processes) == 1 else ""
     message = (
-        f"{many(count, 'connection was', 'connections were')} checked out and never returned, the oldest "
+        f"{many(count, 'connection was', 'connections were')} checked out{where} and never returned, the oldest "
         f"{duration(oldest)} before the log last shows its process{usual}"
     )
     if count > 1:
-        rate = count / oldest * _HOUR
-        message += f"; that is {rate:.3g} an hour"
-        if count < _DEFAULT_LIMIT:
-            dry = duration(_DEFAULT_LIMIT / rate * _HOUR)
-            message += f", so a pool of {_DEFAULT_LIMIT}, SQLAlchemy's default, is dry within {dry}"
-        message += ": close every session and connection, or use them in a with block"
+        message += f"{_pace(pool, leaked)}: close every session and connection, or use them in a with block"
     else:
         message += ": close it, or use it in a with block, unless it is kept on purpose"
     begun = [one for one in leaked if one.time is not None]
@@ -188,3 +219,35 @@ def _leak(facts: Facts, pool: Pool, leaked: list[_Open]) -> Finding:
         facts.names.time(min(one.time for one in begun if one.time is not None), begun[0].group),
         facts.names.time(seen, leaked[0].group),
     )
+
+
+def _pace(pool: Pool, leaked: list[_Open]) -> str:
+    """How fast connections leak, and when the pool is dry: from the first leak to the last, not from then on."""
+    begins = sorted(one.time for one in leaked if one.time is not None)
+    seen = max(one.seen for one in leaked if one.seen is not None)
+    dry = [one.dry for one in leaked if one.dry is not None]
+    lasted = (begins[-1] - begins[0]) / _SECOND
+    if not lasted:
+        return "; all at one time"
+    between = lasted / (len(begins) - 1)
+    rate = f"; that is one every {duration(between)} on average"
+    if dry:
+        return f"{rate}, and the pool ran dry {duration((min(dry) - begins[0]) / _SECOND)} after the first one"
+    since = (seen - begins[-1]) / _SECOND
+    if since > _OVER * between:
+        return f"{rate} from the first to the last, and none in the {duration(since)} from then on"
+    size, whose = _limit(pool)
+    left = size - len(leaked) if pool.processes == 1 else size
+    if left <= 0:
+        return rate
+    if pool.processes > 1 or whose:
+        return f"{rate}, so a pool of {size}{whose} is dry within {duration(size * between)}"
+    return f"{rate}, so the pool, of {size}, is dry within another {duration(max(0, left * between - since))}"
+
+
+def _limit(pool: Pool) -> tuple[int, str]:
+    """How many connections a pool gives out, as far as the log tells; else SQLAlchemy's default, and that it is one."""
+    size, more = (pool.settings.pool_size.value, pool.settings.max_overflow.value) if pool.settings else (None, None)
+    if isinstance(size, int | float) and isinstance(more, int | float) and size > 0 and more >= 0:
+        return int(size + more), ""
+    return _DEFAULT_LIMIT, ", SQLAlchemy's default,"

@@ -11,8 +11,6 @@ if TYPE_CHECKING:
     from logpool.judge.checks.plateau import Plateau
     from logpool.judge.findings import Facts
 
-#: pools without a limit, or with one that nobody waits at
-LIMITLESS = frozenset({"NullPool", "StaticPool", "SingletonThreadPool", "AssertionPool"})
 # a limit of one is what one thread reaches that uses one connection after another
 _LEAST_LIMIT = 2
 # of the returns at the limit, those after which somebody takes the connection at once; by chance it is about half

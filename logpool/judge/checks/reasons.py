@@ -1,0 +1,46 @@
+"""What the exceptions say for which connections are thrown away: of the server, of the work, or of the program."""
+
+from __future__ import annotations
+
+#: a task was cancelled: asyncio, anyio and trio, and concurrent.futures say so
+CANCELLED = frozenset({"CancelledError", "Cancelled"})
+#: the work was given up in another way: gevent's and eventlet's time limits, a greenlet killed, a generator closed
+LEFT = frozenset({"Timeout", "GreenletExit", "GeneratorExit"})
+_STOPPED = frozenset({"KeyboardInterrupt", "SystemExit", "TimeoutError"})
+#: asyncio's words for a connection that is used in another event loop than it was made in, or when that is closed; and
+#: SQLAlchemy's own for one that is used outside of any
+OF_LOOPS = frozenset({"RuntimeError", "MissingGreenlet"})
+# what Python raises of a program; drivers have exceptions of their own, or such as the system raises
+_OF_PROGRAMS = frozenset(
+    {
+        "ArithmeticError",
+        "AssertionError",
+        "AttributeError",
+        "BufferError",
+        "Exception",
+        "ImportError",
+        "IndexError",
+        "KeyError",
+        "LookupError",
+        "MemoryError",
+        "NameError",
+        "NotImplementedError",
+        "RecursionError",
+        "StopAsyncIteration",
+        "StopIteration",
+        "SyntaxError",
+        "TypeError",
+        "UnicodeDecodeError",
+        "UnicodeEncodeError",
+        "UnicodeError",
+        "ValueError",
+        "ZeroDivisionError",
+    }
+)
+#: the pool's own, where its ping failed
+PINGED = frozenset({"InvalidatePoolError", "DisconnectionError"})
+
+
+def is_the_servers(reason: str | None) -> bool:
+    """Whether an exception may tell that a connection died, and is none of the application's own."""
+    return reason is not None and reason not in CANCELLED | LEFT | _STOPPED | OF_LOOPS | _OF_PROGRAMS
