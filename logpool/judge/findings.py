@@ -10,13 +10,21 @@ from typing import TYPE_CHECKING
 
 from logpool.judge.books import imbalances
 from logpool.judge.cells import Cells
+from logpool.judge.checks.aged import replaced_by_age
 from logpool.judge.checks.nullpools import churning_nullpools
 from logpool.judge.durations import DurationCounts
 from logpool.judge.names import EVIDENCE
+from logpool.judge.processes import process_of
 from logpool.read.damage import Damages
 from logpool.read.vocabulary import UNKNOWN_POOL
 from logpool.report.model import Evidence, Finding
-from logpool.track.sequence import CHECKED_OUT_TWICE, RESET_FAILED, SHARING
+from logpool.track.sequence import (
+    CHECKED_OUT_TWICE,
+    RESET_FAILED,
+    RETURNED_WITHOUT_CHECKOUT,
+    SHARING,
+    USED_AFTER_CLOSE,
+)
 from logpool.words import many
 
 if TYPE_CHECKING:
@@ -30,6 +38,8 @@ if TYPE_CHECKING:
 #: what the input's damage is told with
 DAMAGED = "part of the input is damaged or was left out, and the rest was read"
 
+# what one process does to another's connections where they are taken for one
+_OF_SEVERAL = {CHECKED_OUT_TWICE, RETURNED_WITHOUT_CHECKOUT, USED_AFTER_CLOSE}
 _ORDER = {"error": 0, "warning": 1, "info": 2}
 
 
@@ -55,6 +65,7 @@ class Facts:
         waited: the first and the last time at which callers waited in vain, by shape.
         returned: per pool logger, its first return.
         others: findings made elsewhere.
+        told: the codes of the findings so far, each with its pool: what is drawn later may lean on them.
     """
 
     names: Names
@@ -74,6 +85,7 @@ class Facts:
     waited: Mapping[int, tuple[int, int]] = field(default_factory=dict)
     returned: Mapping[str, Evidence] = field(default_factory=dict)
     others: tuple[Finding, ...] = ()
+    told: set[tuple[str, str | None]] = field(default_factory=set)
 
     def groups(self, pool: Pool) -> list[int]:
         """The numbers of a pool's groups: itself in each of its processes."""
@@ -94,8 +106,11 @@ class Facts:
 
 def find(facts: Facts, checks: Iterable[Check] = ()) -> list[Finding]:
     """All findings, the worst first."""
-    found = [*facts.others, *(finding for check in checks for finding in check.findings(facts))]
-    found += [finding for check in _CHECKS for finding in check(facts)]
+    found = [*facts.others]
+    for findings in (*(check.findings for check in checks), *_CHECKS):
+        new = list(findings(facts))
+        facts.told.update((finding.code, finding.pool) for finding in new)
+        found += new
     return sorted(found, key=lambda finding: _ORDER[finding.severity])
 
 
@@ -112,8 +127,16 @@ def _violated(facts: Facts) -> Iterator[Finding]:
             codes = ", ".join(sorted({violation.code for violation in found}))
             places = tuple(Evidence(violation.path, violation.line) for violation in found[:EVIDENCE])
             message = f"the reset sequence is broken ({codes}){reason}: logpool verify shows each place"
+            if not reason and _may_be_several(pool, facts) and {one.code for one in found} <= _OF_SEVERAL:
+                message += "; if several processes write this log, they cannot be told apart: log %(process)d"
             severity: Severity = "warning" if reason else "error"
             yield Finding("sequence_violation", severity, pool.logger, len(found), message, places)
+
+
+def _may_be_several(pool: Pool, facts: Facts) -> bool:
+    """Whether several processes may be taken for one: the layout shows none."""
+    groups = facts.names.vocabulary.groups
+    return any(process_of(groups[group][1]) is None for group in facts.groups(pool))
 
 
 def _may_be_shared(pool: Pool, facts: Facts) -> bool:
@@ -184,8 +207,11 @@ def _unbalanced(facts: Facts) -> Iterator[Finding]:
                 why = "as those of several processes in one do not"
             elif _may_be_shared(pool, facts):
                 why += ", or its connections have several users each"
+            severity: Severity = "warning"
+            if ("abandoned_connections", pool.logger) in facts.told:
+                severity, why = "info", "as where a process ends with connections in use (abandoned_connections)"
             message = f"the books do not balance, {why}: {'; '.join(wrong)}"
-            yield Finding("books_unbalanced", "warning", pool.logger, len(wrong), message, facts.beginning(pool))
+            yield Finding("books_unbalanced", severity, pool.logger, len(wrong), message, facts.beginning(pool))
 
 
 def _unidentified(facts: Facts) -> Iterator[Finding]:
@@ -230,6 +256,7 @@ def _unrecognised(facts: Facts) -> Iterator[Finding]:
 
 _CHECKS: tuple[Callable[[Facts], Iterator[Finding]], ...] = (
     churning_nullpools,
+    replaced_by_age,
     _violated,
     _reclaimed,
     _unbalanced,

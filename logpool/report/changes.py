@@ -227,8 +227,10 @@ def degree(change: FindingChange) -> str:
         return _times(change.other_count)
     if change.other_severity is None:
         return _times(change.baseline_count)
-    was = f", was {change.baseline_severity}" if change.baseline_severity != change.other_severity else ""
-    return f"{_times(change.baseline_count)} → {_times(change.other_count)}{was}"
+    if change.baseline_severity != change.other_severity:
+        # what is counted may not be the same: timeouts, where there was a plateau before
+        return f"{_times(change.other_count)}, was {change.baseline_severity}"
+    return f"{_times(change.baseline_count)} → {_times(change.other_count)}"
 
 
 def _times(count: int) -> str:

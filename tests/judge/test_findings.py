@@ -38,7 +38,7 @@ def written(tmp_path: Path, *messages: str) -> str:
         ("rollback-on-return", "commit_on_return", "info", 1, [1]),
         ("reset-failed", "reset_failures", "warning", 1, [5]),
         ("reclaimed-sync", "held_too_long", "warning", 1, [2]),
-        ("no-reset-on-return", "no_reset_on_return", "info", 3, [1]),
+        ("no-reset-on-return", "no_reset_on_return", "info", 3, [3]),
         ("no-addresses", "unidentified_connections", "info", 3, [1]),
         ("unknown-messages", "unrecognised_records", "info", 2, [2, 6]),
     ],

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from logpool.judge.checks.abandoned import Abandoned
 from logpool.judge.checks.clocks import ClockSteps
 from logpool.judge.checks.connects import ConnectErrors
 from logpool.judge.checks.exhaustion import Exhaustion
@@ -51,6 +52,7 @@ CHECKS: tuple[type[Check], ...] = (
     Nesting,
     LongHolds,
     Thrown,
+    Abandoned,
     Overflow,
     FailedPings,
     ResetTrouble,

@@ -14,13 +14,13 @@ from logpool.judge.checks.plateau import Plateaus
 from logpool.judge.names import EVIDENCE
 from logpool.native.peaks import Stay
 from logpool.read.vocabulary import LIMITLESS
-from logpool.report.model import Finding
+from logpool.report.model import Durations, Finding
 from logpool.schema import End, Kind
 from logpool.track.tracked import group_of
-from logpool.words import duration, times
+from logpool.words import duration, many, share, times
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from logpool.judge.checks.plateau import Plateau
     from logpool.judge.findings import Facts
@@ -32,6 +32,9 @@ _MOMENTS = 16
 _SECOND = 1e6
 # a timeout and the oldest check-out behind it matter more than the fifth of either
 _TIMEOUTS_SHOWN = 3
+# of fewer nobody knows what is usual; longer than so many times what half of them take is long; and so much of all the
+# time that connections are held is much
+_HOLDS, _LONG, _MUCH = 20, 5, 0.3
 
 
 class _Hold(NamedTuple):
@@ -169,7 +172,8 @@ class Exhaustion:
         if holders:
             message += f"; {_oldest(facts, holders[0], first.first)}"
             shown = places[:_TIMEOUTS_SHOWN] + [(hold.source, hold.line) for hold in holders]
-        message += ": look at who holds them longest before making the pool larger"
+        judged = next((one for one in facts.pools if one.logger == pool), None)
+        message += f": {_advice(facts, judged, first.first, holders)}"
         last = max((one.last for one in told.values() if one.last is not None), default=None)
         group = next(iter(waited_for), None)
         return Finding(
@@ -202,12 +206,12 @@ class Exhaustion:
         message = f"{standing(state)}, and what came back was taken again at once, {state.visits:,} times"
         severity: Severity
         if is_threaded(state):
-            severity, ending = "warning", ": callers wait for a connection; look at who holds them longest"
+            severity, ending = "warning", f": callers wait for a connection; {_advice(facts, pool)}"
         else:
             severity = "info"
             ending = (
                 f": if pool_size + max_overflow is {state.peak}, callers wait for a connection; "
-                "the log shows no threads that would tell"
+                "no threads are known of that would tell"
             )
         stay = state.longest or Stay(0, 0, 0, 0, 0)
         holders = [
@@ -226,6 +230,38 @@ class Exhaustion:
             facts.names.time(stay.start, group),
             facts.names.time(stay.end, group),
         )
+
+
+def _advice(facts: Facts, pool: Pool | None, now: int | None = None, holders: Sequence[_Hold] = ()) -> str:
+    """What to look at: those who hold connections long, if there are any; else the pool is too small.
+
+    Args:
+        facts: they.
+        pool: that was exhausted; None where nobody knows which.
+        now: when the first caller got none.
+        holders: those who had a connection then, the oldest first.
+    """
+    generic = "look at who holds them longest before making the pool larger"
+    holds = pool.hold_seconds if pool is not None else Durations()
+    if pool is None or holds.count < _HOLDS or not holds.p50 or holds.p99 is None or holds.max is None:
+        return generic
+    ages = [(now - hold.time) / _SECOND for hold in holders if now is not None and hold.time is not None]
+    if max(ages, default=0.0) > max(holds.max, _LONG * holds.p50):
+        return generic
+    if holds.max <= _LONG * holds.p50:
+        return (
+            f"nobody holds one long (half of the checkouts take at most {duration(holds.p50)}, none more than "
+            f"{duration(holds.max)}), so the pool is too small for so many callers at once"
+        )
+    count, total = facts.holds.beyond(facts.groups(pool), _LONG * holds.p50)
+    part = total / _SECOND / ((holds.mean or 0.0) * holds.count)
+    if part < _MUCH:
+        return generic
+    return (
+        f"{many(count, 'checkout')} of {holds.count:,} lasted longer than {duration(_LONG * holds.p50)}, which is "
+        f"{_LONG} times what half of them take, and took {share(part)} of all the time that connections were held: "
+        "look at these before making the pool larger"
+    )
 
 
 def _oldest(facts: Facts, hold: _Hold, now: int | None) -> str:

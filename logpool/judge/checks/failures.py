@@ -103,14 +103,20 @@ def _told(facts: Facts, pool: Pool, storm: Storm, groups: list[int], more: int) 
         message += f", {many(storm.replaced, 'more was', 'more were')} replaced because of them"
     if storm.unmade:
         message += f", {many(storm.unmade, 'connect')} failed"
-    message += f": the server was restarted or failed over, or the network went away; {_recovery(facts, storm, groups)}"
-    if not pool.pings.sent:
+    is_shared = ("fork_shared", pool.logger) in facts.told
+    why = (
+        "they were shared over a fork (fork_shared), which breaks them; else the server was restarted"
+        if is_shared
+        else "the server was restarted or failed over, or the network went away"
+    )
+    message += f": {why}; {_recovery(facts, storm, groups)}"
+    if not is_shared and not pool.pings.sent:
         message += "; pool_pre_ping=True spares callers the error on a connection that died while idle"
     if more > 0:
         message += f" (one of the {_TOLD} largest of this pool; {many(more, 'smaller one')} left out)"
     return Finding(
         "invalidation_storm",
-        "error",
+        "warning" if is_shared else "error",
         pool.logger,
         storm.failed + storm.replaced,
         message,
@@ -196,18 +202,19 @@ def _stale(facts: Facts, pool: Pool, cells: pl.DataFrame, longest: int) -> Itera
         return
     least = int(cells["idle"].min())  # type: ignore[arg-type]
     is_pinged = bool(cells["pinged"].all())
-    survived = f"no rest of more than {duration(longest / SECOND)} was survived" if longest else "no rest was survived"
+    survived, lies = "no rest was survived", "is shorter"
+    if longest:
+        survived, lies = f"no rest of more than {duration(longest / SECOND)} was survived", "lies in between"
     message = (
         f"{many(count, 'connection')} had been closed by the other side while idle, and this was noticed "
         f"{'by pre-pings' if is_pinged else 'by callers, as errors'}: the shortest rest before such a failure was "
-        f"{duration(least / SECOND)}, and {survived}. The idle timeout of the server, or of what stands before it, is "
-        f"no longer than the first{', and no shorter than the second' if longest else ''}: look it up, and set "
-        f"pool_recycle below it"
+        f"{duration(least / SECOND)}, and {survived}, so the idle timeout of the server, or of what stands before it, "
+        f"{lies}: look it up and set pool_recycle below it"
     )
     if longest >= SECOND:
-        message += f" ({int(longest / SECOND):,} seconds are safe, as far as this log tells)"
+        message += f" (as long as you do not know it, below {longest // SECOND:,} seconds)"
     if not is_pinged:
-        message += "; pool_pre_ping=True spares callers the error"
+        message += ", or set pool_pre_ping=True, which spares callers the error"
     group = int(cells["group"][0])
     first, last = int(cells["first"].min()), int(cells["last"].max())  # type: ignore[arg-type]
     if last - first <= facts.thresholds.storm_seconds * SECOND:

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from logpool.track.found import Tracked
 
 _SECOND = 1e6
+_HOUR = 3600
+_MANY = 1000
 # so many of one kind are no accident: they need not be older than the pool's patience
 _SEVERAL = 3
 # what the 99th percentile of fewer hold times says is little
@@ -230,7 +232,7 @@ def _pace(pool: Pool, leaked: list[_Open]) -> str:
     if not lasted:
         return "; all at one time"
     between = lasted / (len(begins) - 1)
-    rate = f"; that is one every {duration(between)} on average"
+    rate = f"; that is {_rate(_HOUR / between)} an hour"
     if dry:
         return f"{rate}, and the pool ran dry {duration((min(dry) - begins[0]) / _SECOND)} after the first one"
     since = (seen - begins[-1]) / _SECOND
@@ -243,6 +245,10 @@ def _pace(pool: Pool, leaked: list[_Open]) -> str:
     if pool.processes > 1 or whose:
         return f"{rate}, so a pool of {size}{whose} is dry within {duration(size * between)}"
     return f"{rate}, so the pool, of {size}, is dry within another {duration(max(0, left * between - since))}"
+
+
+def _rate(number: float) -> str:
+    return f"{number:.3g}" if number < _MANY else f"{number:,.0f}"
 
 
 def _limit(pool: Pool) -> tuple[int, str]:

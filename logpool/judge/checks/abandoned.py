@@ -1,0 +1,139 @@
+"""Connections that end without a record: their engine was thrown away, or their process ended.
+
+The log shows it where another connection is created at the same address in the same process. And the same engines,
+where they are disposed of: each makes connections anew.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from logpool.frames import where
+from logpool.judge.cells import SECOND, place_of
+from logpool.judge.names import EVIDENCE
+from logpool.judge.processes import process_of
+from logpool.report.model import Finding
+from logpool.track.tracked import group_of
+from logpool.words import duration, many, share
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from logpool.judge.findings import Facts
+    from logpool.report.model import Pool, Severity
+    from logpool.track.found import Tracked
+
+# of an engine that serves one request or one task, a connection has fewer checkouts than these on average
+_USES = 3
+# seconds: what happens for a shorter time has no rate yet
+_LEAST_SPAN = 60
+_HALF = 0.5
+
+
+@dataclass
+class _Lives:
+    """Those of one group: how many, their checkouts, and the first few: number, source and line of the creation."""
+
+    count: int = 0
+    uses: int = 0
+    places: list[tuple[int, int, int]] = field(default_factory=list)
+
+
+@dataclass
+class Abandoned:
+    """``abandoned_connections`` and ``engine_per_request``."""
+
+    _lives: defaultdict[int, _Lives] = field(default_factory=lambda: defaultdict(_Lives))
+
+    def take(self, tracked: Tracked) -> None:
+        """Watches one batch."""
+        if tracked.steps is None:
+            # what is open where the log ends is not abandoned
+            return
+        rows = where(tracked.lives.rows, tracked.lives.rows["end_seq"].is_null())
+        if not rows.height:
+            return
+        columns = ("group", "uses", "life_seq", "life_source", "life_line")
+        for group, uses, *place in rows.select_seq(group_of().alias("group"), *columns[1:]).iter_rows():
+            lives = self._lives[group]
+            lives.count += 1
+            lives.uses += uses
+            # in the order of their ends
+            lives.places.append(tuple(place))
+            lives.places.sort()
+            del lives.places[EVIDENCE:]
+
+    def findings(self, facts: Facts) -> Iterator[Finding]:
+        """At most one for each pool."""
+        for pool in facts.pools:
+            groups = facts.groups(pool)
+            found = [self._lives[group] for group in groups if group in self._lives]
+            count, uses = sum(one.count for one in found), sum(one.uses for one in found)
+            places = [place[1:] for place in sorted(place for one in found for place in one.places)]
+            if pool.logger in {name for _, name in facts.mixed}:
+                continue
+            if count >= max(1, facts.thresholds.churn_connections) and uses < _USES * count:
+                message = (
+                    f"{many(count, 'connection was', 'connections were')} used {_often(uses, count)} each and never "
+                    "closed, and then another one created at the same address: they were thrown away with their "
+                    f"engine. {_ONCE}"
+                )
+                yield Finding(
+                    "engine_per_request", "warning", pool.logger, count, message, facts.names.evidence(places)
+                )
+            elif count:
+                processes = [facts.names.vocabulary.groups[group][1] for group in groups if group in self._lives]
+                why = (
+                    "their engine was thrown away without engine.dispose()"
+                    if all(process_of(process) is not None for process in processes)
+                    else "the process ended, and another one went on in its log, which names neither (log %(process)d)"
+                )
+                message = (
+                    f"{many(count, 'connection was', 'connections were')} never closed, and then another one created "
+                    f"at the same address: most likely {why}. They are counted as open"
+                )
+                yield Finding(
+                    "abandoned_connections", "info", pool.logger, count, message, facts.names.evidence(places)
+                )
+            else:
+                yield from _disposed(facts, pool, groups)
+
+
+_ONCE = "An engine for each request, task or function call makes a pool useless: create it once for each process"
+
+
+def _often(uses: int, count: int) -> str:
+    return "once" if uses == count else f"{uses / count:.2g} times"
+
+
+def _disposed(facts: Facts, pool: Pool, groups: list[int]) -> Iterator[Finding]:
+    """The finding on engines that are disposed of before they have served much."""
+    disposed, thresholds = pool.closes.disposed, facts.thresholds
+    few = pool.checkouts < _USES * pool.created and disposed >= _HALF * pool.created
+    if not few or pool.created < max(1, thresholds.nullpool_connects):
+        return
+    cells = facts.made.of(groups)
+    if not cells.height:
+        return
+    first, last = int(cells["first"].min()), int(cells["last"].max())  # type: ignore[arg-type]
+    span = (last - first) / SECOND
+    rate = pool.created / max(span, _LEAST_SPAN)
+    if rate < thresholds.nullpool_rate:
+        return
+    severity: Severity = "warning" if rate >= thresholds.nullpool_busy else "info"
+    message = (
+        f"{many(pool.created, 'connection')} were made within {duration(span)} for {many(pool.checkouts, 'checkout')}, "
+        f"and {share(disposed / pool.created)} of them were closed because their engine was disposed of. {_ONCE}"
+    )
+    yield Finding(
+        "engine_per_request",
+        severity,
+        pool.logger,
+        disposed,
+        message,
+        facts.names.evidence(place_of(place) for place in cells["place"].head(EVIDENCE)),
+        facts.names.time(first, groups[0]),
+        facts.names.time(last, groups[0]),
+    )

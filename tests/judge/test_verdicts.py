@@ -1,0 +1,353 @@
+"""What a finding says of the cause: of pools that ran dry, engines that were thrown away, connections given up."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import time
+from contextlib import ExitStack
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import create_async_engine
+from trouble import APPLICATION, QUEUE, found, in_threads, lines_with, logged, report, use
+
+import logpool
+from logpool.report.changes import degree
+from logpool.report.comparison import FindingChange
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from logpool.report.model import Finding
+
+
+def wait_in_vain(engine: sa.Engine, times: int) -> None:
+    for _ in range(times):
+        try:
+            engine.connect()
+        except sa.exc.TimeoutError:
+            APPLICATION.exception("no connection")
+
+
+class Written:
+    """A log written line by line, in one layout, at times of its own."""
+
+    def __init__(self, log: Path, head: str = "{time} [{process}] [w] DEBUG {logger}: {text}") -> None:
+        self.log, self.head, self.lines = log, head, list[str]()
+        self.now = datetime(2026, 3, 4, 3, 0, 0)  # noqa: DTZ001 - local as printed
+
+    def add(self, text: str, seconds: float = 0.001, *, process: int = 12, logger: str = QUEUE) -> None:
+        self.now += timedelta(seconds=seconds)
+        time = f"{self.now:%Y-%m-%d %H:%M:%S},{self.now.microsecond // 1000:03}"
+        self.lines.append(self.head.format(time=time, process=process, logger=logger, text=text))
+
+    def use(self, connection: str, seconds: float = 0.01, *, process: int = 12) -> None:
+        self.add(f"Connection {connection} checked out from pool", process=process)
+        self.add(f"Connection {connection} being returned to pool", seconds, process=process)
+        self.add(f"Connection {connection} reset, transaction already reset", process=process)
+
+    def found(self, *settings: str) -> dict[str, Finding]:
+        self.log.write_text("".join(f"{line}\n" for line in self.lines), "utf-8")
+        return found(self.log, *settings)
+
+
+def connection(number: int) -> str:
+    return f"<sqlite3.Connection object at {0x7F0000000000 + number * 16:#x}>"
+
+
+# leaks and exhaustion
+
+
+@pytest.mark.parametrize("stalled", [False, True])
+def test_a_pool_that_leaked_dry(stalled: bool, sqlite: Callable[..., sa.Engine], log: Path) -> None:  # noqa: FBT001
+    engine = sqlite(pool_size=3, max_overflow=0, pool_timeout=0.2)
+    with ExitStack() as kept:
+        with logged(log):
+            use(engine, 30)
+            for more in (10, 10, 0):
+                kept.enter_context(engine.connect())
+                use(engine, 0 if stalled else more, 0.03)
+            wait_in_vain(engine, 3)
+        findings = found(log, "held_too_long=0.3", "leak_factor=1")
+    engine.dispose()
+    assert findings["pool_exhausted"].count == 3
+    if stalled:
+        # all of it taken within moments: whoever has it waits for something else
+        assert "connection_leak" not in findings
+        assert "nobody else got one any more (pool_exhausted)" in findings["left_out_at_end"].message
+    else:
+        leak = findings["connection_leak"]
+        assert (leak.severity, leak.count) == ("error", 3)
+        assert "and the pool ran dry" in leak.message
+        assert "left_out_at_end" not in findings
+        assert "look at who holds them longest" in findings["pool_exhausted"].message
+
+
+def test_a_pool_too_small_for_its_callers(sqlite: Callable[..., sa.Engine], log: Path) -> None:
+    engine = sqlite(pool_size=2, max_overflow=0)
+    with logged(log):
+        in_threads(*[lambda: use(engine, 12, 0.02)] * 8)
+    engine.dispose()
+    assert (
+        "so the pool is too small for so many callers at once"
+        in found(log, "plateau_share=0.1")["pool_exhausted"].message
+    )
+
+
+def test_a_few_that_hold_most_of_the_time(sqlite: Callable[..., sa.Engine], log: Path) -> None:
+    engine = sqlite(pool_size=2, max_overflow=0, pool_timeout=0.05)
+
+    def hog() -> None:
+        with engine.connect():
+            time.sleep(0.5)
+
+    def late() -> None:
+        time.sleep(0.1)
+        wait_in_vain(engine, 2)
+
+    with logged(log):
+        use(engine, 40, 0.002)
+        in_threads(hog, hog, late)
+        use(engine, 20, 0.002)
+    engine.dispose()
+    exhausted = found(log)["pool_exhausted"].message
+    assert "2 checkouts of 62 lasted longer than" in exhausted
+    assert "of all the time that connections were held" in exhausted
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_how_long_something_is_out_where_the_pool_is_silent(several: bool, tmp_path: Path) -> None:  # noqa: FBT001
+    log = Written(tmp_path / "app.log")
+    log.add(f"Created new connection {connection(1)}")
+    for _ in range(30):
+        log.use(connection(1))
+    log.add(f"Connection {connection(1)} checked out from pool")
+    if several:
+        log.add(f"Created new connection {connection(2)}", process=13)
+        log.use(connection(2), process=13)
+    log.add("still there", 1000, logger="app.web", process=13 if several else 12)
+    findings = log.found()
+    if several:
+        # the other one went on, this one may have ended
+        assert findings["left_out_at_end"].severity == "info"
+        assert "connection_leak" not in findings
+    else:
+        assert "16 min 40 s before the log last shows its process" in findings["connection_leak"].message
+
+
+def test_whose_process_waited(tmp_path: Path) -> None:
+    # its head shows it, the line that tells of the timeout does not
+    log = Written(tmp_path / "app.log")
+    for process in (12, 13):
+        log.add(f"Created new connection {connection(1)}", process=process)
+        for _ in range(15):
+            log.use(connection(1), process=process)
+    for number in (1, 2, 3):
+        if number > 1:
+            log.add(f"Created new connection {connection(number)}", 20)
+        log.add(f"Connection {connection(number)} checked out from pool")
+        log.use(connection(1), process=13)
+    for _ in range(2):
+        log.add("no connection", 30, logger="app.web")
+        log.lines += [
+            "Traceback (most recent call last):",
+            "exc.TimeoutError: QueuePool limit of size 3 overflow 0 reached, connection timed out, timeout 30.00",
+        ]
+    leak = log.found()["connection_leak"]
+    assert leak.count == 3
+    assert "3 connections were checked out in process 12 and never returned, the oldest 100 s before" in leak.message
+
+
+@pytest.mark.parametrize(
+    ("begins", "end", "said"),
+    [
+        ([0, 600, 1200], 1600, "6 an hour, so a pool of 15, SQLAlchemy's default, is dry within 2 h 30 min"),
+        ([0, 60, 120], 3600, "60 an hour from the first to the last, and none in the 58 min"),
+    ],
+)
+def test_the_pace_of_a_leak(begins: list[int], end: int, said: str, tmp_path: Path) -> None:
+    log = Written(tmp_path / "app.log")
+    begin = log.now
+    for number in range(4):
+        log.add(f"Created new connection {connection(number)}")
+    for _ in range(30):
+        log.use(connection(0))
+    for number, second in enumerate(begins, 1):
+        log.add(
+            f"Connection {connection(number)} checked out from pool", (begin - log.now).total_seconds() + second + 1
+        )
+        log.use(connection(0))
+    log.add("still there", (begin - log.now).total_seconds() + end, logger="app.web")
+    assert said in log.found("held_too_long=9999")["connection_leak"].message
+
+
+# engines and processes that end
+
+
+@pytest.mark.parametrize("uses", [1, 5])
+def test_an_engine_for_each_request(uses: int, tmp_path: Path) -> None:
+    log = Written(tmp_path / "app.log")
+    for number in range(40):
+        log.add(f"Created new connection {connection(number % 4)}")
+        for _ in range(uses):
+            log.use(connection(number % 4))
+    findings = log.found()
+    code, severity = ("engine_per_request", "warning") if uses == 1 else ("abandoned_connections", "info")
+    assert set(findings) == {code}
+    assert (findings[code].severity, findings[code].pool, findings[code].count) == (severity, QUEUE, 36)
+    assert [place.line for place in findings[code].evidence] == lines_with(log.log, "Created new connection")[:5]
+    assert uses == 1 or "without engine.dispose()" in findings[code].message
+    assert "abandoned_connections" in log.found("churn_connections=37")
+
+
+@pytest.mark.parametrize("often", [False, True])
+def test_an_engine_disposed_of_after_each_request(often: bool, sqlite: Callable[..., sa.Engine], log: Path) -> None:  # noqa: FBT001
+    with logged(log):
+        for _ in range(120 if often else 40):
+            engine = sqlite()
+            use(engine)
+            engine.dispose()
+    findings = found(log)
+    # tests do so, and rightly
+    assert set(findings) == ({"engine_per_request"} if often else set())
+    if often:
+        assert findings["engine_per_request"].severity == "info"
+        assert found(log, "nullpool_busy=1.5")["engine_per_request"].severity == "warning"
+
+
+def test_a_process_that_is_started_again(tmp_path: Path) -> None:
+    log = Written(tmp_path / "app.log", "{time} DEBUG {logger} {text}")
+    for _ in range(3):
+        log.add(f"Created new connection {connection(1)}", 5)
+        for _ in range(9):
+            log.use(connection(1))
+        log.add(f"Connection {connection(1)} checked out from pool")
+    findings = log.found()
+    assert set(findings) == {"abandoned_connections", "books_unbalanced", "left_out_at_end"}
+    assert {one.severity for one in findings.values()} == {"info"}
+    assert findings["abandoned_connections"].count == 2
+    assert "most likely the process ended" in findings["abandoned_connections"].message
+    whole = logpool.analyze(log.log)
+    assert all(logpool.analyze(log.log, block_bytes=size) == whole for size in (100, 3000))
+
+
+# what is thrown away
+
+
+@pytest.mark.filterwarnings(
+    "ignore::RuntimeWarning", "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"
+)
+def test_connections_of_another_event_loop(postgres_url: str, log: Path) -> None:
+    url = sa.make_url(postgres_url).set(drivername="postgresql+asyncpg")
+    engine = create_async_engine(url, pool_pre_ping=True)
+
+    async def query() -> None:
+        async with engine.connect() as connected:
+            await connected.execute(sa.text("SELECT 1"))
+
+    with logged(log):
+        for _ in range(7):
+            try:
+                asyncio.run(query())
+            except RuntimeError:
+                APPLICATION.exception("failed")
+    findings = found(log)
+    alarm = findings["event_loop_mismatch"]
+    assert (alarm.severity, alarm.count) == ("error", len(lines_with(log, "(reason: RuntimeError")))
+    assert alarm.count >= 3
+    assert "invalidation_storm" not in findings
+    # what the loops left behind is not for other tests to find
+    engine.sync_engine.dispose(close=False)
+    gc.collect()
+
+
+def test_what_the_application_invalidates(sqlite: Callable[..., sa.Engine], log: Path) -> None:
+    engine = sqlite()
+    with logged(log):
+        use(engine, 60)
+        for _ in range(6):
+            engine.raw_connection().invalidate()
+        for _ in range(3):
+            engine.raw_connection().invalidate(ValueError("no"))
+    engine.dispose()
+    alarm = found(log)["invalidated_in_use"]
+    assert (alarm.severity, alarm.count) == ("warning", 9)
+    assert (
+        "13% of all checkouts, 6 because invalidate() was called without an exception, 3 because of ValueError"
+        in alarm.message
+    )
+    assert found(log, "thrown_share=0.2") == {}
+    assert found(log, "thrown_connections=10") == {}
+
+
+def test_work_given_up_as_gevent_does(sqlite: Callable[..., sa.Engine], log: Path) -> None:
+    class Timeout(BaseException):
+        pass
+
+    engine = sqlite()
+    with logged(log):
+        use(engine)
+        engine.raw_connection().invalidate(Timeout("0.2 seconds"))
+    engine.dispose()
+    alarm = found(log)["cancelled_in_use"]
+    assert "because the task using it was given up (Timeout)" in alarm.message
+
+
+def test_a_shared_connection_that_dies(tmp_path: Path) -> None:
+    log = Written(tmp_path / "app.log")
+    log.add(f"Created new connection {connection(1)}")
+    log.use(connection(1))
+    for process in (13, 14, 15):
+        log.use(connection(1), process=process)
+    for process in (13, 14, 15):
+        log.add(f"Connection {connection(1)} checked out from pool", process=process)
+    for process in (13, 14, 15):
+        log.add(f"Invalidate connection {connection(1)} (reason: OperationalError:lost)", process=process)
+        log.add(f"Closing connection {connection(1)}", process=process)
+    findings = log.found()
+    assert findings["fork_shared"].severity == "error"
+    assert findings["invalidation_storm"].severity == "warning"
+    assert "they were shared over a fork" in findings["invalidation_storm"].message
+
+
+def test_replaced_for_their_age_all_the_time(sqlite: Callable[..., sa.Engine], log: Path) -> None:
+    engine = sqlite(pool_recycle=0.001)
+    with logged(log):
+        for _ in range(25):
+            use(engine)
+            time.sleep(0.003)
+    engine.dispose()
+    alarm = found(log)["recycle_churn"]
+    assert (alarm.severity, alarm.count) == ("info", 24)
+    assert found(log, "churn_connections=25") == {}
+
+
+# what is said
+
+
+@pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning", "ignore::ResourceWarning")
+def test_what_the_garbage_collector_brings_back_is_not_reset(tmp_path: Path) -> None:
+    log = Written(tmp_path / "app.log")
+    for number in range(3):
+        asyncpg = f"<AdaptedConnection <asyncpg.connection.Connection object at {0x7F0000000000 + number:#x}>>"
+        log.add(f"Created new connection {asyncpg}")
+        log.add(f"Connection {asyncpg} checked out from pool")
+        log.add(f"Connection {asyncpg} being returned to pool")
+        log.add(f"Hard-closing connection {asyncpg}")
+        log.add(
+            f"The garbage collector is trying to clean up non-checked-in connection {asyncpg}, which will be "
+            "terminated."
+        )
+    assert set(log.found()) == {"reclaimed_by_gc"}
+    assert report(log.log).pools[0].resets.none == 0
+
+
+def test_counts_of_different_things_are_not_put_side_by_side() -> None:
+    worse = FindingChange("pool_exhausted", None, "warning", "error", 1009, 111, "")
+    assert degree(worse) == "111 times, was warning"
+    same = FindingChange("pool_exhausted", None, "error", "error", 3, 1, "")
+    assert degree(same) == "3 times → once"
