@@ -87,6 +87,14 @@ class EmptiedError(exc.DisconnectionError):
     """What a listener raises that takes a connection away from the pool: as after a fork, where it is another's."""
 
 
+class StaleError(exc.DisconnectionError):
+    """What a listener raises that finds a connection dead: an exception of the application's own."""
+
+
+class FailedOverError(getattr(exc, "InvalidatePoolError", exc.DisconnectionError)):  # type: ignore[misc]
+    """The same, of one that finds all of them dead."""
+
+
 class Fault(RuntimeError):  # noqa: N818 - as the application might call it
     """What the application raises."""
 
@@ -983,10 +991,11 @@ class User:
                 record.starttime -= 1000
 
     def _disconnect_one(self) -> None:
-        self._disconnected(exc.DisconnectionError)
+        self._disconnected(self.chance.choice((exc.DisconnectionError, StaleError)))
 
     def _disconnect_all(self) -> None:
-        self._disconnected(getattr(exc, "InvalidatePoolError", exc.DisconnectionError))
+        own = getattr(exc, "InvalidatePoolError", exc.DisconnectionError)
+        self._disconnected(self.chance.choice((own, FailedOverError)))
 
     def _disconnected(self, error: type[BaseException]) -> None:
         self.witness.now.plan = [error(self.chance.choice(_REASONS))]
@@ -998,7 +1007,7 @@ class User:
         self._disconnected(EmptiedError)
 
     def _exhaust(self) -> None:
-        kinds = (exc.DisconnectionError, exc.InvalidatePoolError)
+        kinds = (exc.DisconnectionError, exc.InvalidatePoolError, StaleError, FailedOverError)
         self.witness.now.plan = [self.chance.choice(kinds)("gone") for _ in range(2)]
         self._check_out()
 

@@ -93,7 +93,8 @@ class Events:
             "groups": Lent(groups, pl.UInt32),
         }
         self.first = first
-        self.group_count = int(groups.max() or 0) + 1  # type: ignore[arg-type]
+        last = groups.max()
+        self.group_count = 0 if last is None else int(last) + 1  # type: ignore[arg-type]
         self.has_threads = events["thread"].null_count() < events.height
         addresses = {name: column.address for name, column in self._lent.items()}
         self.structure = EventsStructure(events.height, first, **addresses)

@@ -47,13 +47,13 @@ MAY_MATTER = re.sub(r"\(\?=\.\{1,\d+\}(.*?\))\)", r".+\1", _MAY_MATTER.pattern)
 # the message goes on in a way in which none does
 _LIKE_A_RECORD = re.compile(rf"sqlalchemy\.pool\b.*?(?:{STARTS.pattern})", re.DOTALL)
 _SHARED = re.compile(r"StaticPool|SingletonThreadPool")
-# exception classes by which the pool itself throws a connection away at check-out, to try another
-_DISCONNECTIONS = frozenset({"DisconnectionError", "InvalidatePoolError"})
+#: exception classes by which the pool itself throws a connection away at check-out, to try another
+DISCONNECTIONS = frozenset({"DisconnectionError", "InvalidatePoolError"})
 # what psycopg calls a transaction that nothing runs in: open, or failed and not yet rolled back
 _IN_TRANSACTION = frozenset({"INTRANS", "INERROR"})
 _CACHED_TEXTS = 1 << 18
 #: words that tell whether a record is a pool's, and what its shape is
-WORDS_OF_RECORDS = ("sqlalchemy", TIMED_OUT_TEXT, "limit of size overflow reached", *_DISCONNECTIONS, *_IN_TRANSACTION)
+WORDS_OF_RECORDS = ("sqlalchemy", TIMED_OUT_TEXT, "limit of size overflow reached", *DISCONNECTIONS, *_IN_TRANSACTION)
 
 
 @dataclass(frozen=True)
@@ -191,7 +191,7 @@ def _reason(message: Message) -> Reason:
         return Reason.INDIVIDUAL
     if message.reason is None:
         return Reason.NONE
-    return Reason.DISCONNECTION if message.reason in _DISCONNECTIONS else Reason.OTHER
+    return Reason.DISCONNECTION if message.reason in DISCONNECTIONS else Reason.OTHER
 
 
 class Naming(IntEnum):

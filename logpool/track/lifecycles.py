@@ -33,6 +33,7 @@ from logpool.track.outcomes import (
     outcome_of,
     shared_checkouts,
 )
+from logpool.track.refusals import Refusals
 from logpool.track.remarks import (
     INCIDENTS,
     censored,
@@ -104,9 +105,11 @@ class Fold:
     _sharing: Sharing = field(default_factory=Sharing)
     _clocks: Clocks = field(default_factory=Clocks)
     _causes: Causes = field(init=False)
+    _refusals: Refusals = field(init=False)
 
     def __post_init__(self) -> None:
         self._causes = Causes(self.vocabulary)
+        self._refusals = Refusals(self.vocabulary)
 
     def take(self, events: pl.DataFrame) -> Tracked:
         """Follows one batch: ``line``, ``time``, ``shape``, ``connection``, ``thread``, ``source``."""
@@ -123,7 +126,7 @@ class Fold:
         wholes = without_wholes(events, self._roles(incidents, meanings), meanings["base"], self._states["key"])
         before = events["time"][wholes.rest["before"]].alias("time_before")
         followed = batch.told(wholes.rest["place"]).hstack([*chosen(wholes.rest, "key", "more"), before])
-        followed = self._emptied.told(followed)
+        followed = self._refusals.told(self._emptied.told(followed), incidents)
         touched = wholes.rest["key"].unique()
         known = where(self._states, pl.col("key").is_in(touched.implode()))
         tracked = _carried(self._with_late(related(followed, known)))
