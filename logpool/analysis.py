@@ -106,7 +106,8 @@ class Analysis:
         if back:
             self.selection = self.selection.settled(end_of(sources, self.layout, back[0]))
         for batch in merged(self._streams(sources), _begins(sources)):
-            yield self.selection.apply(batch, self.vocabulary)
+            offsets = [reading.offset for reading in self.readings for _ in reading.files]
+            yield self.selection.apply(batch, self.vocabulary, offsets)
         self._tell(0)
         for part, line in (torn for reading in self.readings for torn in reading.torn):
             if not self.damages.is_noted(self.places[part], line):
@@ -224,8 +225,8 @@ def analyze(
         layout: the format string of the log's ``logging.Formatter``, in any of its three styles, or ``json``; found
             by itself when left out.
         pools: only these pools, each by class, logging name or whole logger.
-        since: only what was logged at this time or later: ISO 8601, or how long before the end of the log, as in
-            ``2h``, ``90s``, ``1h30m``.
+        since: only what was logged at this time or later: ISO 8601, without an offset as the log prints its times; or
+            how long before the end of the log, as in ``2h``, ``90s``, ``1h30m``.
         until: only what was logged before this time, likewise.
         block_bytes: how much to read at once; changes the memory used, never the result.
         progress: called now and then with the bytes and the events read so far, and with the share of all that has

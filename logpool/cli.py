@@ -209,6 +209,9 @@ def compare(
     from logpool.judge.gate import WORSE, Gate
     from logpool.judge.thresholds import Thresholds
 
+    if baseline == other == "-":
+        msg = "standard input can be read only once"
+        raise UsageError(msg, "give one of the two logs as a file")
     gate = Gate.of(fail_on or (), others=(WORSE,))
     left, right = (_report([name], layout, since, until, pool, threshold or ()) for name in (baseline, other))
     for report in (left, right):
@@ -252,7 +255,7 @@ def export(
         rows = interruptible(
             lambda: readers[table](logs, layout=layout, pools=pool or (), since=since, until=until, progress=progress)
         )
-    if not rows.height and _selected(since, until, pool):
+    if not (rows["pool"].drop_nulls().len() if pool else rows.height) and _selected(since, until, pool):
         raise _nothing_left(since, until, pool)
     for warning in told:
         if issubclass(warning.category, DamagedInputWarning):
@@ -292,8 +295,14 @@ def _report(
                 interval=interval,
             )
         )
-    if _selected(since, until, pools) and not (report.pools or report.timings or report.timeouts):
+    # a timeout names no pool: it alone is nothing of the pools that are asked for
+    left = report.pools if pools else report.pools or report.timings or report.timeouts
+    if _selected(since, until, pools) and not left:
         raise _nothing_left(since, until, pools)
+    known = {name for pool in report.pools for name in (pool.logger, pool.pool_class, pool.logging_name)}
+    for name in pools or ():
+        if name not in known:
+            tell(f"warning: no pool is called {name}")
     return report
 
 

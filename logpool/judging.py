@@ -129,7 +129,8 @@ class Judgement:
         for source, process, _ in self.analysis.vocabulary.groups:
             processes[source].add(process)
         for source, names in processes.items():
-            ends = (self.analysis.readings[source].last_time, self.analysis.selection.until)
+            reading = self.analysis.readings[source]
+            ends = (reading.last_time, self.analysis.selection.at("until", reading.offset))
             last = min((end for end in ends if end is not None), default=None)
             if len(names) == 1 and last is not None:
                 (name,) = names

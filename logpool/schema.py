@@ -143,7 +143,7 @@ EVENTS = (
     Column(
         "time",
         "datetime[us]",
-        "when it was logged; UTC where the log has an offset, null where it has no time",
+        "when it was logged, null where it has no time; where all logs have an offset from UTC, with the zone UTC",
     ),
     Column("kind", "string", "what happened"),
     Column(

@@ -68,7 +68,7 @@ def read_events(
         connection=pl.when(~timing).then("identity"),
         seconds=pl.when(timing).then("identity").cast(pl.Float64),
     )
-    return _shown(rows, EVENTS)
+    return _shown(analysis, rows, EVENTS)
 
 
 def read_checkouts(
@@ -101,7 +101,7 @@ def read_checkouts(
         hold_seconds=_seconds(pl.col("end_time") - pl.col("out_time")),
         outcome=outcome,
     )
-    return _shown(rows, CHECKOUTS)
+    return _shown(analysis, rows, CHECKOUTS)
 
 
 def read_connections(
@@ -133,7 +133,7 @@ def read_connections(
         outcome=pl.when(pl.col("end_seq").is_null()).then(pl.lit("open")).otherwise(over),
         checkouts="uses",
     )
-    return _shown(rows, CONNECTIONS)
+    return _shown(analysis, rows, CONNECTIONS)
 
 
 def _analysis(
@@ -152,8 +152,13 @@ def _warn(analysis: Analysis) -> None:
         warnings.warn(f"{DAMAGED}: {analysis.damages.told()}", DamagedInputWarning, stacklevel=3)
 
 
-def _shown(rows: pl.DataFrame, columns: Iterable[Column]) -> pl.DataFrame:
-    return rows.select(pl.col(column.name).cast(_TYPES[column.type]) for column in columns)
+def _shown(analysis: Analysis, rows: pl.DataFrame, columns: Iterable[Column]) -> pl.DataFrame:
+    shown = rows.select(pl.col(column.name).cast(_TYPES[column.type]) for column in columns)
+    offsets = [reading.offset for reading in analysis.readings if reading.first_time is not None]
+    if not offsets or None in offsets:
+        return shown
+    times = [name for name, dtype in shown.schema.items() if dtype == _TYPES["datetime[us]"]]
+    return shown.with_columns(pl.col(times).dt.replace_time_zone("UTC"))
 
 
 def _seconds(microseconds: pl.Expr) -> pl.Expr:

@@ -51,6 +51,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     Path("app.log").write_text("\nstarting\nlistening on 8000\nGET / 200\nGET /a 200\n", encoding="utf-8")
     Path("program").write_bytes(b"\x7fELF\x02\x01\x01" + bytes(range(256)) * 8)
     Path("cut.log.gz").write_bytes(gzip.compress(SAMPLE.read_bytes())[:12])
+    # a timeout may be any pool's
+    timeout = (
+        b"2024-09-26 17:45:40,000 - app - ERROR - QueuePool limit of size 5 overflow 10 reached, connection timed out"
+    )
+    Path("waited.log").write_bytes(SAMPLE.read_bytes() + timeout + b", timeout 30.00\n")
     Path("folder").mkdir()
     Path("there.csv").write_text("old\n", encoding="utf-8")
     return tmp_path
@@ -149,6 +154,19 @@ NOTHING_LEFT = "hint: without it, logpool analyze shows the names of the pools a
             3,
             f"error: nothing is left to show with --pool web, --pool job\n{NOTHING_LEFT}",
         ),
+        (
+            "compare - -",
+            2,
+            "error: standard input can be read only once\nhint: give one of the two logs as a file\n",
+        ),
+        *(
+            (
+                f"{command} --pool nosuch waited.log",
+                3,
+                f"error: nothing is left to show with --pool nosuch\n{NOTHING_LEFT}",
+            )
+            for command in ("analyze", "verify", "export -o new.csv")
+        ),
         # the layout
         ("analyze --layout '%(asctime' pool.log", 2, f"error: no format string of logging: '%(asctime'\n{STYLES}"),
         ("analyze --layout '%(name)s' pool.log", 2, f"error: the layout has no message: '%(name)s'\n{STYLES}"),
@@ -184,6 +202,13 @@ NOTHING_LEFT = "hint: without it, logpool analyze shows the names of the pools a
 @pytest.mark.usefixtures("folder")
 def test_says_what_is_wrong(command: str, code: int, error: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert Printed(code, "", error) == run(command, capsys)
+
+
+@pytest.mark.usefixtures("folder")
+def test_names_a_pool_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
+    printed = run("analyze --pool nosuch --pool QueuePool pool.log", capsys)
+    assert (printed.code, printed.err) == (0, "warning: no pool is called nosuch\n")
+    assert printed.out == run("analyze --pool QueuePool pool.log", capsys).out
 
 
 def test_a_number_that_is_none(capsys: pytest.CaptureFixture[str]) -> None:

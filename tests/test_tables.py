@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -252,6 +253,20 @@ def test_times_are_null_where_the_log_has_none() -> None:
     assert {None} == set(logpool.read_events(log)["time"])
     assert {None} == set(logpool.read_checkouts(log)["hold_seconds"]) | set(logpool.read_checkouts(log)["start"])
     assert {None} == set(logpool.read_connections(log)["life_seconds"])
+
+
+@pytest.mark.parametrize(("read", "_"), READERS)
+def test_times_are_in_utc_where_all_logs_have_an_offset(read: Reader, _: object, tmp_path: Path) -> None:
+    zoned = tmp_path / "zoned.log"
+    zoned.write_text(re.sub(r"(?m)^(\S+ \S+?),(\d{3}) ", r"\1.\2+09:00 ", QUEUE.read_text("utf-8")), "utf-8")
+    plain, found = read(QUEUE), read(zoned)
+    times = [name for name, dtype in plain.schema.items() if dtype == pl.Datetime("us")]
+    for name in times:
+        assert found.schema[name] == pl.Datetime("us", "UTC")
+        in_utc = plain[name].dt.replace_time_zone("UTC").dt.offset_by("-9h")
+        assert found[name].to_list() == in_utc.to_list()
+    # beside one that has none, nobody knows what is earlier
+    assert read([QUEUE, zoned]).schema[times[0]] == pl.Datetime("us")
 
 
 def test_a_clock_that_steps_back(tmp_path: Path) -> None:

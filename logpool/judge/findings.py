@@ -38,6 +38,11 @@ if TYPE_CHECKING:
 #: what the input's damage is told with
 DAMAGED = "part of the input is damaged or was left out, and the rest was read"
 
+_NAMED_SECRETS = re.compile(
+    r"(?P<name>\b(?:\w*pass(?:word|wd|file)?|pwd|\w*secret|\w*token|\w*api_?key|user(?:name)?|uid|host(?:name|addr)?|server)"
+    r"[\"']?\s*[=:]\s*)(?:\"[^\"]*\"?|'[^']*'?|[^\s,;)}&]+)",
+    re.IGNORECASE,
+)
 # what one process does to another's connections where they are taken for one
 _OF_SEVERAL = {CHECKED_OUT_TWICE, RETURNED_WITHOUT_CHECKOUT, USED_AFTER_CLOSE}
 _ORDER = {"error": 0, "warning": 1, "info": 2}
@@ -270,9 +275,10 @@ _CHECKS: tuple[Callable[[Facts], Iterator[Finding]], ...] = (
 
 
 def masked(text: str) -> str:
-    """A line of a log without the texts of connections, which may name hosts, users and passwords."""
+    """A line of a log without the texts of connections, nor what else names hosts, users and passwords."""
     text = re.sub(r"<.*>|<.*$", "<…>", text)
     text = re.sub(r"://\S+", "://…", text)
+    text = _NAMED_SECRETS.sub(r"\g<name>…", text)
     return "".join(character if character.isprintable() else " " for character in text)
 
 

@@ -50,6 +50,8 @@ def write_table(table: pl.DataFrame, path: Path, *, force: bool = False) -> None
         OutputError: the file cannot be written.
     """
     check_target(path, force=force)
+    # what a link leads to is replaced, and not the link
+    path = path.resolve()
     draft = None
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
@@ -76,7 +78,13 @@ def _reason(error: OSError | ComputeError) -> str:
 def _write(table: pl.DataFrame, path: Path, suffix: str) -> None:
     if suffix == ".parquet":
         table.write_parquet(path)
-    elif suffix == ".csv":
+        return
+    # ISO 8601, with the offset where there is one: each of polars' writers has a form of its own
+    import polars as pl  # noqa: PLC0415 - this module is loaded before it is known whether there is a table
+
+    zoned = [name for name, dtype in table.schema.items() if isinstance(dtype, pl.Datetime) and dtype.time_zone]
+    table = table.with_columns(pl.col(zoned).dt.strftime("%Y-%m-%dT%H:%M:%S%.6f+00:00"))
+    if suffix == ".csv":
         table.write_csv(path)
     else:
         table.write_ndjson(path)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import logpool
+from logpool.errors import InputError
 from logpool.judge import findings
 from logpool.report.model import Evidence, Finding
 
@@ -53,6 +54,24 @@ def test_finding(case: str, code: str, severity: str, count: int, lines: list[in
 @pytest.mark.parametrize("case", ["address-reuse", "invalidated-in-use", "overflow-closed", "reset-by-caller"])
 def test_what_is_normal_is_no_finding(case: str) -> None:
     assert found(case) == {}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Weird text about postgresql://me:SECRET@SECRET/app and password=SECRET host=SECRET",
+        "dsn user='SECRET' password='SE CRET SECRET' host = SECRET, now",
+        "{'password': 'SECRET', 'host': 'SECRET'} DB_PASSWORD=SECRET api_key: SECRET",
+    ],
+)
+def test_what_is_not_understood_shows_no_secret(text: str, tmp_path: Path) -> None:
+    log = written(tmp_path, f"Created new connection {CONNECTION}", text)
+    messages = [one.message for one in logpool.analyze(log).findings if one.code == "unrecognised_records"]
+    assert len(messages) == 1
+    assert "SECRET" not in messages[0]
+    with pytest.raises(InputError) as refused:
+        logpool.analyze(written(tmp_path, text))
+    assert "SECRET" not in refused.value.message
 
 
 def test_findings_name_their_pool() -> None:

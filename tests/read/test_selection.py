@@ -76,6 +76,35 @@ def test_times(since: str | None, until: str | None, expected: list[int]) -> Non
     assert expected == kept(selection, POOLS[:1] * 4, [NOON - 1, NOON, NOON + 1, None])
 
 
+@pytest.mark.parametrize(
+    ("since", "until", "expected"),
+    [
+        # as each of two files prints them: nine hours before UTC, and none
+        ("2024-01-01T21:00:00", None, [1, 2, 4, 5]),
+        ("2024-01-01T21:00:00", "2024-01-01T21:00:00.000001", [1, 4]),
+        ("2024-01-01T12:00:00Z", None, [1, 2, 3, 4, 5]),
+    ],
+)
+def test_a_time_without_an_offset_is_as_the_log_prints_it(
+    since: str | None, until: str | None, expected: list[int]
+) -> None:
+    vocabulary = Vocabulary()
+    shape = vocabulary.add(Shape(Message(Kind.CREATED), POOLS[0], 0, None, ""))
+    local = NOON + 9 * 3_600_000_000
+    events = pl.DataFrame(
+        {
+            "place": range(6),
+            "time": [NOON - 1, NOON, NOON + 1, local - 1, local, local + 1],
+            "shape": [shape] * 6,
+            "source": [0, 0, 0, 1, 1, 1],
+        },
+        schema={"place": pl.Int64, "time": pl.Int64, "shape": pl.UInt32, "source": pl.UInt32},
+    )
+    selection = Selection.of([], since, until)
+    assert selection.apply(events, vocabulary, [9 * 3600, None])["place"].to_list() == expected
+    assert selection.at("since", 9 * 3600) == NOON
+
+
 def test_pools_and_times_together() -> None:
     selection = Selection.of(["web"], "2024-01-01T12:00:00", None)
     assert kept(selection, POOLS[:2] * 2, [NOON, NOON - 1, NOON, NOON]) == [3]

@@ -74,6 +74,26 @@ def test_an_existing_file_is_replaced_on_request_only(tmp_path: Path) -> None:
     assert target.read_text("utf-8").startswith("path,line,time\n")
 
 
+def test_what_a_link_leads_to_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    target, link = tmp_path / "data" / "a.csv", tmp_path / "link.csv"
+    target.write_text("old", "utf-8")
+    link.symlink_to(target)
+    write_table(TABLE, link, force=True)
+    assert link.is_symlink()
+    assert target.read_text("utf-8").startswith("path,line,time\n")
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".ndjson"])
+def test_times_with_a_zone_show_their_offset(suffix: str, tmp_path: Path) -> None:
+    zoned = TABLE.with_columns(pl.col("time").dt.replace_time_zone("UTC"))
+    write_table(zoned, tmp_path / f"a{suffix}")
+    times = TABLE["time"].drop_nulls().dt.strftime("%Y-%m-%dT%H:%M:%S%.6f+00:00").to_list()
+    text = (tmp_path / f"a{suffix}").read_text("utf-8")
+    assert times
+    assert all(time in text for time in times)
+
+
 @pytest.mark.parametrize("force", [False, True])
 def test_whole_or_not_at_all(force: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: FBT001
     def half(table: pl.DataFrame, path: Path, _: str) -> None:
