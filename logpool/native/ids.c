@@ -68,6 +68,14 @@ static const char *behind_token(const char *begin, const char *start, const char
     return is_one ? at : NULL;
 }
 
+int is_within_token(const char *begin, const char *at, const char *end)
+{
+    const char *start = at;
+    while (start > begin && is_of_token(start[-1]))
+        start--;
+    return start < at && class_of(*start) && behind_token(begin, start, end);
+}
+
 /* The mark of an id, or of a number with many decimals, where the letters and digits from a place on are one; else 0. `begin`: of
    the text; `at`: behind them. */
 static char plain_id_at(const char *begin, const char *start, const char *end, const char **at)

@@ -28,6 +28,8 @@ static inline const char *behind_address(const char *at, const char *end)
 /* The mark of an id, of a token, or of a number with many decimals, where the letters and digits from a place on are one; else 0. `begin`: of
    the text; `at`: behind them. */
 char id_at(const char *begin, const char *start, const char *end, const char **at);
+/* Whether a place lies in a token that begins before it: then no mark stands there, but one for all of that. */
+int is_within_token(const char *begin, const char *at, const char *end);
 /* The mark of the address that begins there, between what is no letter or digit, if it has enough digits to be no number; 0 where none does. */
 char address_at(const char *begin, const char *at, const char *end, const char **behind);
 

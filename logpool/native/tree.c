@@ -2,7 +2,7 @@
 
    A line is followed from its begin on. What texts have in common stands in the tree once, and is compared at once; where they hold a
    mark, whatever leaves that mark may stand in the line. */
-#include "cutting.h"
+#include "ids.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -168,6 +168,9 @@ static const Node *way_on(const Tree *tree, const Node *node, Walk *walk, Kin *k
     char mark = line->ids ? mark_at(walk->piece->start, at, end, line->patterns != NULL, words, &behind) : 0;
     if (!mark)
         return way_by_byte(tree, node, *at);
+    /* how the letters and digits before it go on tells what they are */
+    if (is_within_token(walk->piece->start, at, end))
+        return NULL;
     walk->at = behind;
     /* what stands behind a backslash may be escaped by it, and what stands behind that may be an id together with it */
     int is_escaped = words && at > walk->piece->start && (at[-1] == '\\' || is_alphanumeric(at[-1]));
