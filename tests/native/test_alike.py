@@ -231,11 +231,14 @@ def test_a_tree_that_is_full_begins_anew() -> None:
 def test_a_token_is_told_by_all_of_it() -> None:
     # both begin in the same way, but only one changes often enough between letters and digits
     begin = "V1StGXR8_Z5jdHi6B-myT7f00d596-eb68-48f3-9c72-8ffc5334a770"
-    lines = [f"{begin}1234567890123454567890 |Z", f"{begin}456789012345678901 |Z"]
+    others = [f"{begin}1234567890123454567{number} |Z" for number in range(100, 110)]
     one = Cutter([], leading=False, out=Out.IDS)
-    for line, left in zip(lines, ("V1StGXR8_Z5jdHi6B-myT7f00d596-eb68-48f3-9c72-\x03 |Z", "\x03 |Z"), strict=True):
-        rows = rows_of([line])
-        assert [one.keys.get(cut_apart(one, rows, array("I", [0])).key(0))] == [left]
+    left = {line: "V1StGXR8_Z5jdHi6B-myT7f00d596-eb68-48f3-9c72-\x03 |Z" for line in others}
+    left[f"{begin}456789012345678901 |Z"] = "\x03 |Z"
+    for lines in (others[:5], list(left)):
+        rows = rows_of(lines)
+        taken = cut_apart(one, rows, array("I", range(len(rows))))
+        assert [one.keys.get(taken.key(at)) for at in range(len(taken))] == [left[line] for line in lines]
 
 
 def test_variables_are_the_same_wherever_ids_stand() -> None:
