@@ -233,7 +233,7 @@ def test_a_token_is_told_by_all_of_it() -> None:
     begin = "V1StGXR8_Z5jdHi6B-myT7f00d596-eb68-48f3-9c72-8ffc5334a770"
     others = [f"{begin}1234567890123454567{number} |Z" for number in range(100, 110)]
     one = Cutter([], leading=False, out=Out.IDS)
-    left = {line: "V1StGXR8_Z5jdHi6B-myT7f00d596-eb68-48f3-9c72-\x03 |Z" for line in others}
+    left = dict.fromkeys(others, "V1StGXR8_Z5jdHi6B-myT7f00d596-eb68-48f3-9c72-\x03 |Z")
     left[f"{begin}456789012345678901 |Z"] = "\x03 |Z"
     for lines in (others[:5], list(left)):
         rows = rows_of(lines)
