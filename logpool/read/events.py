@@ -20,14 +20,16 @@ from typing import TYPE_CHECKING, NamedTuple
 from logpool.read.ahead import ahead
 from logpool.read.around import PROCESSES
 from logpool.read.cuts import Cut, Cuts, cut_of
+from logpool.read.edges import lacks_begin, lacks_end
 from logpool.read.formats import head_reader
 from logpool.read.gathering import Gathered
 from logpool.read.lines import Lines, upwards
+from logpool.read.logs import is_dated
 from logpool.read.numbering import MOST_TEXTS, Numbering, Told
 from logpool.read.pieces import Pieces
-from logpool.read.processes import Begin, Happening, processes_of
+from logpool.read.processes import Begin, Happening, processes_of, records
 from logpool.read.reading import Reading
-from logpool.read.starts import bounded
+from logpool.read.starts import STARTS, bounded
 from logpool.read.vocabulary import MAY_MATTER, Reader, Vocabulary
 from logpool.schema import Kind
 
@@ -126,6 +128,7 @@ class EventReader:
         begin = Begin.of(waiting)
         if self.layout is None and self.processes is None:
             self._find_processes(begin)
+        self._pass_over_rest(begin)
         for block in chain(begin.each_once(), waiting):
             self._take_in(block)
             # while the next block is waited for, this one takes no memory
@@ -140,13 +143,48 @@ class EventReader:
         """Gathers the events of a block."""
         self._part = block.part
         self._gathered.begin(block.part)
-        lines = block.lines
-        if self._pieces.matter(block):
-            lines = Lines.of(self._pieces.joined(lines.texts))
-        last = self._add(block, lines)
-        if block.torn and last != block.first_line + len(lines) - 1:
+        last = block.lines.data.rfind(b"\n", 0, block.lines.size) + 1 if block.torn else 0
+        if last:
+            block, torn = block.parted(last)
+            self._add(block, self._put_together(block))
+            block = torn
+        lines = self._put_together(block)
+        if block.torn and self._lacks_end(next(iter(lines.head(1)), "")):
+            self._pass_over(block, lines)
+        elif self._add(block, lines) != block.first_line and block.torn:
             # a last line that has no line end and tells nothing: the rest of it may be missing
-            self.reading.torn.append((self._part, block.first_line + len(lines) - 1))
+            self.reading.torn.append((self._part, block.first_line))
+
+    def _put_together(self, block: Block) -> Lines:
+        """The lines of a block, where some may be split with these in one."""
+        if self._pieces.matter(block):
+            return Lines.of(self._pieces.joined(block.lines.texts))
+        return block.lines
+
+    def _pass_over_rest(self, begin: Begin) -> None:
+        """Does not read the log's first line where that is the rest of a record."""
+        if not begin.blocks:
+            return
+        lines = begin.blocks[0].lines
+        first = next(iter(lines.head(1)), "")
+        if STARTS.search(first) is None or is_dated(first):
+            return
+        others = records(begin.text.partition("\n")[2])
+        if lacks_begin(first, islice(others, _LEARNED_FROM)):
+            rest, begin.blocks[0] = begin.blocks[0].parted(lines.data.index(b"\n") + 1)
+            self._pass_over(rest, rest.lines)
+
+    def _pass_over(self, block: Block, lines: Lines) -> None:
+        """Takes from a line that is no whole record nothing but its time."""
+        self._count(lines, block.size)
+        time = self._first_time(lines.texts)
+        if time is not None:
+            self._end, self.reading.last_time = None, time
+        self.reading.torn.append((block.part, block.first_line))
+
+    def _lacks_end(self, line: str) -> bool:
+        head = self._heads(cut_of(line).marked(bounded(line)))
+        return head is not None and lacks_end(head, self.reading.layouts or {head.layout})
 
     def _find_processes(self, begin: Begin) -> None:
         text = begin.text

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -123,6 +123,14 @@ class Block:
     torn: bool = False
     split: bool = False
     share: float | None = None
+
+    def parted(self, place: int) -> tuple[Block, Block]:
+        """The lines before a place in the bytes where one begins, and those from there on."""
+        before, data = Lines(self.lines.data, place), self.lines.bytes(place)
+        line, size = self.first_line + len(before), self.size - len(data)
+        return replace(self, lines=before, size=size, torn=False), replace(
+            self, first_line=line, lines=Lines(data), size=len(data)
+        )
 
 
 @dataclass

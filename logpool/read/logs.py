@@ -85,12 +85,12 @@ def begins_anew(line: str, torn: str) -> bool:
         line: the file's first line.
         torn: what the other file ends with: where that has a time, a record's beginning has one, too.
     """
-    if _is_dated(line):
+    if is_dated(line):
         return True
-    return _HEAD.match(line) is not None and not _is_dated(torn)
+    return _HEAD.match(line) is not None and not is_dated(torn)
 
 
-def _is_dated(line: str) -> bool:
+def is_dated(line: str) -> bool:
     """Whether a line begins with a time."""
     spans = cut_of(line).spans
     return (
