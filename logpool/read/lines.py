@@ -18,6 +18,7 @@ from logpool.read.encoding import (
     LONGEST_LINE,
     REPLACEMENT,
     encoding_of,
+    ends_with_cr,
     has_long_line,
     head_of,
     is_strange,
@@ -152,6 +153,8 @@ class LineReader:
     damages: Damages
     line: int = 1
     encoding: str = "utf-8"
+    # whether lines end with CR alone
+    _bare: bool = False
     _rest: bytearray = field(default_factory=bytearray)
     _split: bool = False
     # whether NULs stood before the line that comes next
@@ -185,6 +188,7 @@ class LineReader:
         if self.encoding == "utf-8":
             head = self._without_hole(head)
         self._split = may_be_split(head)
+        self._bare = b"\r" in head and ends_with_cr(self.stream.peek(_HOLE_BYTES), self.encoding)
         failure = self.stream.failure
         if not head and (self._nuls or failure is not None):
             self.damages.skip(self.path, failure or NO_TEXT)
@@ -207,7 +211,8 @@ class LineReader:
         decoder = None if self.encoding == "utf-8" else codecs.getincrementaldecoder(self.encoding)("replace")
         while data := self.stream.read(size):
             self._size += len(data)
-            yield data if decoder is None else decoder.decode(data).encode()
+            text = data if decoder is None else decoder.decode(data).encode()
+            yield text.replace(b"\r", b"\n") if self._bare else text
         if decoder is not None:
             yield decoder.decode(b"", final=True).encode()
 

@@ -83,13 +83,15 @@ def test_damage_is_told_with_its_place(data: bytes, told: str, line: int, checko
         DATA,
         b"\xef\xbb\xbf" + DATA,
         DATA.replace(b"\n", b"\r\n"),
+        DATA.replace(b"\n", b"\r"),
+        DATA.decode().replace("\n", "\r").encode("utf-16"),
         DATA.decode().encode("utf-16"),
         DATA.decode().encode("utf-16-le"),
         DATA.decode().encode("utf-16-be"),
         DATA.removesuffix(b"\n"),
         PACKED + bytes(512),
     ],
-    ids=["plain", "mark", "CRLF", "UTF-16", "UTF-16-LE", "UTF-16-BE", "no line end", "padded"],
+    ids=["plain", "mark", "CRLF", "CR", "CR in UTF-16", "UTF-16", "UTF-16-LE", "UTF-16-BE", "no line end", "padded"],
 )
 def test_what_is_no_damage(data: bytes) -> None:
     Path("log").write_bytes(data)
