@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from logpool.read.logs import is_dated
 from logpool.read.starts import STARTS
 from logpool.read.vocabulary import pool_message
 from logpool.schema import Kind
@@ -27,10 +26,15 @@ def lacks_begin(line: str, others: Iterable[str]) -> bool:
         others: records behind it.
     """
     before = _before(line)
-    if before is None or is_dated(line):
+    if before is None:
         return False
-    likes = set(map(_before, others))
-    return before not in likes and any(like.endswith(before) for like in likes if like is not None)
+    is_end = False
+    for other in others:
+        like = _before(other)
+        if like == before:
+            return False
+        is_end |= like is not None and like.endswith(before)
+    return is_end
 
 
 def _before(line: str) -> str | None:

@@ -24,17 +24,16 @@ from logpool.read.edges import lacks_begin, lacks_end
 from logpool.read.formats import head_reader
 from logpool.read.gathering import Gathered
 from logpool.read.lines import Lines, upwards
-from logpool.read.logs import is_dated
 from logpool.read.numbering import MOST_TEXTS, Numbering, Told
 from logpool.read.pieces import Pieces
 from logpool.read.processes import Begin, Happening, processes_of, records
 from logpool.read.reading import Reading
-from logpool.read.starts import STARTS, bounded
+from logpool.read.starts import bounded
 from logpool.read.vocabulary import MAY_MATTER, Reader, Vocabulary
 from logpool.schema import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     import polars as pl
 
@@ -71,6 +70,7 @@ class _Ending(NamedTuple):
     end: int
     data: bytes
     told: set[tuple[int, int]]
+    numbers: Sequence[int] | None
 
 
 @dataclass
@@ -126,9 +126,10 @@ class EventReader:
         in_turn = ahead if self.ahead else iter
         waiting = in_turn(blocks)
         begin = Begin.of(waiting)
+        text = begin.text
         if self.layout is None and self.processes is None:
-            self._find_processes(begin)
-        self._pass_over_rest(begin)
+            self._find_processes(begin, text)
+        self._pass_over_rest(begin, text)
         for block in chain(begin.each_once(), waiting):
             self._take_in(block)
             # while the next block is waited for, this one takes no memory
@@ -161,22 +162,17 @@ class EventReader:
             return Lines.of(self._pieces.joined(block.lines.texts))
         return block.lines
 
-    def _pass_over_rest(self, begin: Begin) -> None:
+    def _pass_over_rest(self, begin: Begin, text: str) -> None:
         """Does not read the log's first line where that is the rest of a record."""
-        if not begin.blocks:
-            return
-        lines = begin.blocks[0].lines
-        first = next(iter(lines.head(1)), "")
-        if STARTS.search(first) is None or is_dated(first):
-            return
-        others = records(begin.text.partition("\n")[2])
-        if lacks_begin(first, islice(others, _LEARNED_FROM)):
-            rest, begin.blocks[0] = begin.blocks[0].parted(lines.data.index(b"\n") + 1)
+        first, _, others = text.partition("\n")
+        if lacks_begin(first, islice(records(others), _LEARNED_FROM)):
+            end = begin.blocks[0].lines.data.index(b"\n") + 1
+            rest, begin.blocks[0] = begin.blocks[0].parted(end)
             self._pass_over(rest, rest.lines)
 
     def _pass_over(self, block: Block, lines: Lines) -> None:
         """Takes from a line that is no whole record nothing but its time."""
-        self._count(lines, block.size)
+        self._count(block, lines)
         time = self._first_time(lines.texts)
         if time is not None:
             self._end, self.reading.last_time = None, time
@@ -186,8 +182,7 @@ class EventReader:
         head = self._heads(cut_of(line).marked(bounded(line)))
         return head is not None and lacks_end(head, self.reading.layouts or {head.layout})
 
-    def _find_processes(self, begin: Begin) -> None:
-        text = begin.text
+    def _find_processes(self, begin: Begin, text: str) -> None:
         found = processes_of(text, lambda asked: self._told_by(begin.lots(text), asked))
         self._heads = head_reader(None, found)
 
@@ -205,8 +200,10 @@ class EventReader:
 
     def _add(self, block: Block, lines: Lines) -> int | None:
         """Adds the events of a block, and returns the number of the last line that is one, or tells of one."""
-        first = block.first_line
-        self._count(lines, block.size)
+        # where lines have numbers of their own, they are counted from 0 until these are given to them
+        numbers = block.numbers
+        first = block.first_line if numbers is None else 0
+        self._count(block, lines)
         likely = self._numberings.get(self._likely)
         rows = lines.rows(likely.cutter() if likely else None)
         lot = self._gathered.lot
@@ -214,23 +211,25 @@ class EventReader:
         left = likely.read_alike(rows, first, told) if likely else rows.left
         self._read(rows, left, first, told)
         self._gathered.in_order &= told.pieces <= 1
-        self._note_unrecognised(first, rows, told.unrecognised)
+        if numbers is not None:
+            lot.renumber(begin, numbers)
+        self._note_unrecognised(first, rows, told.unrecognised, numbers)
         counts = told.event_counts()
         self._count_events(counts)
         self._note_last(lines, rows, told)
         heads = self._timed_out(begin, counts)
-        timeouts = self._timeouts_inside(first, lines, rows, sorted(told.inside), heads)
+        timeouts = self._timeouts_inside(first, lines, rows, sorted(told.inside), heads, numbers)
         self._gathered.timeouts += timeouts
         self.reading.events += len(lot) - begin + len(timeouts)
-        self._remember(first, lines, rows, told.last, heads)
-        last = [first + rows.place(told.last)] if told.last >= 0 else []
+        self._remember(first, lines, rows, told.last, heads, numbers)
+        last = [_number(first + rows.place(told.last), numbers)] if told.last >= 0 else []
         heads_here = [line for line, *_, part in timeouts if part == self._part]
         return max(last + heads_here, default=None)
 
-    def _count(self, lines: Lines, size: int) -> None:
+    def _count(self, block: Block, lines: Lines) -> None:
         reading = self.reading
-        reading.lines += len(lines)
-        reading.size += size
+        reading.lines += block.line_count
+        reading.size += block.size
         if len(reading.samples) < _SHOWN:
             texts = [text for text in lines.head(_EDGE) if text.strip()]
             reading.samples += texts[: _SHOWN - len(reading.samples)]
@@ -326,10 +325,11 @@ class EventReader:
             reader = self._readers[cut] = Reader(self.vocabulary, self.source, self._heads, cut)
         return reader
 
-    def _note_unrecognised(self, first: int, rows: Rows, found: list[int]) -> None:
+    def _note_unrecognised(self, first: int, rows: Rows, found: list[int], numbers: Sequence[int] | None) -> None:
         self.reading.unrecognised_lines += len(found)
         for row in sorted(found)[: _SHOWN - len(self.reading.unrecognised)]:
-            self.reading.unrecognised.append((self._part, first + rows.place(row), rows.text(row)))
+            number = _number(first + rows.place(row), numbers)
+            self.reading.unrecognised.append((self._part, number, rows.text(row)))
 
     def _count_events(self, counts: dict[int, int]) -> None:
         shapes = self.vocabulary.shapes
@@ -345,13 +345,19 @@ class EventReader:
                 self.reading.pool_lines += count
 
     def _timeouts_inside(
-        self, first: int, lines: Lines, rows: Rows, inside: list[int], told: set[tuple[int, int]]
+        self,
+        first: int,
+        lines: Lines,
+        rows: Rows,
+        inside: list[int],
+        told: set[tuple[int, int]],
+        numbers: Sequence[int] | None,
     ) -> list[Timeout]:
         """The timeouts that stand under a head, in a traceback: one for each record."""
         found = []
         reader = self._reader(Cut())
         for row in inside:
-            head = self._head_above(first, lines, rows, row)
+            head = self._head_above(first, lines, rows, row, numbers)
             if head is None or head.timed_out or head[:2] in told:
                 continue
             told.add(head[:2])
@@ -360,7 +366,15 @@ class EventReader:
             found.append((head.line, cut.time, shape, None, None, head.part))
         return found
 
-    def _remember(self, first: int, lines: Lines, rows: Rows, last: int, told: set[tuple[int, int]]) -> None:
+    def _remember(
+        self,
+        first: int,
+        lines: Lines,
+        rows: Rows,
+        last: int,
+        told: set[tuple[int, int]],
+        numbers: Sequence[int] | None,
+    ) -> None:
         """Keeps the lines in which the last head stands, to be looked for when it is asked for, which is rare.
 
         Args:
@@ -369,13 +383,14 @@ class EventReader:
             rows: those that can matter.
             last: the number of the last row that is an event; -1 for none.
             told: the heads whose timeouts are counted.
+            numbers: the lines' own, if they have such.
         """
         if last >= 0:
             begin = rows.place(last)
             if len(lines) - begin <= _LOOKED_AT:
-                self._ending = _Ending(self._part, first + len(lines), lines.bytes(rows.start(last)), told)
+                self._ending = _Ending(self._part, first + len(lines), lines.bytes(rows.start(last)), told, numbers)
                 return
-        head = self._head_above(first, lines, rows, None)
+        head = self._head_above(first, lines, rows, None, numbers)
         self._ending = None
         self._keep(head, told)
 
@@ -387,7 +402,8 @@ class EventReader:
         """The last head so far."""
         ending, self._ending = self._ending, None
         if ending is not None:
-            self._keep(self._head_in(ending.part, ending.end, upwards(ending.data, len(ending.data))), ending.told)
+            above = upwards(ending.data, len(ending.data))
+            self._keep(self._head_in(ending.part, ending.end, above, ending.numbers), ending.told)
         return self._head
 
     def _timed_out(self, begin: int, counts: dict[int, int]) -> set[tuple[int, int]]:
@@ -416,17 +432,25 @@ class EventReader:
                     heads.clear()
         return known
 
-    def _head_above(self, first: int, lines: Lines, rows: Rows, row: int | None) -> _Head | None:
+    def _head_above(
+        self, first: int, lines: Lines, rows: Rows, row: int | None, numbers: Sequence[int] | None
+    ) -> _Head | None:
         """The head of the record that the line before a row, or the last one, belongs to."""
         end = first + (len(lines) if row is None else rows.place(row))
-        return self._head_in(self._part, end, lines.above(None if row is None else rows.start(row))) or self._last()
+        above = lines.above(None if row is None else rows.start(row))
+        return self._head_in(self._part, end, above, numbers) or self._last()
 
-    def _head_in(self, part: int, end: int, above: Iterable[str]) -> _Head | None:
+    def _head_in(self, part: int, end: int, above: Iterable[str], numbers: Sequence[int] | None) -> _Head | None:
         """The last head above a line."""
         for back, text in enumerate(above, 1):
             if self._is_head(text):
-                return _Head(part, end - back, text)
+                return _Head(part, _number(end - back, numbers), text)
         return None
+
+
+def _number(line: int, numbers: Sequence[int] | None) -> int:
+    """The number of a line in its file, which may be given to it in a row."""
+    return line if numbers is None else numbers[line]
 
 
 def _with_times(lines: pl.Series) -> pl.Series:

@@ -72,10 +72,9 @@ def _mended(held: Block, block: Block) -> tuple[Block, Block | None]:
     if len(block.lines) == 1:
         lines = Lines(held.lines.bytes() + block.lines.bytes())
         return replace(held, lines=lines, size=held.size + block.size, torn=block.torn), None
-    data = block.lines.bytes()
-    end = data.index(b"\n") + 1
-    left = replace(block, first_line=block.first_line + 1, lines=Lines(data[end:]))
-    return replace(held, lines=Lines(held.lines.bytes() + data[:end]), torn=False), left
+    rest, left = block.parted(block.lines.data.index(b"\n") + 1)
+    lines = Lines(held.lines.bytes() + rest.lines.bytes())
+    return replace(held, lines=lines, size=held.size + rest.size, torn=False), left
 
 
 def begins_anew(line: str, torn: str) -> bool:
@@ -85,12 +84,12 @@ def begins_anew(line: str, torn: str) -> bool:
         line: the file's first line.
         torn: what the other file ends with: where that has a time, a record's beginning has one, too.
     """
-    if is_dated(line):
+    if _is_dated(line):
         return True
-    return _HEAD.match(line) is not None and not is_dated(torn)
+    return _HEAD.match(line) is not None and not _is_dated(torn)
 
 
-def is_dated(line: str) -> bool:
+def _is_dated(line: str) -> bool:
     """Whether a line begins with a time."""
     spans = cut_of(line).spans
     return (
