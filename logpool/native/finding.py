@@ -13,7 +13,7 @@ from logpool.native.library import NO_TIME, NONE, library, must
 from logpool.native.structures import FoundStructure, LotStructure
 
 if TYPE_CHECKING:
-    from collections.abc import Container
+    from collections.abc import Container, Sequence
 
     import polars as pl
 
@@ -76,6 +76,16 @@ class Lot:
         """Of those from a place on that have some labels, the numbers of the lines."""
         found = self.structure.label[begin : len(self)]
         return [self.structure.line[place] for place, label in enumerate(found, begin) if label in labels]
+
+    def renumber(self, begin: int, numbers: Sequence[int]) -> None:
+        """Puts those from a place on in the order of their lines, which get the numbers that stand in these places."""
+        one = self.structure
+        order = sorted(range(begin, len(self)), key=one.line.__getitem__)
+        for column in (one.line, one.time, one.label, one.name, one.thread):
+            for place, value in enumerate([column[place] for place in order], begin):
+                column[place] = value
+        for place in range(begin, len(self)):
+            one.line[place] = numbers[one.line[place]]
 
     def columns(self) -> list[pl.Series]:
         """They themselves, which are given away.

@@ -71,6 +71,12 @@ def encoding_of(head: bytes) -> tuple[str, int]:
     return "utf-8", 0
 
 
+def ends_with_cr(head: bytes, encoding: str) -> bool:
+    """Whether the lines of a text that begins so end with CR alone, as those of old Macs did."""
+    text = head.decode(encoding, errors="replace")
+    return "\n" not in text and "\r" in text.rstrip("\r")
+
+
 def is_text(head: bytes, encoding: str) -> bool:
     """Whether bytes look like a text's beginning: few controls, and few that are no characters."""
     text = head.decode(encoding, errors="replace")

@@ -20,19 +20,20 @@ from typing import TYPE_CHECKING, NamedTuple
 from logpool.read.ahead import ahead
 from logpool.read.around import PROCESSES
 from logpool.read.cuts import Cut, Cuts, cut_of
+from logpool.read.edges import lacks_begin, lacks_end
 from logpool.read.formats import head_reader
 from logpool.read.gathering import Gathered
 from logpool.read.lines import Lines, upwards
 from logpool.read.numbering import MOST_TEXTS, Numbering, Told
 from logpool.read.pieces import Pieces
-from logpool.read.processes import Begin, Happening, processes_of
+from logpool.read.processes import Begin, Happening, processes_of, records
 from logpool.read.reading import Reading
 from logpool.read.starts import bounded
 from logpool.read.vocabulary import MAY_MATTER, Reader, Vocabulary
 from logpool.schema import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     import polars as pl
 
@@ -62,10 +63,28 @@ class _Head(NamedTuple):
     timed_out: bool = False
 
 
-class _Ending(NamedTuple):
-    """The last lines of a block, from its last event on, up to a line; and the heads whose timeouts are counted."""
+class _Lines(NamedTuple):
+    """Where the lines of a block stand.
 
-    part: int
+    Attributes:
+        part: the number of the file.
+        first: the number of the first line; 0 where lines have numbers of their own, which stand for these then.
+        numbers: such numbers.
+    """
+
+    part: int = 0
+    first: int = 0
+    numbers: Sequence[int] | None = None
+
+    def number(self, place: int) -> int:
+        """The number in its file of a line, by its place among these."""
+        return self.first + place if self.numbers is None else self.numbers[place]
+
+
+class _Ending(NamedTuple):
+    """The last lines of a block, from its last event on, up to a place; and the heads whose timeouts are counted."""
+
+    lines: _Lines
     end: int
     data: bytes
     told: set[tuple[int, int]]
@@ -100,7 +119,7 @@ class EventReader:
     _numberings: dict[Cut, Numbering] = field(default_factory=dict)
     # the cut of the last event: the next ones are likely to be like those before them
     _likely: Cut = field(default_factory=Cut)
-    _part: int = 0
+    _here: _Lines = field(default_factory=_Lines)
     _head: _Head | None = None
     _ending: _Ending | None = None
     # the lines from the last event on, where the last time stands in them
@@ -124,8 +143,7 @@ class EventReader:
         in_turn = ahead if self.ahead else iter
         waiting = in_turn(blocks)
         begin = Begin.of(waiting)
-        if self.layout is None and self.processes is None:
-            self._find_processes(begin)
+        self._look_at(begin)
         for block in chain(begin.each_once(), waiting):
             self._take_in(block)
             # while the next block is waited for, this one takes no memory
@@ -138,18 +156,53 @@ class EventReader:
 
     def _take_in(self, block: Block) -> None:
         """Gathers the events of a block."""
-        self._part = block.part
         self._gathered.begin(block.part)
-        lines = block.lines
-        if self._pieces.matter(block):
-            lines = Lines.of(self._pieces.joined(lines.texts))
-        last = self._add(block, lines)
-        if block.torn and last != block.first_line + len(lines) - 1:
+        last = block.lines.data.rfind(b"\n", 0, block.lines.size) + 1 if block.torn else 0
+        if last:
+            block, torn = block.parted(last)
+            self._add(block, self._put_together(block))
+            block = torn
+        lines = self._put_together(block)
+        if block.torn and self._lacks_end(next(iter(lines.head(1)), "")):
+            self._pass_over(block, lines)
+        elif self._add(block, lines) != block.first_line and block.torn:
             # a last line that has no line end and tells nothing: the rest of it may be missing
-            self.reading.torn.append((self._part, block.first_line + len(lines) - 1))
+            self.reading.torn.append((block.part, block.first_line))
 
-    def _find_processes(self, begin: Begin) -> None:
+    def _put_together(self, block: Block) -> Lines:
+        """The lines of a block, where some may be split with these in one."""
+        if self._pieces.matter(block):
+            return Lines.of(self._pieces.joined(block.lines.texts))
+        return block.lines
+
+    def _pass_over_rest(self, begin: Begin, text: str) -> None:
+        """Does not read the log's first line where that is the rest of a record."""
+        first, _, others = text.partition("\n")
+        if lacks_begin(first, islice(records(others), _LEARNED_FROM)):
+            end = begin.blocks[0].lines.data.index(b"\n") + 1
+            rest, begin.blocks[0] = begin.blocks[0].parted(end)
+            self._pass_over(rest, rest.lines)
+
+    def _pass_over(self, block: Block, lines: Lines) -> None:
+        """Takes from a line that is no whole record nothing but its time."""
+        self._count(block, lines)
+        time = self._first_time(lines.texts)
+        if time is not None:
+            self._end, self.reading.last_time = None, time
+        self.reading.torn.append((block.part, block.first_line))
+
+    def _lacks_end(self, line: str) -> bool:
+        head = self._heads(cut_of(line).marked(bounded(line)))
+        return head is not None and lacks_end(head, self.reading.layouts or {head.layout})
+
+    def _look_at(self, begin: Begin) -> None:
+        """Finds out what names a process, and whether the first record is whole."""
         text = begin.text
+        if self.layout is None and self.processes is None:
+            self._find_processes(begin, text)
+        self._pass_over_rest(begin, text)
+
+    def _find_processes(self, begin: Begin, text: str) -> None:
         found = processes_of(text, lambda asked: self._told_by(begin.lots(text), asked))
         self._heads = head_reader(None, found)
 
@@ -167,8 +220,9 @@ class EventReader:
 
     def _add(self, block: Block, lines: Lines) -> int | None:
         """Adds the events of a block, and returns the number of the last line that is one, or tells of one."""
-        first = block.first_line
-        self._count(lines, block.size)
+        first = block.first_line if block.numbers is None else 0
+        self._here = _Lines(block.part, first, block.numbers)
+        self._count(block, lines)
         likely = self._numberings.get(self._likely)
         rows = lines.rows(likely.cutter() if likely else None)
         lot = self._gathered.lot
@@ -176,23 +230,25 @@ class EventReader:
         left = likely.read_alike(rows, first, told) if likely else rows.left
         self._read(rows, left, first, told)
         self._gathered.in_order &= told.pieces <= 1
-        self._note_unrecognised(first, rows, told.unrecognised)
+        if block.numbers is not None:
+            lot.renumber(begin, block.numbers)
+        self._note_unrecognised(rows, told.unrecognised)
         counts = told.event_counts()
         self._count_events(counts)
         self._note_last(lines, rows, told)
         heads = self._timed_out(begin, counts)
-        timeouts = self._timeouts_inside(first, lines, rows, sorted(told.inside), heads)
+        timeouts = self._timeouts_inside(lines, rows, sorted(told.inside), heads)
         self._gathered.timeouts += timeouts
         self.reading.events += len(lot) - begin + len(timeouts)
-        self._remember(first, lines, rows, told.last, heads)
-        last = [first + rows.place(told.last)] if told.last >= 0 else []
-        heads_here = [line for line, *_, part in timeouts if part == self._part]
+        self._remember(lines, rows, told.last, heads)
+        last = [self._here.number(rows.place(told.last))] if told.last >= 0 else []
+        heads_here = [line for line, *_, part in timeouts if part == block.part]
         return max(last + heads_here, default=None)
 
-    def _count(self, lines: Lines, size: int) -> None:
+    def _count(self, block: Block, lines: Lines) -> None:
         reading = self.reading
-        reading.lines += len(lines)
-        reading.size += size
+        reading.lines += block.line_count
+        reading.size += block.size
         if len(reading.samples) < _SHOWN:
             texts = [text for text in lines.head(_EDGE) if text.strip()]
             reading.samples += texts[: _SHOWN - len(reading.samples)]
@@ -288,10 +344,11 @@ class EventReader:
             reader = self._readers[cut] = Reader(self.vocabulary, self.source, self._heads, cut)
         return reader
 
-    def _note_unrecognised(self, first: int, rows: Rows, found: list[int]) -> None:
+    def _note_unrecognised(self, rows: Rows, found: list[int]) -> None:
         self.reading.unrecognised_lines += len(found)
         for row in sorted(found)[: _SHOWN - len(self.reading.unrecognised)]:
-            self.reading.unrecognised.append((self._part, first + rows.place(row), rows.text(row)))
+            place = self._here.part, self._here.number(rows.place(row))
+            self.reading.unrecognised.append((*place, rows.text(row)))
 
     def _count_events(self, counts: dict[int, int]) -> None:
         shapes = self.vocabulary.shapes
@@ -307,13 +364,13 @@ class EventReader:
                 self.reading.pool_lines += count
 
     def _timeouts_inside(
-        self, first: int, lines: Lines, rows: Rows, inside: list[int], told: set[tuple[int, int]]
+        self, lines: Lines, rows: Rows, inside: list[int], told: set[tuple[int, int]]
     ) -> list[Timeout]:
         """The timeouts that stand under a head, in a traceback: one for each record."""
         found = []
         reader = self._reader(Cut())
         for row in inside:
-            head = self._head_above(first, lines, rows, row)
+            head = self._head_above(lines, rows, row)
             if head is None or head.timed_out or head[:2] in told:
                 continue
             told.add(head[:2])
@@ -322,12 +379,11 @@ class EventReader:
             found.append((head.line, cut.time, shape, None, None, head.part))
         return found
 
-    def _remember(self, first: int, lines: Lines, rows: Rows, last: int, told: set[tuple[int, int]]) -> None:
+    def _remember(self, lines: Lines, rows: Rows, last: int, told: set[tuple[int, int]]) -> None:
         """Keeps the lines in which the last head stands, to be looked for when it is asked for, which is rare.
 
         Args:
-            first: the number of the first line.
-            lines: they.
+            lines: of a block.
             rows: those that can matter.
             last: the number of the last row that is an event; -1 for none.
             told: the heads whose timeouts are counted.
@@ -335,9 +391,9 @@ class EventReader:
         if last >= 0:
             begin = rows.place(last)
             if len(lines) - begin <= _LOOKED_AT:
-                self._ending = _Ending(self._part, first + len(lines), lines.bytes(rows.start(last)), told)
+                self._ending = _Ending(self._here, len(lines), lines.bytes(rows.start(last)), told)
                 return
-        head = self._head_above(first, lines, rows, None)
+        head = self._head_above(lines, rows, None)
         self._ending = None
         self._keep(head, told)
 
@@ -349,7 +405,8 @@ class EventReader:
         """The last head so far."""
         ending, self._ending = self._ending, None
         if ending is not None:
-            self._keep(self._head_in(ending.part, ending.end, upwards(ending.data, len(ending.data))), ending.told)
+            above = upwards(ending.data, len(ending.data))
+            self._keep(self._head_in(ending.lines, ending.end, above), ending.told)
         return self._head
 
     def _timed_out(self, begin: int, counts: dict[int, int]) -> set[tuple[int, int]]:
@@ -360,7 +417,7 @@ class EventReader:
             for number in counts
             if (shape := shapes[number]) is not None and shape.message.kind is Kind.TIMED_OUT
         }
-        return {(self._part, line) for line in self._gathered.lot.lines(timeouts, begin)} if timeouts else set()
+        return {(self._here.part, line) for line in self._gathered.lot.lines(timeouts, begin)} if timeouts else set()
 
     def _is_head(self, text: str) -> bool:
         known = self._known_heads.get(text)
@@ -378,16 +435,17 @@ class EventReader:
                     heads.clear()
         return known
 
-    def _head_above(self, first: int, lines: Lines, rows: Rows, row: int | None) -> _Head | None:
+    def _head_above(self, lines: Lines, rows: Rows, row: int | None) -> _Head | None:
         """The head of the record that the line before a row, or the last one, belongs to."""
-        end = first + (len(lines) if row is None else rows.place(row))
-        return self._head_in(self._part, end, lines.above(None if row is None else rows.start(row))) or self._last()
+        end = len(lines) if row is None else rows.place(row)
+        above = lines.above(None if row is None else rows.start(row))
+        return self._head_in(self._here, end, above) or self._last()
 
-    def _head_in(self, part: int, end: int, above: Iterable[str]) -> _Head | None:
-        """The last head above a line."""
+    def _head_in(self, lines: _Lines, end: int, above: Iterable[str]) -> _Head | None:
+        """The last head above a place among the lines of a block."""
         for back, text in enumerate(above, 1):
             if self._is_head(text):
-                return _Head(part, end - back, text)
+                return _Head(lines.part, lines.number(end - back), text)
         return None
 
 

@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import codecs
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from logpool.late import pl
 from logpool.native.lines import Rows, surveyed
+from logpool.read.bundles import are_bundled, unbundled
+from logpool.read.consoles import in_one_line, is_console, last_head
 from logpool.read.damage import NO_TEXT, Damages
 from logpool.read.encoding import (
     LONGEST_LINE,
     REPLACEMENT,
     encoding_of,
+    ends_with_cr,
     has_long_line,
     head_of,
     is_strange,
@@ -28,7 +31,7 @@ from logpool.read.needles import NEEDLES
 from logpool.read.pieces import may_be_split
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from logpool.native.cutting import Cutter
     from logpool.read.packing import Ahead
@@ -40,6 +43,8 @@ TOO_LONG = "line of more than 1 MiB, of which the head was kept"
 
 _HEAD_BYTES = 4096
 _HOLE_BYTES = 1 << 20
+# so much tells whether records share lines, where one of the first few characters is as in JSON
+_BEGIN_BYTES, _SIGN_BYTES = 1 << 16, 16
 # more than that is kept of a line, lest a character at its end is cut
 _SLACK = 64
 _NULS = re.compile(rb"(?m)^\0+")
@@ -114,6 +119,8 @@ class Block:
         torn: whether the last one ends without a line end, and so may be cut.
         split: whether the file is one of Kubernetes, which splits long lines.
         share: how much of the file has been read, of 1; None where nothing tells.
+        numbers: the numbers of the lines; None where they are one after the other.
+        count: then, how many lines of the file they were.
     """
 
     first_line: int
@@ -123,6 +130,35 @@ class Block:
     torn: bool = False
     split: bool = False
     share: float | None = None
+    numbers: Sequence[int] | None = None
+    count: int = 0
+
+    @property
+    def line_count(self) -> int:
+        """How many lines of the file they were."""
+        return len(self.lines) if self.numbers is None else self.count
+
+    def parted(self, place: int) -> tuple[Block, Block]:
+        """The lines before a place in the bytes where one begins, and those from there on."""
+        before, behind = Lines(self.lines.data, place), Lines(self.lines.bytes(place))
+        count = len(before)
+        first, numbers, more = self.first_line + count, None, None
+        if self.numbers is not None:
+            numbers, more = self.numbers[:count], self.numbers[count:]
+            first = more[0] if more else self.first_line + self.count
+            count = first - self.first_line
+        size = self.size - behind.size
+        return (
+            replace(self, lines=before, size=size, torn=False, numbers=numbers, count=count),
+            replace(
+                self,
+                first_line=first,
+                lines=behind,
+                size=behind.size,
+                numbers=more,
+                count=self.count - count,
+            ),
+        )
 
 
 @dataclass
@@ -144,18 +180,30 @@ class LineReader:
     damages: Damages
     line: int = 1
     encoding: str = "utf-8"
+    # whether lines end with CR alone
+    _bare: bool = False
     _rest: bytearray = field(default_factory=bytearray)
     _split: bool = False
+    _console: bool = False
     # whether NULs stood before the line that comes next
     _nuls: bool = False
     _size: int = 0
+    # in which lines of the file those stand that were made from them
+    _places: Sequence[int] = ()
 
     def blocks(self, size: int) -> Iterator[Block]:
         """All lines, as they are read."""
         if not self._begin():
             return
+        if self._are_bundled():
+            yield from self._unbundled(size)
+            return
         for data in self._text(size):
             end = data.rfind(b"\n") + 1
+            if self._console:
+                # what goes on with the last record may follow
+                head = last_head(data)
+                end = head if head or len(self._rest) + len(data) < LONGEST_LINE else end
             if end:
                 yield self._whole(data, end)
             else:
@@ -164,7 +212,48 @@ class LineReader:
             del data
         if self._rest or self._size or self._nuls:
             rest = bytes(self._rest)
-            yield self._block(rest, len(rest), torn=bool(rest))
+            yield self._block(rest, len(rest), torn=bool(rest) and not rest.endswith(b"\n"))
+        if self.stream.failure is not None:
+            self.damages.note(self.path, self.stream.failure, max(1, self.line - 1))
+
+    def _are_bundled(self) -> bool:
+        """Whether records share lines, or take several."""
+        head = self.stream.peek(_HEAD_BYTES)
+        if not any(sign in head[:_SIGN_BYTES] for sign in b"{["):
+            return False
+        return are_bundled(self.stream.peek(_BEGIN_BYTES).decode(self.encoding, errors="replace"))
+
+    def _unbundled(self, size: int) -> Iterator[Block]:
+        """Blocks of records, one in each line."""
+        decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+        text, last, is_end = "", "", False
+        pieces = self._text(size)
+        while not is_end:
+            data = next(pieces, None)
+            is_end = data is None
+            text += decoder.decode(data or b"", final=is_end)
+            found = unbundled(text, is_end=is_end)
+            lines = Lines("".join(f"{line}\n" for line in found.lines).encode("utf-8", "surrogateescape"))
+            if found.torn:
+                lines = Lines(lines.data[:-1])
+            self._places = found.places
+            lines = self._mended(lines, torn=False)
+            taken, text = text[: found.size], text[found.size :]
+            last = taken[-1:] or last
+            count = taken.count("\n") + (is_end and last not in ("", "\n"))
+            numbers = [self.line + place for place in found.places]
+            yield Block(
+                self.line,
+                lines,
+                self._size,
+                self.part,
+                found.torn,
+                share=self.stream.share,
+                numbers=numbers,
+                count=count,
+            )
+            self.line += count
+            self._size = 0
         if self.stream.failure is not None:
             self.damages.note(self.path, self.stream.failure, max(1, self.line - 1))
 
@@ -177,6 +266,8 @@ class LineReader:
         if self.encoding == "utf-8":
             head = self._without_hole(head)
         self._split = may_be_split(head)
+        self._console = self.encoding == "utf-8" and is_console(head)
+        self._bare = b"\r" in head and ends_with_cr(self.stream.peek(_HOLE_BYTES), self.encoding)
         failure = self.stream.failure
         if not head and (self._nuls or failure is not None):
             self.damages.skip(self.path, failure or NO_TEXT)
@@ -199,7 +290,8 @@ class LineReader:
         decoder = None if self.encoding == "utf-8" else codecs.getincrementaldecoder(self.encoding)("replace")
         while data := self.stream.read(size):
             self._size += len(data)
-            yield data if decoder is None else decoder.decode(data).encode()
+            text = data if decoder is None else decoder.decode(data).encode()
+            yield text.replace(b"\r", b"\n") if self._bare else text
         if decoder is not None:
             yield decoder.decode(b"", final=True).encode()
 
@@ -227,6 +319,9 @@ class LineReader:
     def _block(self, data: bytes, end: int, *, torn: bool = False) -> Block:
         self._rest.clear()
         lines = self._mended(Lines(data, end), torn=torn)
+        if self._console:
+            lines = Lines(in_one_line(lines.bytes()))
+            torn = torn and not lines.data.endswith(b"\n")
         block = Block(self.line, lines, self._size, self.part, torn, self._split, self.stream.share)
         self.line += len(lines)
         self._size = 0
@@ -284,4 +379,5 @@ class LineReader:
         return data.decode("utf-8", errors="replace").encode()
 
     def _note(self, what: str, before: bytes, count: int) -> None:
-        self.damages.note(self.path, what, self.line + before.count(b"\n"), count)
+        place = before.count(b"\n")
+        self.damages.note(self.path, what, self.line + (self._places[place] if self._places else place), count)

@@ -72,10 +72,9 @@ def _mended(held: Block, block: Block) -> tuple[Block, Block | None]:
     if len(block.lines) == 1:
         lines = Lines(held.lines.bytes() + block.lines.bytes())
         return replace(held, lines=lines, size=held.size + block.size, torn=block.torn), None
-    data = block.lines.bytes()
-    end = data.index(b"\n") + 1
-    left = replace(block, first_line=block.first_line + 1, lines=Lines(data[end:]))
-    return replace(held, lines=Lines(held.lines.bytes() + data[:end]), torn=False), left
+    rest, left = block.parted(block.lines.data.index(b"\n") + 1)
+    lines = Lines(held.lines.bytes() + rest.lines.bytes())
+    return replace(held, lines=lines, size=held.size + rest.size, torn=False), left
 
 
 def begins_anew(line: str, torn: str) -> bool:

@@ -49,4 +49,5 @@ def _head_lines(part: Part) -> list[str]:
 
 def lines_of(data: bytes, encoding: str) -> list[str]:
     """The lines in some bytes, the last one as far as it goes."""
-    return [line.strip("\0\r") for line in data.decode(encoding, errors="replace").split("\n")]
+    text = data.decode(encoding, errors="replace")
+    return [line.strip("\0\r") for line in text.split("\n" if "\n" in text else "\r")]

@@ -111,7 +111,7 @@ def processes_of(head: str, told: Callable[[tuple[str, ...]], Iterable[Happening
 def _are_shown(head: str) -> bool:
     """Whether some of the first records may name processes outside of any known layout."""
     known = 0
-    for line in islice(_records(head), _SHOWN):
+    for line in islice(records(head), _SHOWN):
         found = read_head(cut_of(line).marked(line))
         if found is None or not found.layout.startswith(UNKNOWN):
             known += 1
@@ -122,7 +122,7 @@ def _are_shown(head: str) -> bool:
     return False
 
 
-def _records(head: str) -> Iterator[str]:
+def records(head: str) -> Iterator[str]:
     """The lines that are likely to be records of pools."""
     place = head.find(_CONNECTION)
     while place >= 0:

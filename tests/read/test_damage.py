@@ -83,13 +83,15 @@ def test_damage_is_told_with_its_place(data: bytes, told: str, line: int, checko
         DATA,
         b"\xef\xbb\xbf" + DATA,
         DATA.replace(b"\n", b"\r\n"),
+        DATA.replace(b"\n", b"\r"),
+        DATA.decode().replace("\n", "\r").encode("utf-16"),
         DATA.decode().encode("utf-16"),
         DATA.decode().encode("utf-16-le"),
         DATA.decode().encode("utf-16-be"),
         DATA.removesuffix(b"\n"),
         PACKED + bytes(512),
     ],
-    ids=["plain", "mark", "CRLF", "UTF-16", "UTF-16-LE", "UTF-16-BE", "no line end", "padded"],
+    ids=["plain", "mark", "CRLF", "CR", "CR in UTF-16", "UTF-16", "UTF-16-LE", "UTF-16-BE", "no line end", "padded"],
 )
 def test_what_is_no_damage(data: bytes) -> None:
     Path("log").write_bytes(data)
@@ -411,3 +413,54 @@ def test_an_error_without_a_text() -> None:
     damages.skip("log", reason(OSError()))
     with pytest.raises(InputError, match=r"^cannot read log: OSError$"):
         raise damages.error()
+
+
+# -- what is cut within its record -----------------------------------------------------------------------------------
+
+
+CREATED = (
+    b"2024-09-26 19:50:01,001 - sqlalchemy.pool.impl.NullPool - DEBUG - "
+    b"Created new connection <sqlite3.Connection object at 0x7f01>"
+)
+
+
+@pytest.mark.parametrize("text", [CREATED[:-2], CREATED[:-8], CREATED.replace(b"Created new", b"Closing")[:-1]])
+@pytest.mark.parametrize("size", [100, 1 << 24])
+def test_a_last_record_that_is_cut_within_its_connection_does_not_count(text: bytes, size: int) -> None:
+    Path("log").write_bytes(DATA)
+    whole = logpool.analyze("log")
+    Path("log").write_bytes(DATA + text)
+    report = logpool.analyze("log", block_bytes=size)
+    assert report.totals == whole.totals
+    assert [finding.message for finding in report.findings] == [f"{TOLD}cut within a line: log line 63"]
+    assert (report.sources[0].lines, report.sources[0].last_time) == (63, "2024-09-26T19:50:01.001")
+
+
+def test_a_last_record_that_is_whole_counts_without_a_line_end() -> None:
+    Path("log").write_bytes(DATA + CREATED)
+    report = logpool.analyze("log")
+    assert (report.totals.created, damage_of(report)) == (11, [])
+
+
+def test_half_an_object_does_not_count() -> None:
+    lines = [
+        json.dumps(
+            {"name": "sqlalchemy.pool.impl.NullPool", "message": f"{what} connection <a.B object at 0x7f01>", "pid": 42}
+        )
+        for what in ("Created new", "Closing")
+    ]
+    Path("log").write_text("\n".join(lines)[:-6])
+    report = logpool.analyze("log")
+    assert (report.totals.created, report.totals.closed) == (1, 0)
+    assert [finding.message for finding in damage_of(report)] == [f"{TOLD}cut within a line: log line 2"]
+
+
+@pytest.mark.parametrize("size", [100, 1 << 24])
+def test_a_first_record_without_its_begin_does_not_count(size: int) -> None:
+    first, rest = DATA.split(b"\n", 1)
+    for start in range(5, first.index(b"Created") + 1, 7):
+        Path("log").write_bytes(first[start:] + b"\n" + rest)
+        report = logpool.analyze("log", block_bytes=size)
+        assert [pool.logger for pool in report.pools] == ["sqlalchemy.pool.impl.NullPool"]
+        assert (report.sources[0].lines, report.totals.checkouts, report.totals.created) == (62, 10, 9)
+        assert [finding.message for finding in damage_of(report)] == [f"{TOLD}cut within a line: log line 1"]

@@ -8,7 +8,9 @@ Where an era leaves no more than one connection, in use, the next one goes on fr
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
+from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 # a connection that is closed after one use, as a NullPool's, tells nothing of the time between two
 _USED_AGAIN = 2
+_SEQ, _END = itemgetter(0), attrgetter("end")
 _ERA = pl.Schema({"group": pl.UInt32, "start": pl.Int64, "end": pl.Int64, "time": pl.Int64})
 
 
@@ -89,7 +92,7 @@ class GroupEras(NamedTuple):
 
     Attributes:
         group: its number.
-        out: its checkouts that are still open.
+        out: its checkouts that are still open, in order.
         idle: where lives began of connections that nobody uses in the end.
         spans: lives that overlap, as one, in order.
     """
@@ -105,7 +108,8 @@ class GroupEras(NamedTuple):
         Args:
             usual: microseconds: the longest that checkouts lasted that are over.
         """
-        begun = self.out.select_seq("out_seq", "out_time").rows()
+        begun = self.out.select_seq("out_seq", "out_time").sort("out_seq").rows()
+        idle = sorted(self.idle)
         eras: list[Era] = []
         ended = True
         for era in self.spans:
@@ -113,13 +117,18 @@ class GroupEras(NamedTuple):
                 eras.append(era)
             else:
                 eras[-1] = Era(eras[-1].start, era.end, era.time)
-            under_way = [
-                time
-                for seq, time in begun
-                if era.start <= seq <= era.end and (time is None or era.time is None or era.time - time <= usual)
-            ]
-            ended = len(under_way) > 1 or any(era.start <= start <= era.end for start in self.idle)
+            first, last = bisect_left(begun, era.start, key=_SEQ), bisect_right(begun, era.end, key=_SEQ)
+            under_way = sum(
+                time is None or era.time is None or era.time - time <= usual for _, time in begun[first:last]
+            )
+            ended = under_way > 1 or bisect_left(idle, era.start) < bisect_right(idle, era.end)
         return eras
+
+
+def era_of(eras: list[Era], seq: int) -> Era | None:
+    """The era that an event is in, by its number; None for none."""
+    place = bisect_left(eras, seq, key=_END)
+    return eras[place] if place < len(eras) and eras[place].start <= seq else None
 
 
 def _joined(spans: pl.DataFrame) -> pl.DataFrame:

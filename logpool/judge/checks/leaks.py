@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from logpool.frames import where
-from logpool.judge.checks.eras import Era, Eras
+from logpool.judge.checks.eras import Era, Eras, era_of
 from logpool.judge.names import EVIDENCE
 from logpool.read.vocabulary import LIMITLESS
 from logpool.report.model import Finding
@@ -99,7 +99,8 @@ class Leaks:
             # the books may know of fewer: a shared connection has several users
             count = pool.checked_out_at_end - len(leaked)
             if count > 0:
-                yield self._left_out(facts, pool, count, [one for one in still if one not in leaked])
+                gone = set(leaked)
+                yield self._left_out(facts, pool, count, [one for one in still if one not in gone])
 
     def _aged(self, facts: Facts) -> dict[str, list[_Open]]:
         """What is still open by pool, the oldest first, each with its age."""
@@ -121,7 +122,7 @@ class Leaks:
             dry = waited.get(number) if one.out.height >= max(_LEAST_DRY, facts.peaks.get(number, 0)) else None
             columns = ("out_seq", "out_time", "out_line", "out_source")
             for seq, time, line, source in one.out.select_seq(columns).iter_rows():
-                era = next((era for era in eras if era.start <= seq <= era.end), Era(seq, seq, time))
+                era = era_of(eras, seq) or Era(seq, seq, time)
                 last = not eras or era.end >= eras[-1].end
                 seen = max((one for one in (era.time, heard if last else None) if one is not None), default=None)
                 age = None if time is None or seen is None else max(0, seen - time)
@@ -158,10 +159,16 @@ def _leaked(facts: Facts, pool: Pool, still: list[_Open]) -> list[_Open]:
     usual = max(holds.max or 0.0, thresholds.leak_factor * (holds.p99 or 0.0))
     aged = [(one, one.age / _SECOND) for one in still if one.age is not None]
     leaked = [one for one, age in aged if age > max(usual, thresholds.leak_seconds)]
-    taken = [one for one, age in aged if _before_dry(one) and age > usual]
-    longest = max((age for one, age in aged if one in taken), default=0.0)
-    if len(taken) > len(leaked) and holds.count >= _HOLDS and longest > thresholds.held_too_long and _one_by_one(taken):
-        return [one for one in still if one in taken or one in leaked]
+    taken = {one: age for one, age in aged if _before_dry(one) and age > usual}
+    longest = max(taken.values(), default=0.0)
+    if (
+        len(taken) > len(leaked)
+        and holds.count >= _HOLDS
+        and longest > thresholds.held_too_long
+        and _one_by_one(list(taken))
+    ):
+        found = {*taken, *leaked}
+        return [one for one in still if one in found]
     if len(leaked) < _SEVERAL and holds.count >= _HOLDS:
         # begun one after the other, not all at once, as when the database stalls
         odd = [one for one, age in aged if age > max(usual, thresholds.held_too_long)]

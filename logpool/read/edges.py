@@ -1,0 +1,60 @@
+"""Where a log was cut: whether its first record still has its begin, and its last one its end."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from logpool.read.starts import STARTS
+from logpool.read.vocabulary import pool_message
+from logpool.schema import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterable
+
+    from logpool.read.records import Head
+
+# what differs from record to record before a message
+_NUMBER = re.compile(r"[^\W_]*\d\w*")
+
+
+def lacks_begin(line: str, others: Iterable[str]) -> bool:
+    """Whether of a log's first record the begin is missing: what stands before the message is an end of others' like.
+
+    Args:
+        line: the record.
+        others: records behind it.
+    """
+    before = _before(line)
+    if before is None:
+        return False
+    is_end = False
+    for other in others:
+        like = _before(other)
+        if like == before:
+            return False
+        is_end |= like is not None and like.endswith(before)
+    return is_end
+
+
+def _before(line: str) -> str | None:
+    """What stands before the message, whatever its numbers; None where no message begins."""
+    start = STARTS.search(line)
+    return None if start is None else _NUMBER.sub("0", line[: start.start()])
+
+
+def lacks_end(head: Head, layouts: Container[str]) -> bool:
+    """Whether of a record of a pool without a line end the end is missing.
+
+    Args:
+        head: the record.
+        layouts: those of the records before it: one whose end is missing may be in another, as half an object is none.
+    """
+    message = pool_message(head.record)
+    if message is None:
+        return False
+    text = head.record.message
+    if head.layout not in layouts or text.count("<") > text.count(">"):
+        return True
+    # what follows the connection may say that it failed
+    return message.kind is Kind.PINGED and "<" in text and not text.endswith(">")
