@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 NEAR = 4096
 #: what the application logs itself: not all handlers that print the pool's records need print these
 APPLICATIONS = (int(Kind.TIMING), int(Kind.TIMED_OUT))
+# what no connection does twice in a row: what lies between is of the same level, so no log has the one alone
+_ONCE = tuple(map(int, (Kind.CREATED, Kind.CHECKED_OUT, Kind.RETURNED, Kind.RESET, Kind.CLOSING)))
 # of those that a doubled log has twice, so many do stand there twice
 _NEARLY_ALL = 0.95
 _FEWEST = 6
@@ -73,22 +75,26 @@ class Meaning:
 def runs(rows: pl.DataFrame) -> pl.DataFrame:
     """Events that say the same in the same layout, as runs: each with the number of its ``run``.
 
-    Of a connection those are one run that follow each other and have the same time. What names no connection is one
-    if it has: between the copies of one record another one's may stand.
+    Of a connection those are one run that follow each other within a second. What names no connection is one if it
+    is of the same second, and the application's own of the same time: between the copies of one record another one's
+    may stand. Two handlers may print a time with different decimals.
 
     Args:
         rows: with what :class:`Meaning` adds, and their place ``at`` in the log.
     """
-    named = _is_named()
+    named, own = _is_named(), pl.col("kind").is_in(APPLICATIONS)
+    second = pl.col("time") // _SECOND
     keys = rows.with_columns_seq(
         one=pl.when(named).then(pl.col("group").cast(pl.Int64)).otherwise(-1 - pl.col("shape").cast(pl.Int64)),
         other=pl.col("connection").cast(pl.Int64).fill_null(-1),
-        then=pl.when(named).then(0).otherwise(pl.col("time").fill_null(-1)),
+        then=pl.when(named).then(0).otherwise(pl.when(own).then("time").otherwise(second).fill_null(-1)),
     ).sort("layout", "one", "other", "then", maintain_order=True)
     new_key = pl.any_horizontal(
         pl.col(name).ne_missing(pl.col(name).shift(1)) for name in ("layout", "one", "other", "then")
     )
-    new_run = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift(1)) for name in ("said", "time", "thread"))
+    new_run = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift(1)) for name in ("said", "thread"))
+    new_run |= pl.col("time").is_null() != pl.col("time").is_null().shift(1)
+    new_run |= ((pl.col("time") - pl.col("time").shift(1)).abs() >= _SECOND).fill_null(value=False)
     far = pl.col("at") - pl.col("at").shift(1) > NEAR
     return keys.with_columns_seq(
         run=(new_key | new_run | far.fill_null(value=True)).cum_sum(),
@@ -132,10 +138,10 @@ class Repeats:
 
 def _repeats(named: pl.DataFrame) -> int:
     """How often events stand in one layout that all name a connection."""
-    if named.height < _FEWEST:
-        return 1
     # a connection with several users at once may be taken twice, but it is not made twice
-    telling = ~pl.col("shared") | (pl.col("kind") == int(Kind.CREATED))
+    telling = pl.when("shared").then(pl.col("kind") == int(Kind.CREATED)).otherwise(pl.col("kind").is_in(_ONCE))
+    if named.select_seq(telling | pl.col("shared")).to_series().sum() < _FEWEST:
+        return 1
     found = named.group_by("run").agg(pl.len().cast(pl.Int64).alias("len"), telling.first().alias("telling"))
     lengths = found.filter("telling")["len"]
     if not len(lengths):

@@ -178,6 +178,13 @@ def test_threads_print_between_the_copies_of_a_record(
     assert actual == report(tmp_path / "more.log", by_threads(failing, layouts), 3000)
 
 
+def test_handlers_of_one_layout_may_print_other_times(failing: list[Printed], tmp_path: Path) -> None:
+    expected = report(tmp_path / "once.log", printed(failing, "echo_pool"))
+    actual = report(tmp_path / "twice.log", by_threads(failing, ("echo_pool", "day first")))
+    # how long the log is tells the less exact time of the two
+    assert replace(expected.totals, little=None) == replace(actual.totals, little=None)
+
+
 def test_records_of_one_handler_may_have_two_layouts(failing: list[Printed], tmp_path: Path) -> None:
     log = by_threads(failing, ("document", "structlog"))
     # structlog pads what is shorter than a usual message
@@ -306,3 +313,12 @@ def test_one_handler_never_prints_doubles(
     actual = report(path, printed(traffic, layout, driver=driver))
     assert "duplicate_records" not in codes(actual)
     assert actual.totals.checkouts == sum("checked out" in record.message for record in traffic)
+
+
+@pytest.mark.parametrize("time", ["", "2024-09-26 17:00:00,000 "])
+@pytest.mark.parametrize("count", [6, 12, 13])
+def test_what_is_said_again_at_the_level_info_is_no_double(count: int, time: str, tmp_path: Path) -> None:
+    said = "Connection <sqlite3.Connection object at 0x7f0000000010> exceeded timeout; recycling"
+    path = tmp_path / "info.log"
+    actual = report(path, f"{time}INFO sqlalchemy.pool.impl.QueuePool {said}\n" * count)
+    assert actual.totals.recycled == count

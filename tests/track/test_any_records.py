@@ -22,7 +22,7 @@ MESSAGES = [
     "The garbage collector is trying to clean up non-checked-in connection {}, which will be terminated.  Please",
     "The garbage collector is trying to clean up non-checked-in connection {}, which will be dropped, as it cannot be",
 ]
-CREATED, TAKEN, RETURNED, RESET, _, FAILED, THROWN, *_, TERMINATED, DROPPED = range(len(MESSAGES))
+CREATED, TAKEN, RETURNED, RESET, _ALREADY, FAILED, THROWN, _CLOSED, HARD, TERMINATED, _DROPPED = range(len(MESSAGES))
 
 
 @pytest.mark.parametrize("pool", ["QueuePool", "StaticPool"])
@@ -40,7 +40,7 @@ CREATED, TAKEN, RETURNED, RESET, _, FAILED, THROWN, *_, TERMINATED, DROPPED = ra
     size=9,
 )
 @example(
-    said=[(what, CONNECTIONS[0]) for what in (CREATED, TAKEN, RETURNED, 8, TERMINATED, TERMINATED)], times=1, size=99
+    said=[(what, CONNECTIONS[0]) for what in (CREATED, TAKEN, RETURNED, HARD, TERMINATED, TERMINATED)], times=1, size=99
 )
 def test_figures_stay_within_bounds(
     pool: str, said: list[tuple[int, str]], times: int, size: int, tmp_path_factory: pytest.TempPathFactory
