@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from logpool.judge.books import Books
 from logpool.judge.checks import CHECKS
-from logpool.judge.findings import Facts, find
+from logpool.judge.findings import Doubled, Facts, find
 from logpool.judge.forks import Forks
 from logpool.judge.mixing import mixed
 from logpool.judge.names import EVIDENCE, Names
@@ -137,10 +137,10 @@ class Judgement:
                 heard[source, name] = max(last, heard.get((source, name), last))
         return heard
 
-    def _doubled(self) -> list[tuple[int, str, tuple[Evidence, ...]]]:
-        """The logs whose records stand twice: how many were left out, how they are doubled, and where."""
+    def _doubled(self) -> list[Doubled]:
+        """The logs whose records stand there several times: how often, how, how many were left out, and where."""
         return [
-            (doubles.count, doubles.how or "", self.names.evidence(doubles.places))
+            Doubled(doubles.times, doubles.how or "", doubles.count, self.names.evidence(doubles.places))
             for doubles in self.analysis.doubles
             if doubles.count
         ]

@@ -222,7 +222,7 @@ FINDINGS = {
     "left_out_at_end": "connections are still in use where the log ends",
     "mixed_processes": "several processes are in one log, which does not show which is which",
     "books_unbalanced": "records are missing, or doubled",
-    "duplicate_records": "every record stands twice",
+    "duplicate_records": "every record stands twice, or more often",
     "damaged_input": "part of the input could not be read",
     "info_only": "the log holds no check-outs",
     "clock_steps": "times go backwards",

@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from logpool.judge.books import imbalances
 from logpool.judge.cells import Cells
@@ -45,7 +45,24 @@ _NAMED_SECRETS = re.compile(
 )
 # what one process does to another's connections where they are taken for one
 _OF_SEVERAL = {CHECKED_OUT_TWICE, RETURNED_WITHOUT_CHECKOUT, USED_AFTER_CLOSE}
+_PAIR = 2
 _ORDER = {"error": 0, "warning": 1, "info": 2}
+
+
+class Doubled(NamedTuple):
+    """A log whose records stand there several times.
+
+    Attributes:
+        times: how often.
+        how: in what way, for people.
+        left_out: how many were left out.
+        places: the first few of these.
+    """
+
+    times: int
+    how: str
+    left_out: int
+    places: tuple[Evidence, ...]
 
 
 @dataclass(frozen=True)
@@ -60,7 +77,7 @@ class Facts:
         unrecognised: how many records of pool loggers the grammar does not know, with the first few.
         first: per pool logger, its first record.
         reclaimed: per pool logger, where the garbage collector's first few messages stand.
-        doubled: per log whose records stand twice: how many were left out, how it is doubled, the first few.
+        doubled: the logs whose records stand there several times.
         damages: what could not be read, or not as it stands.
         holds: how long the checkouts lasted, each.
         mixed: the files and the pools whose records are of several processes, without telling which.
@@ -80,7 +97,7 @@ class Facts:
     unrecognised: tuple[int, list[tuple[Evidence, str]]]
     first: dict[str, Evidence] = field(default_factory=dict)
     reclaimed: dict[str, tuple[Evidence, ...]] = field(default_factory=dict)
-    doubled: list[tuple[int, str, tuple[Evidence, ...]]] = field(default_factory=list)
+    doubled: list[Doubled] = field(default_factory=list)
     damages: Damages = field(default_factory=Damages)
     holds: DurationCounts = field(default_factory=DurationCounts)
     mixed: frozenset[tuple[str, str]] = frozenset()
@@ -177,12 +194,14 @@ def _reclaimed(facts: Facts) -> Iterator[Finding]:
 
 
 def _doubled(facts: Facts) -> Iterator[Finding]:
-    for count, how, places in facts.doubled:
+    for times, how, left_out, places in facts.doubled:
+        often, handlers = ("twice", "Two") if times == _PAIR else (f"{times} times", f"{times}")
         message = (
-            f"every record stands twice in this log, {how}, and was counted once: {count:,} records were left out. "
-            "Two handlers print the pool's records: remove one, or set propagate to False"
+            f"every record stands {often} in this log, {how}, and was counted once: {left_out:,} records were left "
+            f"out. {handlers} handlers print the pool's records: {'remove' if times == _PAIR else 'keep'} one, or set "
+            "propagate to False"
         )
-        yield Finding("duplicate_records", "warning", None, count, message, tuple(places))
+        yield Finding("duplicate_records", "warning", None, left_out, message, places)
 
 
 def _damaged(facts: Facts) -> Iterator[Finding]:

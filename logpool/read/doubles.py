@@ -1,4 +1,4 @@
-"""Records that were printed twice: by two handlers, in one layout or in two. Each counts once.
+"""Records that were printed several times: by several handlers, in one layout or in more. Each counts once.
 
 With ``echo_pool`` and a handler of the root logger, or with plain text beside JSON, every record stands in the log
 twice. Undetected, every count doubles. One doubled record proves nothing: so a log's first few thousand events tell
@@ -7,25 +7,24 @@ whether it is doubled throughout.
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from itertools import chain
+from typing import TYPE_CHECKING, Protocol
 
 from logpool.late import pl
-from logpool.read.vocabulary import UNKNOWN_POOL
+from logpool.read.copies import APPLICATIONS, NEAR, Again, Meaning, Repeats, runs, second_layouts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from logpool.read.reading import Reading
-    from logpool.read.vocabulary import Shape, Vocabulary
+    from logpool.read.vocabulary import Vocabulary
 
 #: how many events decide
 DECIDING = 4096
-_NEARLY_ALL = 0.95
-# of a doubled log's events half repeat the one before
-_NEARLY_HALF = 0.45
-_FEWEST = 6
 _SHOWN = 5
+_PAIR = 2
 
 
 @dataclass
@@ -37,123 +36,177 @@ class Doubles:
         reading: what was read of the source; what is left out of its pool lines is counted there.
         count: how many records were left out.
         places: where the first few stand: the number of the file, and the line.
-        how: in what way the log is doubled, for people.
+        times: how often each record stands in the log.
+        how: in what way, for people.
     """
 
     vocabulary: Vocabulary
     reading: Reading
     count: int = 0
     places: list[tuple[int, int]] = field(default_factory=list)
+    times: int = 1
     how: str | None = None
-    _dropped_layout: str | None = None
-    _halved: bool = False
-    _last: pl.DataFrame | None = None
+    _meaning: Meaning = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._meaning = Meaning(self.vocabulary)
 
     def without(self, batches: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
         """The events of one source, each once."""
-        waiting: list[pl.DataFrame] = []
-        decided = False
+        batches = iter(batches)
+        first: list[pl.DataFrame] = []
         for batch in batches:
-            if decided:
-                yield self._once(batch)
-                continue
-            waiting.append(batch)
-            if sum(one.height for one in waiting) >= DECIDING:
-                decided = True
-                yield from self._decide(waiting)
-        if not decided:
-            yield from self._decide(waiting)
+            first.append(batch)
+            if sum(one.height for one in first) >= DECIDING:
+                break
+        steps = self._steps(pl.concat(first).head(DECIDING)) if first else []
+        if not steps:
+            yield from first
+            yield from batches
+            return
+        columns = first[0].columns
+        events: Iterator[pl.DataFrame] = map(self._meaning.of, chain(first, batches))
+        for step in steps:
+            events = self._kept(step, events)
+        yield from (kept.select_seq(columns) for kept in events)
 
-    def _decide(self, waiting: list[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-        if waiting:
-            sample = pl.concat(waiting).head(DECIDING)
-            self._dropped_layout = self._second_layout(sample)
-            if self._dropped_layout is None:
-                self._halved = self._is_repeated(sample)
-        yield from map(self._once, waiting)
+    def _steps(self, sample: pl.DataFrame) -> list[_Step]:
+        """What is to be done, as the first events tell."""
+        sample = self._meaning.of(sample)
+        steps: list[_Step] = []
+        repeats = Repeats.of(runs(sample.with_columns_seq(at=pl.int_range(pl.len()))))
+        if repeats.counts:
+            steps.append(_OnceALayout(repeats))
+            sample = pl.concat(rows.filter(~again) for rows, again in _OnceALayout(repeats).parted(iter([sample])))
+        again = second_layouts(sample, self._meaning)
+        if again is not None:
+            steps.append(_InOneLayout(again))
+        self._tell(repeats, again)
+        return steps
 
-    def _second_layout(self, sample: pl.DataFrame) -> str | None:
-        """The layout in which a log says again what it says in another one; the one that tells less."""
-        shapes = self.vocabulary.shapes
-        layouts = {shape.layout for number in sample["shape"].unique() if (shape := shapes[number]) is not None}
-        if len(layouts - {""}) != 2:  # noqa: PLR2004 - a pair
-            return None
-        by_layout: dict[str, list[tuple[int, int, int | None]]] = {}
-        told: dict[str, int] = {}
-        for number, connection, thread in sample.select_seq("shape", "connection", "thread").iter_rows():
-            shape = shapes[number]
-            if shape is not None and shape.layout:
-                said = (int(shape.message.kind), int(shape.message.detail), connection)
-                by_layout.setdefault(shape.layout, []).append(said)
-                told.setdefault(shape.layout, _told(shape) + (thread is not None))
-        (one, first), (other, second) = by_layout.items()
-        shorter, longer = sorted((len(first), len(second)))
-        if shorter < _FEWEST or shorter < _NEARLY_ALL * longer - 1:
-            return None
-        same = sum(a == b for a, b in zip(first, second, strict=False))
-        if same < _NEARLY_ALL * shorter:
-            return None
-        kept, dropped = (one, other) if told[one] >= told[other] else (other, one)
-        self.how = f"in two layouts ({kept}, and again in {dropped})"
-        return dropped
+    def _tell(self, repeats: Repeats, again: Again | None) -> None:
+        """Says in what way the log is doubled."""
+        names = self._meaning.layouts
+        if again is None:
+            self.times = max(repeats.counts.values(), default=1)
+            self.how = "in the same layout"
+            return
+        handlers = again.layouts | {again.kept}
+        self.times = sum(map(repeats.of_layout, handlers)) if again.times == len(handlers) else again.times
+        said = " and in ".join(names[layout] for layout in sorted(again.layouts))
+        layouts = "two" if again.times == _PAIR else f"{again.times}"
+        self.how = f"in {layouts} layouts ({names[again.kept]}, and again in {said})"
 
-    def _is_repeated(self, sample: pl.DataFrame) -> bool:
-        """Whether connections do everything twice. Those that have several users at once may, and prove nothing."""
-        alone = ~self.vocabulary.frame()["shared"][sample["shape"]]
-        repeated = _repeated(sample.filter(alone & sample["connection"].is_not_null()), self.vocabulary)["repeated"]
-        if len(repeated) < _FEWEST or repeated.sum() < _NEARLY_HALF * len(repeated):
-            return False
-        self.how = "in the same layout"
-        return True
+    def _kept(self, step: _Step, events: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+        for rows, again in step.parted(events):
+            self._leave_out(rows.filter(again))
+            kept = rows.filter(~again)
+            if kept.height:
+                yield kept
 
-    def _once(self, batch: pl.DataFrame) -> pl.DataFrame:
-        if self._dropped_layout is not None:
-            layouts = [shape is not None and shape.layout == self._dropped_layout for shape in self.vocabulary.shapes]
-            again = pl.Series(layouts, dtype=pl.Boolean)[batch["shape"]]
-        elif self._halved:
-            again = self._again(batch)
-        else:
-            return batch
-        self.count += int(again.sum())
-        groups = self.vocabulary.frame()["group"][batch["shape"].filter(again)]
-        self.reading.doubled_lines += len(groups) - groups.null_count()
+    def _leave_out(self, events: pl.DataFrame) -> None:
+        self.count += events.height
+        self.reading.doubled_lines += events.height - events["group"].null_count()
         if len(self.places) < _SHOWN:
-            self.places += batch.filter(again).select_seq("source", "line").head(_SHOWN - len(self.places)).rows()
-        return batch.filter(~again)
-
-    def _again(self, batch: pl.DataFrame) -> pl.Series:
-        """For each event whether it is every second one of a run of equal ones."""
-        before = self._last if self._last is not None else batch.clear().with_columns_seq(odd=pl.lit(value=False))
-        rows = pl.concat([before, batch.with_columns_seq(odd=pl.lit(None, pl.Boolean))], how="diagonal")
-        runs = _repeated(rows, self.vocabulary)
-        # the place in the run, counted on from what the last batch ended with
-        place = pl.int_range(pl.len()).over("run")
-        begun = pl.col("odd").first().over("run").fill_null(value=False).cast(pl.Int64)
-        runs = runs.with_columns_seq(odd=((place + begun) % 2 == 1))
-        last = runs.filter(pl.col("key") != pl.col("key").shift(-1, fill_value=-(1 << 62)))
-        self._last = last.select_seq(*batch.columns, "odd")
-        return runs.sort("place").filter(pl.col("place") >= before.height)["odd"]
+            self.places += events.select_seq("source", "line").head(_SHOWN - len(self.places)).rows()
 
 
-def _repeated(rows: pl.DataFrame, vocabulary: Vocabulary) -> pl.DataFrame:
-    """Rows by connection, with ``repeated``: the same as the one before; and the number of their run."""
-    meaning = vocabulary.frame()
-    kinds = meaning["kind"][rows["shape"]]
-    details = meaning["detail"][rows["shape"]]
-    rows = rows.with_columns_seq(
-        said=kinds.cast(pl.Int64) * 256 + details.cast(pl.Int64),
-        # what names no connection repeats if its whole shape does
-        key=pl.coalesce(pl.col("connection").cast(pl.Int64), -1 - pl.col("shape").cast(pl.Int64)),
-        place=pl.int_range(pl.len()),
-    ).sort("key", maintain_order=True)
-    same = (
-        (pl.col("key") == pl.col("key").shift(1))
-        & (pl.col("said") == pl.col("said").shift(1))
-        & pl.col("time").eq_missing(pl.col("time").shift(1))
-    ).fill_null(value=False)
-    return rows.with_columns_seq(repeated=same, run=(~same).cast(pl.Int64).cum_sum())
+class _Step(Protocol):
+    """Tells copies from what is to be kept."""
+
+    def parted(self, events: Iterator[pl.DataFrame]) -> Iterator[tuple[pl.DataFrame, pl.Series]]:
+        """The same events in the same order, each with whether it is a copy."""
 
 
-def _told(shape: Shape) -> int:
-    """How much a layout shows beside the thread."""
-    return 4 * (shape.pool is not None and shape.pool != UNKNOWN_POOL) + 2 * (shape.process is not None)
+@dataclass
+class _OnceALayout:
+    """Tells what handlers of the same layout print again.
+
+    Attributes:
+        repeats: how often they print everything.
+    """
+
+    repeats: Repeats
+    _seen: int = 0
+    # the last event of each run that may go on, with its place in it
+    _last: pl.DataFrame | None = None
+
+    def parted(self, events: Iterator[pl.DataFrame]) -> Iterator[tuple[pl.DataFrame, pl.Series]]:
+        """The same events in the same order, each with whether it is a copy."""
+        for rows in events:
+            yield rows, self._again(rows)
+
+    def _again(self, events: pl.DataFrame) -> pl.Series:
+        first = self._seen
+        self._seen += events.height
+        rows = events.with_columns_seq(at=pl.int_range(pl.len()) + first, place=pl.lit(None, pl.Int64))
+        if self._last is not None:
+            rows = pl.concat([self._last, rows])
+        found = runs(rows)
+        # counted on from what the last batch ended with
+        begun = pl.col("place").first().over("run").fill_null(0)
+        found = found.with_columns_seq(place=pl.int_range(pl.len()).over("run") + begun)
+        self._last = found.filter(pl.col("is_last") & (pl.col("at") >= self._seen - NEAR)).select_seq(rows.columns)
+        layouts = found["layout"].unique().to_list()
+        times = pl.col("layout").replace_strict(
+            {layout: self.repeats.of_layout(layout) for layout in layouts}, return_dtype=pl.Int64
+        )
+        again = (pl.col("place") % times > 0) & ~pl.col("kind").is_in(self.repeats.single)
+        return found.with_columns_seq(again=again).filter(pl.col("at") >= first).sort("at")["again"]
+
+
+@dataclass
+class _InOneLayout:
+    """Tells what stands there in another layout, as long as that has anything at all.
+
+    Attributes:
+        layouts: which layouts say again what another one says.
+    """
+
+    layouts: Again
+    # the place of the last event in that one
+    _last: int | None = None
+    # of what the application logs itself: how often each layout has said it, by what it is
+    _said: defaultdict[tuple[int, int | None], Counter[int]] = field(default_factory=lambda: defaultdict(Counter))
+
+    def parted(self, events: Iterator[pl.DataFrame]) -> Iterator[tuple[pl.DataFrame, pl.Series]]:
+        """The same events in the same order, each with whether it is a copy."""
+        first, waiting = 0, None
+        for batch in events:
+            rows = batch if waiting is None else pl.concat([waiting, batch])
+            again = self._again(rows, first)
+            # whether the other layout has nothing any more is to be seen a little later
+            sure = max(0, rows.height - self.layouts.near)
+            if sure:
+                yield rows.head(sure), self._judged(rows.head(sure), again.head(sure), first)
+            first, waiting = first + sure, rows.tail(rows.height - sure)
+        if waiting is not None:
+            yield waiting, self._judged(waiting, self._again(waiting, first), first)
+
+    def _again(self, rows: pl.DataFrame, first: int) -> pl.Series:
+        """For each event whether it is in a layout of copies, and near enough to what it may be a copy of."""
+        place = pl.int_range(pl.len()) + first
+        is_copy = pl.col("layout").is_in(self.layouts.layouts)
+        last = pl.when(~is_copy).then(place)
+        before = place - last.forward_fill().fill_null(pl.lit(self._last, pl.Int64))
+        after = last.backward_fill() - place
+        near = (pl.min_horizontal(before, after) <= self.layouts.near).fill_null(value=False)
+        return rows.select_seq(is_copy & near).to_series()
+
+    def _judged(self, rows: pl.DataFrame, again: pl.Series, first: int) -> pl.Series:
+        """The same, but what the application logs itself is judged by itself."""
+        others = (~rows["layout"].is_in(self.layouts.layouts)).arg_true()
+        self._last = first + int(others[-1]) if len(others) else self._last
+        of_application = rows["kind"].is_in(APPLICATIONS)
+        if not of_application.any():
+            return again
+        own = rows.filter(of_application).select_seq("said", "connection", "layout")
+        # a handler of the pool's records need not print these: only what was said before is a copy
+        own_again = pl.Series([self._was_said(*row) for row in own.iter_rows()], dtype=pl.Boolean)
+        return again.scatter(of_application.arg_true(), own_again)
+
+    def _was_said(self, said: int, connection: int | None, layout: int) -> bool:
+        counts = self._said[said, connection]
+        most = max(counts.values(), default=0)
+        counts[layout] += 1
+        return counts[layout] <= most

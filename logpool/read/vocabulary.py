@@ -366,7 +366,7 @@ class Reader:
             above: the head that it belongs to; None where no layout fits that.
         """
         found = _TIMEOUT.search(text)
-        head = Head(Record(text, process=above.record.process if above else None), "")
+        head = Head(Record(text, process=above.record.process), above.layout) if above else Head(Record(text), "")
         with self.vocabulary.lock:
             return self.vocabulary.add(self._timeout(found[0] if found else text, head))
 

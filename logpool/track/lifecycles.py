@@ -131,7 +131,7 @@ class Fold:
         known = where(self._states, pl.col("key").is_in(touched.implode()))
         tracked = _carried(self._with_late(related(followed, known)))
         failed = self._moves.take(tracked, failures)
-        tracked = self._with_inherited(tracked)
+        tracked = _with_completed(self._with_inherited(tracked))
         shared = self._share(tracked, failures)
         self.keys.add(wholes.keys)
         self._remember(touched, tracked)
@@ -142,7 +142,7 @@ class Fold:
             failed_checkouts(failed, End.FAILED),
             shared_checkouts(shared.uses),
         ]
-        later = later_of(own, incidents)
+        later = later_of(own, incidents, shared.completed)
         detached = [use.end.seq for use in shared.uses if use.outcome is End.DETACHED and use.end]
         ended = Checkouts(stacked(checkouts), batch, wholes.uses)
         over = Lives(lives(tracked), batch, wholes.lives)
@@ -300,6 +300,14 @@ def _carried(tracked: pl.DataFrame) -> pl.DataFrame:
     """Every row with the marks of the life, the checkout and the return that it belongs to."""
     own, reached = _carrying()
     return tracked.with_columns_seq(**own).with_columns_seq(**reached)
+
+
+def _with_completed(tracked: pl.DataFrame) -> pl.DataFrame:
+    """Every row with whether it is a reset that makes a checkout ``completed``, and whether the one before it was."""
+    reset = (pl.col("kind") == int(Kind.RESET)) & pl.col("resolves") & pl.col("effective") & (pl.col("out_seq") >= 0)
+    completed = pl.when(pl.col("kind") == STATE).then("completed").otherwise(reset).fill_null(value=False)
+    tracked = tracked.with_columns_seq(completed=completed)
+    return tracked.with_columns_seq(was_completed=pl.col("completed").shift(1, fill_value=False) & ~pl.col("first"))
 
 
 @cache

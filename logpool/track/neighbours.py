@@ -44,6 +44,8 @@ STATE_COLUMNS = {
     # its return: whether the reset is awaited, whether a checkout in the log was returned
     "awaiting": pl.Boolean,
     "effective": pl.Boolean,
+    # whether its last event is the reset that made a checkout complete
+    "completed": pl.Boolean,
     **{f"back_{name}": dtype for name, dtype in MARK.items()},
 }
 

@@ -38,17 +38,26 @@ INCIDENTS = [
 _SOON = 60_000_000
 
 
-def later_of(own: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
-    """What the reset sequence is judged by when all is known."""
+def later_of(own: pl.DataFrame, rows: pl.DataFrame, completed: list[int]) -> pl.DataFrame:
+    """What the reset sequence is judged by when all is known.
+
+    Args:
+        own: the related rows.
+        rows: the incidents.
+        completed: the numbers of events of shared connections that follow a reset which made a checkout complete.
+    """
     kind, previous = own["kind"], own["previous"]
     after_return = (previous == int(Kind.RETURNED)) | (previous == int(Kind.RESET))
     thrown = (kind == int(Kind.INVALIDATED)) & after_return & (~own["was_out"] | own["shared"])
-    seen = where(chosen(own, *LATER), (kind == int(Kind.RECLAIMED)) | thrown)
+    seen = chosen(own, **{name: "was_completed" if name == "completed" else name for name in LATER})
+    seen = where(seen, (kind == int(Kind.RECLAIMED)) | thrown)
+    if completed:
+        seen = seen.with_columns_seq(completed=pl.col("completed") | pl.col("seq").is_in(completed))
     failures = where(rows, rows["kind"] == int(Kind.RESET_FAILED))
     failures = where(failures, failures["group"].is_not_null())
     if not failures.height:
         return seen
-    failures = failures.with_columns_seq(key=pl.lit(None, pl.Int64), previous=pl.lit(0, pl.UInt8))
+    failures = failures.with_columns_seq(key=pl.lit(None, pl.Int64), completed=pl.lit(value=False))
     return stacked([seen, chosen(failures, *LATER)])
 
 

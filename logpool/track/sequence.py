@@ -165,7 +165,8 @@ def _without_reclaimed(violations: pl.DataFrame, later: pl.DataFrame) -> tuple[p
         coalesce=False,
         check_sortedness=False,
     ).filter(pl.col("until").is_not_null())
-    pairs = explained.select_seq("key", "until")
+    # one close is told once, however often the message stands there
+    pairs = explained.select_seq("key", "until").unique()
     reclaimed = dict((pairs["key"] // GROUP).value_counts().iter_rows())
     return violations.join(pairs, on=["key", "until"], how="anti", maintain_order="left"), reclaimed
 
@@ -188,7 +189,7 @@ def _reset_failures(later: pl.DataFrame) -> tuple[pl.DataFrame, dict[int, int]]:
             queue.append(row)
         elif row["kind"] == Kind.INVALIDATED and queue:
             rows.append(_reset_failure(queue.popleft(), row["key"]))
-            incomplete[row["group"]] += row["previous"] == Kind.RESET
+            incomplete[row["group"]] += row["completed"]
     rows += [_reset_failure(row, None) for queue in waiting.values() for row in queue]
     return pl.DataFrame(rows, schema=VIOLATION, orient="row"), dict(incomplete)
 

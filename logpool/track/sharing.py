@@ -38,6 +38,8 @@ class Shared:
     awaiting: deque[Use | None] = field(default_factory=deque)
     # a reset that no return came before: the close after it makes it a detached checkout's
     detaching: bool = False
+    # its last event is the reset that made a checkout complete
+    completed: bool = False
     # its life began with a checkout that moved here
     carries: bool = False
 
@@ -51,6 +53,8 @@ class Batch:
     steps: list[tuple[int, int]] = field(default_factory=list)
     # (code, key, the event's mark)
     violations: list[tuple[str, int, Mark]] = field(default_factory=list)
+    # the invalidations that follow a reset which made a checkout complete
+    completed: list[int] = field(default_factory=list)
     # the groups of checkouts whose beginning the log does not show
     censored: list[int] = field(default_factory=list)
 
@@ -80,6 +84,9 @@ class Sharing:
                 self._failure(row, mark, batch)
                 continue
             shared = self.connections.setdefault(row["key"], Shared())
+            if shared.completed and row["kind"] == Kind.INVALIDATED:
+                batch.completed.append(mark.seq)
+            shared.completed = False
             failure = self.failure.pop((row["group"], row["thread"]), None)
             if row["kind"] == Kind.INVALIDATED and failure is not None:
                 self._thrown_away(shared, row, Kind(failure), mark, batch)
@@ -144,7 +151,7 @@ class Sharing:
         if shared.awaiting:
             use = shared.awaiting.popleft()
             if use is not None:
-                use.complete = True
+                use.complete = shared.completed = True
                 batch.uses.append(use)
         elif shared.out:
             shared.detaching = True
