@@ -7,6 +7,7 @@ from functools import cache
 
 from logpool.read.grammar import parse_message
 from logpool.read.locators import LOCATOR, without_locators
+from logpool.read.nameless import is_among_fields
 from logpool.read.records import LEVEL_NAMES, THREAD, THREAD_NAME, TIME, Record
 from logpool.read.starts import LONGEST, PART_OF_A_MESSAGE, STARTS
 
@@ -47,7 +48,8 @@ _ANOTHER = re.compile(rf"{TIME}.*\b(?:{LEVEL_NAMES})\b")
 def record_around(text: str, processes: tuple[str, ...], *, indented: bool, of_another: bool) -> Record | None:
     """The message wherever it stands in a line, and what is certain of what stands around it.
 
-    What names neither a connection nor a pool's logger may be anybody's, as "Pool recreating" in some sentence.
+    What names neither a connection nor a pool's logger may be anybody's, as "Pool recreating" in some sentence: it
+    counts where nothing but fields stands before it.
     Another logger may be a wrong one; but only a connection's text shows that it is.
     A line that begins with white space may be of a traceback, and of the pool's own source: there the message has
     something before it that only a layout puts there.
@@ -66,7 +68,8 @@ def record_around(text: str, processes: tuple[str, ...], *, indented: bool, of_a
         # in JSON it may stand behind the message
         name = _POOL_LOGGER.search(before) or _POOL_CLASS.search(before) or _POOL_LOGGER.search(text, start.end())
         named = message.connection is not None and message.connection.driver != "unknown"
-        if not named and (of_another or not name):
+        vouched = named or (name and not of_another)
+        if not vouched and (of_another or not is_among_fields(message, text[: start.start()])):
             continue
         level = _LEVEL_WORD.search(before)
         count = _COUNT.match(before)

@@ -17,6 +17,12 @@ THREAD_NAME = re.compile(
     rf"\b(?:MainThread|Thread-\d+(?: \((?!(?:{LEVEL_NAMES})\))[^\W\d]\w*\))?|ThreadPoolExecutor-\d+_\d+|Dummy-\d+"
     r"|asyncio_\d+|AnyIO worker thread|waitress-\d+)"
 )
+#: those that multiprocessing gives processes
+PROCESS_NAME = r"MainProcess|(?:Fork|Spawn|ForkServer)?(?:Process|PoolWorker)-\d+(?::\d+)*"
+#: SQLAlchemy's modules that its pools are in, as %(module)s prints them
+SOURCE_MODULES = "base|impl"
+# what stands where a layout has its logger, and is none
+_NO_LOGGER = re.compile(rf"{SOURCE_MODULES}|{PROCESS_NAME}|{LEVEL_NAMES}|{THREAD_NAME.pattern}")
 _POOL_CLASS = re.compile(r"^(?:\w+\.)*[A-Z]\w*Pool\b")
 
 
@@ -46,6 +52,11 @@ class Head(NamedTuple):
 def is_pool_logger(name: str) -> bool:
     """Whether a logger is SQLAlchemy's for pools, or has the name of a pool class of the user's own."""
     return name.startswith("sqlalchemy.pool") or bool(_POOL_CLASS.search(name))
+
+
+def logger_name(text: str | None) -> str | None:
+    """What stands where a layout has its logger; None for a level, a process, a thread, a module of SQLAlchemy's."""
+    return None if text is None or _NO_LOGGER.fullmatch(text) else text
 
 
 def process_name(host: str | None, process: str | None) -> str | None:

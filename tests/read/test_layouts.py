@@ -545,6 +545,102 @@ def test_the_pools_name_vouches_for_what_names_no_connection() -> None:
     assert events_of(None, [f"{head} somebody says {message}"]) == []
 
 
+# what layouts put before a message, by its level
+FIELDS_ONLY: list[Callable[[str], str]] = [
+    lambda level: f"[{TIME}] {level} in base: ",
+    lambda level: f"[{TIME}] {level} in pool: ",
+    lambda level: f"{TIME} {level} base.py:895 - ",
+    lambda level: f"{TIME} {level} base._do_get:895 ",
+    lambda level: f"[{TIME}] {level} [impl.log:895] ",
+    lambda level: f"{TIME} - {level} - ",
+    lambda level: f"{TIME} - 4242 - {level} - ",
+    lambda level: f"{TIME} - base - {level} - ",
+    lambda level: f"{TIME} - {level} - impl - ",
+    lambda level: f"{TIME} | {level} | ",
+    lambda level: f"{TIME} | {level:8} | ",
+    lambda level: f"{TIME}:{level}:",
+    lambda level: f"{TIME} 4242 {level} ",
+    lambda level: f"{TIME} {level} [4242] ",
+    lambda level: f"{level} {TIME} ",
+    lambda level: f"{level} ",
+    lambda level: f"{level}:",
+    lambda level: f"[{level}] ",
+    lambda level: f"                    {level}    ",
+    lambda level: f"{level[0]} ",
+    lambda level: f"[{level[0]} 240926 17:45:26 base:895] ",
+    lambda level: f"[{level[0]} {TIME} base] ",
+    lambda level: f"{level[0]}0926 17:45:26.001000 4242 base.py:895] ",
+    lambda level: f"[{level}]\t2024-01-01T12:00:00.000Z\t3f2504e0-4f89-abcd-9a0c-0305e82c3301\t",
+    lambda level: f"{TIME} [{level.lower():8}] ",
+    lambda level: f"{TIME} {level} MainProcess Thread-1 (work) ",
+    lambda _: f"{TIME} (Thread-1  ) ",
+    lambda _: f"[{TIME}] ",
+    lambda level: f"12:00:00.123 | {level:7} | {POOL} - ",
+    lambda level: f"{TIME} {level} MainProcess Thread-1 {POOL} ",
+    lambda level: f"{TIME} | 4242 | {level} | {POOL} | ",
+]
+STATUS = "Pool size: 5  Connections in pool: 0 Current Overflow: -5 Current Checked out connections: 0"
+NAMELESS = {
+    "Exception during reset or similar": "ERROR",
+    "Error on connect(): connection refused": "DEBUG",
+    "Pool recreating": "INFO",
+    "Reconnection attempts exhausted on checkout": "INFO",
+    f"Pool disposed. {STATUS}": "INFO",
+}
+
+
+@pytest.mark.parametrize("head", FIELDS_ONLY)
+@pytest.mark.parametrize("message", NAMELESS)
+def test_what_names_no_connection_counts_behind_fields_alone(head: Callable[[str], str], message: str) -> None:
+    before = head(NAMELESS[message])
+    assert [event.pool for event in events_of(None, [before + message])] == [POOL if POOL in before else "unknown"]
+
+
+# not as the pool says it, another's, source code, a sentence; and whether it is in doubt
+NOT_FIELDS_ONLY = [
+    ("[{TIME}] WARNING in base: {}", False),
+    ("W {}", False),
+    ("[{TIME}] {level} in views: {}", True),
+    ("{level} worker/web: {}", True),
+    ("{level}:root:{}", True),
+    ("{TIME} - app.jobs - {level} - {}", False),
+    ("{level} because of {}", False),
+    ('    log.info("{}")', False),
+    ('{TIME} log.info("{}")', False),
+    ('{TIME}     self.logger.info("{}")', False),
+    ("{level}('{}')", False),
+    ("{}", None),
+]
+
+
+@pytest.mark.parametrize(("form", "doubtful"), NOT_FIELDS_ONLY)
+@pytest.mark.parametrize("message", NAMELESS)
+def test_what_names_no_connection_may_be_anybodys(form: str, message: str, *, doubtful: bool | None) -> None:
+    reading = Reading("log")
+    line = form.format(message, TIME=TIME, level=NAMELESS[message])
+    found = list(EventReader(Vocabulary(), 0, reading).read([Block(1, Lines.of([line]), 0)]))
+    assert bool(found) == (doubtful is None)
+    assert reading.unrecognised_lines == bool(doubtful)
+
+
+def test_no_fields_are_too_odd() -> None:
+    begin = time.process_time()
+    for unit in ("base:", "base.a ", "1a", "[info ", "Thread-1 ", "a-", "Level ", "3f2504e0-"):
+        for end in ("", "x", "_"):
+            assert not events_of(None, [f"{unit * (8000 // len(unit))}{end} {message}" for message in NAMELESS])
+            assert not events_of(None, [f"{unit * (250 // len(unit))}{end}x {message}" for message in NAMELESS])
+    assert time.process_time() - begin < 5
+
+
+def test_a_module_is_no_logger() -> None:
+    layouts = [f"{TIME} - base - DEBUG - ", f"{TIME} | DEBUG | ", f"{TIME} DEBUG MainProcess "]
+    assert {event.pool for event in events_of(None, [layout + CREATED for layout in layouts])} == {"unknown"}
+    for message in (CREATED, "Pool recreating"):
+        assert read(None, in_json(module="base", message=message)).record == Record(message)
+    # what names no connection as drivers print it is not the pool's for that
+    assert not events_of(None, [f"{layout}Closing connection to the server" for layout in layouts])
+
+
 def test_a_time_in_json_within_json() -> None:
     inner = json.dumps({"ts": 1704110400.123456, "name": POOL, "message": CREATED}) + "\n"
     line = json.dumps({"log": inner, "stream": "stderr", "time": "2024-01-01T12:00:00.200000000Z"})
