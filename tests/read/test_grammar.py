@@ -309,6 +309,7 @@ NAMED: list[tuple[str, Kind, Detail, str | None]] = [
     ),
 ]
 
+_STATUS = "Pool size: 5  Connections in pool: 1 Current Overflow: -4 Current Checked out connections: 2"
 NUMBERED: list[tuple[str, Kind, Detail, float | None, tuple[float, ...]]] = [
     (
         "Pool disposed. Pool size: 5  Connections in pool: 1 Current Overflow: -4 Current Checked out connections: 2",
@@ -316,6 +317,18 @@ NUMBERED: list[tuple[str, Kind, Detail, float | None, tuple[float, ...]]] = [
         Detail.NONE,
         None,
         (5, 1, -4, 2),
+    ),
+    *(
+        (f"Pool disposed. {_STATUS}{behind}", Kind.DISPOSED, Detail.NONE, None, (5.0, 1.0, -4.0, 2.0))
+        for behind in ('", "timestamp": "2024-09-26T17:45:26Z"}', '\\n"}', " (base.py:230)", "   ", " user=7")
+    ),
+    # a narrow terminal's next line goes on
+    (
+        "Pool disposed. Pool size: 5  Connections in pool: 1 Current Overflow: -4      impl.py:230",
+        Kind.DISPOSED,
+        Detail.NONE,
+        None,
+        (5, 1, -4),
     ),
     ("Pool disposed. SingletonThreadPool id:140 size: 3", Kind.DISPOSED, Detail.NONE, None, ()),
     (
