@@ -176,6 +176,14 @@ UNNAMED: list[tuple[str, Kind, Detail, str | None]] = [
     ("Disconnection detected on checkout: ", Kind.DISCONNECTED, Detail.NONE, None),
     ("Reconnection attempts exhausted on checkout", Kind.RECONNECT_EXHAUSTED, Detail.NONE, None),
     ("Exception during reset or similar", Kind.RESET_FAILED, Detail.NONE, None),
+    # as rsyslog writes line feeds and tabs
+    (
+        "Exception during reset or similar#012Traceback (most recent call last):#012",
+        Kind.RESET_FAILED,
+        Detail.NONE,
+        None,
+    ),
+    ("Pool recreating#012", Kind.RECREATED, Detail.NONE, None),
     ("Exception during reset or similar: pymysql.err.InterfaceError: (0, '')", Kind.RESET_FAILED, Detail.NONE, None),
     ("Pool recreating", Kind.RECREATED, Detail.NONE, None),
     ("Pool disposed.", Kind.DISPOSED, Detail.NONE, None),
@@ -256,6 +264,20 @@ NAMED: list[tuple[str, Kind, Detail, str | None]] = [
     ),
     ("Closing connection {}", Kind.CLOSING, Detail.SOFT, None),
     ("Hard-closing connection {}", Kind.CLOSING, Detail.HARD, None),
+    # as rsyslog writes line feeds and tabs
+    ("Connection {} checked out from pool#012", Kind.CHECKED_OUT, Detail.NONE, None),
+    (
+        'Exception closing connection {}#012Traceback (most recent call last):#012  File "a.py", in <module>#012',
+        Kind.CLOSE_FAILED,
+        Detail.CLOSING_FAILED,
+        None,
+    ),
+    (
+        "Invalidate connection {} (reason: OperationalError:gone#012#011)",
+        Kind.INVALIDATED,
+        Detail.NONE,
+        "OperationalError",
+    ),
     ("Exception closing connection {}", Kind.CLOSE_FAILED, Detail.CLOSING_FAILED, None),
     (
         "Exception closing connection {} stranded by a failed connect event",
