@@ -15,7 +15,7 @@ from logpool.native.texts import Texts
 from logpool.native.variables import JOINS, MAY_JOIN
 from logpool.read.grammar import Message, parse_message
 from logpool.read.nameless import is_in_doubt
-from logpool.read.records import Head, Record, is_pool_logger
+from logpool.read.records import Head, Record, is_pool_logger, is_pool_module
 from logpool.read.rests import PARTS_OF_IDS
 from logpool.read.starts import STARTS, bounded
 from logpool.read.wrappers import is_continued
@@ -335,7 +335,7 @@ class Reader:
             # what tells timings apart is their seconds
             return Parsed(self._shape(message, None, head), None if message.number is None else str(message.number))
         identity = message.connection.identity if message.connection else None
-        return Parsed(self._shape(message, record.logger or UNKNOWN_POOL, head), identity, record.thread)
+        return Parsed(self._shape(message, _pool_of(record.logger), head), identity, record.thread)
 
     def _headless(self, text: str, timeout: re.Match[str] | None) -> Shape | int:
         """A line that no layout fits: a pool's, if its message begins as one does; of another logger, if it has a time.
@@ -373,6 +373,10 @@ class Reader:
         head = Head(Record(text, process=above.record.process if above else None), "")
         with self.vocabulary.lock:
             return self.vocabulary.add(self._timeout(found[0] if found else text, head))
+
+
+def _pool_of(logger: str | None) -> str:
+    return UNKNOWN_POOL if logger is None or is_pool_module(logger) else logger
 
 
 def _without_variables(text: str, out: Out) -> str:

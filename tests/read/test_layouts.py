@@ -641,6 +641,18 @@ def test_a_module_is_no_logger() -> None:
     assert not events_of(None, [f"{layout}Closing connection to the server" for layout in layouts])
 
 
+@pytest.mark.parametrize(
+    "layout", [None, "%(asctime)s | %(levelname)-8s | %(name)s:%(funcName)s:%(lineno)d - %(message)s"]
+)
+def test_pools_share_the_modules_that_they_log_from(layout: str | None) -> None:
+    lines = [
+        f"{TIME} | DEBUG    | sqlalchemy.pool.base:__connect:897 - {CREATED}",
+        f"{TIME} | INFO     | sqlalchemy.pool.impl:recreate:205 - Pool recreating",
+        f"{TIME} | DEBUG    | {POOL}:__connect:897 - {CREATED}",
+    ]
+    assert [event.pool for event in events_of(layout, lines)] == ["unknown", "unknown", POOL]
+
+
 def test_a_time_in_json_within_json() -> None:
     inner = json.dumps({"ts": 1704110400.123456, "name": POOL, "message": CREATED}) + "\n"
     line = json.dumps({"log": inner, "stream": "stderr", "time": "2024-01-01T12:00:00.200000000Z"})
