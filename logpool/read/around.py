@@ -14,7 +14,13 @@ from logpool.read.starts import LONGEST, PART_OF_A_MESSAGE, STARTS
 _POOL_LOGGER = re.compile(r"sqlalchemy\.pool(?:\.[\w-]+)*")
 _POOL_CLASS = re.compile(r"(?:[A-Za-z_]\w*\.)+[A-Z]\w*Pool(?:\.[\w-]+)*")
 # alone in brackets, called so, or in front of a thread: any other number may be a line of source code, or a level
-_PROCESS = r"\d{1,9}"
+# neither does the first part of a date: 20240905, 240905 before a clock, 11/26/26
+_MONTH_AND_DAY = r"(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
+_DATE = (
+    rf"(?:(?:19|20)\d\d{_MONTH_AND_DAY}\b|\d\d{_MONTH_AND_DAY}[ T]?{TIME}"
+    r"|\d{1,4}(?:/\d{1,2}/|-\d{1,2}-|\.\d{1,2}\.)\d{1,4}\b)"
+)
+_PROCESS = rf"(?!{_DATE})\d{{1,9}}"
 # of a thread, an address: no process has one as large, and what is larger is an id; neither a time of our days
 _IDENT = r"(?!1[5-8]\d{8}(?:\d{3})?\b)\d{10,15}(?!\.?\d)"
 # what a hyphen alone joins to a number may be an id

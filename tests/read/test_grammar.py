@@ -184,6 +184,12 @@ UNNAMED: list[tuple[str, Kind, Detail, str | None]] = [
         None,
     ),
     ("Pool recreating#012", Kind.RECREATED, Detail.NONE, None),
+    (
+        "Disconnection detected on checkout, invalidating all pooled connections prior  base.py:1323",
+        Kind.DISCONNECTED,
+        Detail.NONE,
+        None,
+    ),
     ("Exception during reset or similar: pymysql.err.InterfaceError: (0, '')", Kind.RESET_FAILED, Detail.NONE, None),
     ("Pool recreating", Kind.RECREATED, Detail.NONE, None),
     ("Pool disposed.", Kind.DISPOSED, Detail.NONE, None),

@@ -822,6 +822,12 @@ def test_json_is_read_back(name: str, message: str, level: str, process: int) ->
         ("Thread-3 (4242) {} ", None, "Thread-3"),
         ("[4242:abc] DEBUG {} ", "4242", "abc"),
         ("[4242:a:b:c] DEBUG {} ", "4242", "a:b:c"),
+        # a date is none
+        ("[20240905 115956] [4242] DEBUG {} - ", "4242", None),
+        ("[11/26/26 23:58:15] DEBUG {} ", None, None),
+        ("[D 240926 17:45:26 base:895] {} ", None, None),
+        ("[240926 17:45:26] {} ", None, None),
+        ("(26-11-24 work) {} ", None, None),
     ],
 )
 def test_process_and_thread_around_a_message(head: str, process: str | None, thread: str | None) -> None:
