@@ -35,11 +35,21 @@ if TYPE_CHECKING:
 _BEHIND = r"(?:[.,]\d{1,3}(?![\d,]))?"
 _TWICE = r",(?:(?P<three>\d{3})\.(?P=three)|0(?P<two>\d\d)\.(?P=two)|00(?P<one>\d)\.(?P=one))(?!\d)"
 _FRACTION_AND_ZONE = rf"(?:[.,]\d{{1,9}})?(?:Z| UTC\b| GMT\b|\s?{OFFSET}{_BEHIND})?"
+_HALF = r"(?:[.,]\d{3}(?:\d{3})?)? [AP]M\b"
+# in the basic form of ISO 8601; such figures are nothing else
+_BASIC = (
+    r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])[ T](?:[01]\d|2[0-3])[0-5]\d[0-5]\d"
+    rf"{_FRACTION_AND_ZONE}(?![.,]?\w)"
+)
+# seconds or milliseconds since the epoch, of our days, as the first field; elsewhere such a number may be anything
+_FIRST_FIELD = r"(?:^|(?<=^[\[(]))1[5-9]\d{8}(?:\d{3})?(?=[\s\]),;|])"
 _TIMES = re.compile(
     r"(?<!\d)(?<!\d[.:/-])(?:"
-    r"(?:\d{4}[-/.]\d{2}[-/.]\d{2}[ T:]|(?:19|20)\d{6}[ T]|\d{2}[-./]\d{2}[-./]\d{4}[ T]"
-    r"|\d{2}[/ ][A-Z][a-z]{2}[/ ]\d{4}[: ])"
-    rf"\d{{2}}:\d{{2}}:\d{{2}}(?: [AP]M\b{_BEHIND}|:\d{{3}}(?![\d:])|{_TWICE}|{_FRACTION_AND_ZONE})"
+    r"(?:\d{4}[-/.]\d{2}[-/.]\d{2}[ T:]|(?:19|20)\d{6}[ T-]|\d{2}[-./]\d{2}[-./]\d{4}[ T]"
+    r"|\d{2}[/ ][A-Z][a-z]{2}[/ ]\d{4}[: ]|(?<!\w)[A-Z][a-z]{2} \d{2}, \d{4} )"
+    rf"\d{{2}}:\d{{2}}:\d{{2}}(?:{_HALF}{_BEHIND}|:\d{{3}}(?![\d:])|{_TWICE}|{_FRACTION_AND_ZONE})"
+    # where it is written without zeros, the months come first
+    rf"|\d{{1,2}}/\d{{1,2}}/\d{{4}},? \d{{1,2}}:\d\d:\d\d{_HALF}|{_BASIC}|{_FIRST_FIELD}"
     r"|\d{2}:\d{2}:\d{2}(?:[.,]\d{1,9})?|1\d{9}\.\d{3,6})(?!\d)"
     r"|\b[A-Z][a-z]{2} [ \d]\d \d{2}:\d{2}:\d{2}(?:\.\d{1,9}| (?:19|20)\d\d\b)?(?!\d)"
 )

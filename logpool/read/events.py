@@ -393,4 +393,4 @@ class EventReader:
 
 def _with_times(lines: pl.Series) -> pl.Series:
     """The lines that may hold a time."""
-    return lines.filter(lines.str.contains(r"\d\d:\d\d:\d\d|:\s*\d{10}"))
+    return lines.filter(lines.str.contains(r"\d:\d\d:\d\d|\d{8}[ T]\d{6}|(?:^\W?|:\s*)\d{10}"))

@@ -15,11 +15,12 @@ _DATES = (
     (r"\d{4}-\d{2}-\d{2}", "%Y-%m-%d"),
     (r"\d{4}/\d{2}/\d{2}", "%Y/%m/%d"),
     (r"\d{4}\.\d{2}\.\d{2}", "%Y.%m.%d"),
-    (r"\d{8}(?=[ T])", "%Y%m%d"),
+    (r"\d{8}(?=[ T-])", "%Y%m%d"),
     (r"\d{2}/[A-Z][a-z]{2}/\d{4}", "%d/%b/%Y"),
     (r"\d{2} [A-Z][a-z]{2} \d{4}", "%d %b %Y"),
+    (r"[A-Z][a-z]{2} \d{2}, \d{4}", "%b %d, %Y"),
 )
-_CLOCK = re.compile(r"(?P<gap>[ T:])\d{2}:\d{2}:\d{2}(?:(?P<half> [AP]M\b)|(?P<mark>[,.:])(?P<fraction>\d{1,9}))?")
+_CLOCK = re.compile(r"(?P<gap>,? |[T:-])\d{2}:\d{2}:\d{2}(?:(?P<mark>[,.:])(?P<fraction>\d{1,9}))?(?P<half> [AP]M\b)?")
 #: an offset from UTC, of a place that there is: other figures are a process, or a year
 OFFSET = r"[+-](?:0\d|1[0-4]):?(?:00|15|30|45)(?![\d-])"
 _ZONE = re.compile(rf" ?(?P<zone>{OFFSET})|Z| UTC\b| GMT\b")
@@ -27,7 +28,11 @@ _ZONE = re.compile(rf" ?(?P<zone>{OFFSET})|Z| UTC\b| GMT\b")
 _BEHIND = re.compile(
     rf"(?:(?P<time>.*(?: [AP]M|{OFFSET}))[.,]|(?P<seconds>.*:\d\d),\d{{3}}\.)(?P<milliseconds>\d{{1,3}})"
 )
-_IN_FIGURES = re.compile(r"(?P<one>\d{2})(?P<mark>[-./])(?P<other>\d{2})(?P=mark)\d{4}")
+_IN_FIGURES = re.compile(r"(?P<one>\d{1,2})(?P<mark>[-./])(?P<other>\d{1,2})(?P=mark)\d{4}")
+# an hour without its zero
+_HOUR = re.compile(r"^(,? )(?=\d:)")
+# of ISO 8601, without hyphens and colons
+_BASIC = re.compile(r"\d{8}(?P<gap>[ T])(?P<hour>\d{2})(?P<minute>\d{2})(?P<second>\d{2})")
 # as ``ctime`` prints it, but for the name of the day
 _YEAR_LAST = re.compile(r"[A-Z][a-z]{2} [ \d]\d \d{2}:\d{2}:\d{2} \d{4}")
 _EITHER_FIRST = re.compile("%[dm][-./]%[dm]")
@@ -151,15 +156,15 @@ def time_format(text: str) -> TimeFormat | None:
 
 def _dated_format(text: str, date: str, clock: re.Match[str]) -> TimeFormat:
     directives = f"{date}{clock['gap']}%H:%M:%S"
-    if clock["half"]:
-        return TimeFormat(f"{directives.replace('%H', '%I')} %p", clock.end())
     fraction = len(clock["fraction"] or "")
-    if clock["mark"] == ":" or (clock["mark"] == "," and fraction in {1, 2}):
+    if not clock["half"] and (clock["mark"] == ":" or (clock["mark"] == "," and fraction in {1, 2})):
         # ``%(asctime)s,%(msecs)d``: the milliseconds without their zeros
         start = clock.start("mark")
         return TimeFormat(directives, clock.end(), clock=(start, start + 1))
     if fraction:
         directives += f"{clock['mark']}%{fraction}f" if fraction in {3, 6, 9} else "%.f"
+    if clock["half"]:
+        return TimeFormat(f"{directives.replace('%H', '%I')} %p", clock.end())
     zone = _ZONE.match(text, clock.end())
     if zone is None:
         return TimeFormat(directives, clock.end())
@@ -186,14 +191,27 @@ def _whole_format(text: str) -> TimeFormat | None:
         return found
     if _YEAR_LAST.fullmatch(text):
         return TimeFormat("%b %d %H:%M:%S %Y", len(text))
+    basic = _BASIC.match(text)
+    if basic is not None:
+        clock = f"{basic['gap']}{basic['hour']}:{basic['minute']}:{basic['second']}{text[basic.end() :]}"
+        return _same_format(clock, {"%Y-%m-%d": "%Y%m%d", "%H:%M:%S": "%H%M%S"})
     figures = _IN_FIGURES.match(text)
     order = _order(figures, text) if figures else None
     if figures is None or order is None:
         return None
-    same = time_format(f"2000-01-01{text[10:]}")
+    return _same_format(_HOUR.sub(r"\g<1>0", text[figures.end() :]), {"%Y-%m-%d": order.replace("-", figures["mark"])})
+
+
+def _same_format(clock: str, other: dict[str, str]) -> TimeFormat | None:
+    """The format of a clock behind a date, with other directives in the places of some."""
+    text = f"2000-01-01{clock}"
+    same = time_format(text)
     if same is None or same.directives is None or same.width != len(text):
         return None
-    return replace(same, directives=same.directives.replace("%Y-%m-%d", order.replace("-", figures["mark"])))
+    directives = same.directives
+    for one, instead in other.items():
+        directives = directives.replace(one, instead)
+    return replace(same, directives=directives)
 
 
 def _order(figures: re.Match[str], text: str) -> str | None:
