@@ -94,10 +94,12 @@ class Cut:
     Attributes:
         spans: where they stand, in order.
         chosen: which of them is the record's; None where none is known to the day.
+        behind: whether it stands behind the message.
     """
 
     spans: tuple[Span, ...] = ()
     chosen: int | None = None
+    behind: bool = False
 
     @property
     def offset(self) -> int | None:
@@ -140,7 +142,7 @@ class Cut:
                 return None
             end = found[1]
         spans = (span if span.anchor is not None else replace(span, start=None) for span in self.spans)
-        return Cut(tuple(spans), self.chosen)
+        return Cut(tuple(spans), self.chosen, self.behind)
 
     def added(self, number: int, texts: Texts, first: int = 0) -> array[int]:
         """What parts of times add to the line's time.
@@ -190,7 +192,7 @@ class Cut:
             return True
         for span in self.spans:
             text = text.replace(TIME, span.example, 1)
-        own = cut_of(text)
+        own = cut_of(text, behind=self.behind)
         return own == self or (self._is_anywhere and own.anywhere(text) == self)
 
     @property
@@ -218,9 +220,11 @@ class Cuts:
 
     Attributes:
         known: those that lines are tried with: more times first, then longer ones.
+        behind: whether the times stand behind the messages.
     """
 
     known: list[Cut] = field(default_factory=list)
+    behind: bool = False
     # of times that may be looked for anywhere, some cuts by the places where they stood; and those that are
     _places: dict[Cut, set[Cut]] = field(default_factory=dict)
     _anywhere: set[Cut] = field(default_factory=set)
@@ -229,7 +233,7 @@ class Cuts:
         """The cuts of some lines that no known one fits, nor one that was tried, in the order to try them."""
         found: dict[tuple[Cut, Cut | None], None] = {}
         for line in map(bounded, lines):
-            cut = cut_of(line)
+            cut = cut_of(line, behind=self.behind)
             if not cut.spans:
                 continue
             anywhere = cut.anywhere(line)
@@ -254,9 +258,17 @@ def _particular(cut: Cut) -> tuple[int, int]:
     return -len(cut.spans), -sum(span.width for span in cut.spans)
 
 
-def cut_of(line: str) -> Cut:
-    """Where the times of one line stand; a cut without spans for a line that has none."""
+def cut_of(line: str, *, behind: bool = False) -> Cut:
+    """Where the times of one line stand; a cut without spans for a line that has none.
+
+    Args:
+        line: it.
+        behind: whether it is the last time of a line that counts. Nobody knows that but whoever knows the layout: a
+            message itself may end with a time.
+    """
     line = bounded(line)
+    if behind:
+        return _cut_behind(line)
     keyed = list(_KEYED.finditer(line)) if '="' in line or '":' in line or "time=" in line else []
     if keyed:
         return _keyed_cut(line, keyed)
@@ -275,6 +287,15 @@ def cut_of(line: str) -> Cut:
     # what a layout puts behind the logger may be any time
     chosen = _last_dated(spans[:before])
     return Cut(tuple(spans), _last_dated(spans) if chosen is None else chosen)
+
+
+def _cut_behind(line: str) -> Cut:
+    begin = max(0, len(line) - _HEAD)
+    last = next(reversed(list(_times_in(line[begin:]))), None)
+    if last is None:
+        return Cut(behind=True)
+    span = Span(None, begin + last.start(), any_time_format(last[0]), last[0])
+    return Cut((span,), _last_dated([span]), behind=True)
 
 
 def _times_in(head: str) -> Iterator[re.Match[str]]:

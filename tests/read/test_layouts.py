@@ -5,6 +5,7 @@ import logging
 import time
 from array import array
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Literal, NamedTuple
 
 import pytest
@@ -72,13 +73,13 @@ class Event(NamedTuple):
     thread: str | None
 
 
-def events_of(layout: str | None, lines: list[str]) -> list[Event]:
-    """The events of lines read together, as a log is."""
+def events_of(layout: str | None, lines: list[str], cuts: tuple[int, ...] = ()) -> list[Event]:
+    """The events of lines read together, as a log is, in blocks that end at some lines."""
     vocabulary = Vocabulary()
     reader = EventReader(vocabulary, 0, Reading("log"), layout)
-    block = Block(1, Lines.of(lines), 0)
+    blocks = [Block(begin + 1, Lines.of(lines[begin:end]), 0) for begin, end in pairwise([0, *cuts, len(lines)])]
     found = []
-    for batch in reader.read([block]):
+    for batch in reader.read(blocks):
         for line, at, number, thread in batch.select("line", "time", "shape", "thread").iter_rows():
             shape = vocabulary.shapes[number]
             assert shape is not None
@@ -356,7 +357,7 @@ def test_what_a_log_begins_with_changes_nothing_behind_it(
             NOON + 123_456,
             Record("Hi", None, "INFO"),
         ),
-        ("%(created)d %(message)s", "1704110400 Hi", None, Record("Hi")),
+        ("%(created)d %(message)s", "1704110400 Hi", NOON, Record("Hi")),
         ("%(relativeCreated)f %(message)s", "1234567.654321 Hi", None, Record("Hi")),
         ("%(relativeCreated)d %(message)s", "123456 Hi", None, Record("Hi")),
         ("%(asctime)s|%(asctime)s|%(message)s", "2024-01-01 12:00:00|2024-01-01 12:00:00|Hi", NOON, Record("Hi")),
@@ -388,7 +389,7 @@ def test_what_a_log_begins_with_changes_nothing_behind_it(
         ("%(asctime)s %(name)s %(message)s", "Mon Jan  1 12:00:00 2024 a Hi", NOON, Record("Hi", "a")),
         ("%(asctime)s %(name)s %(message)s", "Mon, 01 Jan 2024 12:00:00 a Hi", NOON, Record("Hi", "a")),
         ("%(asctime)s %(name)s %(message)s", "2024-01-01 12:00:00 CEST a Hi", NOON, Record("Hi", "a")),
-        ("%(asctime)s %(name)s %(message)s", "Jan 01, 2024 12:00:00 a Hi", None, Record("Hi", "a")),
+        ("%(asctime)s %(name)s %(message)s", "Jan 01, 2024 12:00:00 a Hi", NOON, Record("Hi", "a")),
         ("%(asctime)s %(name)s %(message)s", "24/01/01 12:00:00 a Hi", None, Record("Hi", "a")),
         # a day that is not told, and one that can't be known
         ("%(asctime)s %(levelname)s %(message)s", "12:00:00 INFO Hi", None, Record("Hi", None, "INFO")),
@@ -406,6 +407,31 @@ def test_what_a_log_begins_with_changes_nothing_behind_it(
 )
 def test_format(text: str, line: str, microseconds: int | None, record: Record) -> None:
     assert Read(microseconds, record) == read(text, line)
+
+
+@pytest.mark.parametrize("cuts", [(), (1,), (7,)])
+@pytest.mark.parametrize(
+    ("text", "pool"),
+    [
+        ("%(levelname)10s %(name)-40s %(message)s @%(asctime)s", POOL),
+        ("%(message)s (%(asctime)s) [%(process)d]", "unknown"),
+        ("{message} {created:.3f}", "unknown"),
+    ],
+)
+def test_a_time_may_stand_behind_the_message(text: str, pool: str, cuts: tuple[int, ...]) -> None:
+    form = Format("{" if text.startswith("{") else "%", text, None, ())
+    records = []
+    for number in range(20):
+        said = (
+            f"{CREATED[:-1]}{number * 'é'}>" if number % 3 else "Error on connect(): 2001-02-03 04:05:06,789 too late"
+        )
+        record = logging.makeLogRecord({"name": POOL, "msg": said, "levelname": "DEBUG", "process": 7})
+        record.created, record.msecs = NOON / 1e6 + number, 0
+        records.append(record)
+    lines = [form.formatter().format(record) for record in records]
+    process = "7" if "process" in text else None
+    expected = [Event(number, NOON + (number - 1) * 1_000_000, pool, process, None) for number in range(1, 21)]
+    assert events_of(text, lines, cuts) == expected
 
 
 @pytest.mark.parametrize(
