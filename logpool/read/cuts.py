@@ -22,7 +22,7 @@ from logpool.read.locators import is_in_locator
 from logpool.read.records import TIME
 from logpool.read.spans import Span
 from logpool.read.starts import STARTS, bounded
-from logpool.read.times import OFFSET, any_time_format
+from logpool.read.times import NAMED_ZONE, OFFSET, ZONES, any_time_format
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 # milliseconds behind all of a time, as ``%(asctime)s.%(msecs)03d`` prints them; a comma may as well begin what is next
 _BEHIND = r"(?:[.,]\d{1,3}(?![\d,]))?"
 _TWICE = r",(?:(?P<three>\d{3})\.(?P=three)|0(?P<two>\d\d)\.(?P=two)|00(?P<one>\d)\.(?P=one))(?!\d)"
-_FRACTION_AND_ZONE = rf"(?:[.,]\d{{1,9}})?(?:Z| UTC\b| GMT\b|\s?{OFFSET}{_BEHIND})?"
+_FRACTION_AND_ZONE = rf"(?:[.,]\d{{1,9}})?(?:Z|{NAMED_ZONE}|\s?{OFFSET}{_BEHIND})?"
 _HALF = r"(?:[.,]\d{3}(?:\d{3})?)? [AP]M\b"
 # in the basic form of ISO 8601; such figures are nothing else
 _BASIC = (
@@ -83,7 +83,8 @@ _MATTERS = (_LOGGER, "connection timed out")
 #: words that tell where a time stands, or are part of one
 WORDS_OF_TIMES = (
     *_KEYS,
-    "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec Mon Tue Wed Thu Fri Sat Sun AM PM UTC GMT Z T",
+    "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec Mon Tue Wed Thu Fri Sat Sun AM PM Z T",
+    *ZONES,
 )
 
 

@@ -15,6 +15,7 @@ from logpool.read.around import PROCESSES
 from logpool.read.grammar import parser
 from logpool.read.heads import read_head, read_json
 from logpool.read.records import TIME, Head, Record
+from logpool.read.times import NAMED_ZONE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,7 +49,7 @@ _STYLES = "give a format string as logging.Formatter takes it, such as '%(asctim
 _JSON = "json"
 _TIME_FIELDS = frozenset({"asctime", "created"})
 _BEFORE_MILLISECONDS = (["asctime", "."], ["asctime", ","], ["asctime", ":"])
-_ZONE = re.compile(r"Z| UTC\b| GMT\b")
+_ZONE = re.compile(rf"Z|{NAMED_ZONE}")
 # what tells a style: first of all how it writes the message
 _FIELDS = (
     ("percent", r"%\(message\)"),

@@ -23,7 +23,30 @@ _DATES = (
 _CLOCK = re.compile(r"(?P<gap>,? |[T:-])\d{2}:\d{2}:\d{2}(?:(?P<mark>[,.:])(?P<fraction>\d{1,9}))?(?P<half> [AP]M\b)?")
 #: an offset from UTC, of a place that there is: other figures are a process, or a year
 OFFSET = r"[+-](?:0\d|1[0-4]):?(?:00|15|30|45)(?![\d-])"
-_ZONE = re.compile(rf" ?(?P<zone>{OFFSET})|Z| UTC\b| GMT\b")
+#: zones by name, in hours from UTC: those that mean one thing wherever they are used, and in summer and winter
+ZONES = {
+    "UTC": 0,
+    "GMT": 0,
+    "BST": 1,
+    "WET": 0,
+    "WEST": 1,
+    "CET": 1,
+    "CEST": 2,
+    "EET": 2,
+    "EEST": 3,
+    "JST": 9,
+    "AEST": 10,
+    "AEDT": 11,
+    "NZST": 12,
+    "NZDT": 13,
+    "EST": -5,
+    "EDT": -4,
+    "MST": -7,
+    "MDT": -6,
+}
+#: a time's, behind it
+NAMED_ZONE = rf" (?:{'|'.join(ZONES)})\b"
+_ZONE = re.compile(rf" ?(?P<zone>{OFFSET})|Z|{NAMED_ZONE}")
 # a time, and milliseconds behind all of it: ``05:45:36 PM.123``, or once more: ``17:45:36,123.123``
 _BEHIND = re.compile(
     rf"(?:(?P<time>.*(?: [AP]M|{OFFSET}))[.,]|(?P<seconds>.*:\d\d),\d{{3}}\.)(?P<milliseconds>\d{{1,3}})"
@@ -59,6 +82,7 @@ class TimeFormat:
         clock: where the time ends, and where milliseconds begin that are no fraction (``,5`` for 5 ms) or do not stand
             behind the seconds; None where there are none.
         pattern: a regular expression that such a text matches, without groups; set of a whole text's format.
+        is_named: whether a name tells the offset, which no parser knows.
     """
 
     directives: str | None
@@ -66,6 +90,7 @@ class TimeFormat:
     offset: int | None = None
     clock: tuple[int, int] | None = None
     pattern: str = ""
+    is_named: bool = False
 
     @property
     def is_certain(self) -> bool:
@@ -119,7 +144,8 @@ class TimeFormat:
 
     def _parsed(self, text: pl.Expr) -> pl.Expr:
         parsed = text.str.to_datetime(self.directives, time_unit="us", strict=False, exact=True, cache=False)
-        return parsed.to_physical()
+        own = (self.offset or 0) * 1_000_000 if self.is_named else 0
+        return parsed.to_physical() - own
 
     def read(self, texts: pl.Series) -> pl.DataFrame:
         """Texts as ``text``, with ``time``, as :meth:`microseconds` has it."""
@@ -168,6 +194,9 @@ def _dated_format(text: str, date: str, clock: re.Match[str]) -> TimeFormat:
     zone = _ZONE.match(text, clock.end())
     if zone is None:
         return TimeFormat(directives, clock.end())
+    name = zone[0].strip()
+    if name in ZONES:
+        return TimeFormat(directives + zone[0], zone.end(), ZONES[name] * 3600, is_named=True)
     told = f"{' ' if zone[0].startswith(' ') else ''}%z" if zone["zone"] else zone[0]
     return TimeFormat(directives + told, zone.end(), _seconds(zone["zone"]))
 

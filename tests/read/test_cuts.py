@@ -184,6 +184,18 @@ def test_what_is_a_time(line: str, times: list[str]) -> None:
     assert [span.example for span in cut_of(line.format(f"{POOL} {TAKEN}")).spans] == times
 
 
+def test_a_zone_that_changes_does_not_set_the_clock_back() -> None:
+    # 2024-10-27, 00:59:59 and 01:00:00 UTC
+    begin = datetime(2024, 10, 27, 0, 59, 50, tzinfo=UTC)
+    lines = []
+    for second in range(20):
+        zone, hours = ("CEST", 2) if second < 10 else ("CET", 1)
+        time = begin + timedelta(hours=hours, seconds=second)
+        lines.append(f"{time:%Y-%m-%d %H:%M:%S},000 {zone} DEBUG {POOL} {TAKEN}")
+    found, _ = all_of(lines, ())
+    assert [event[1] for event in found] == [(int(begin.timestamp()) + second) * 1_000_000 for second in range(20)]
+
+
 def test_times_without_zeros_have_any_length() -> None:
     # 9:59:50 AM and on
     times = [NOON.replace(hour=9, minute=59, second=50) + timedelta(minutes=3 * count) for count in range(100)]

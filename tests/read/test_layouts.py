@@ -388,7 +388,9 @@ def test_what_a_log_begins_with_changes_nothing_behind_it(
         # what stands around a time that is not known to the day, or is no figure
         ("%(asctime)s %(name)s %(message)s", "Mon Jan  1 12:00:00 2024 a Hi", NOON, Record("Hi", "a")),
         ("%(asctime)s %(name)s %(message)s", "Mon, 01 Jan 2024 12:00:00 a Hi", NOON, Record("Hi", "a")),
-        ("%(asctime)s %(name)s %(message)s", "2024-01-01 12:00:00 CEST a Hi", NOON, Record("Hi", "a")),
+        ("%(asctime)s %(name)s %(message)s", "2024-01-01 14:00:00 CEST a Hi", NOON, Record("Hi", "a")),
+        ("%(asctime)s %(name)s %(message)s", "2024-01-01 12:00:00 CST a Hi", NOON, Record("Hi", "a")),
+        ("%(asctime)s CET %(name)s %(message)s", "2024-01-01 13:00:00 CET a Hi", NOON, Record("Hi", "a")),
         ("%(asctime)s %(name)s %(message)s", "Jan 01, 2024 12:00:00 a Hi", NOON, Record("Hi", "a")),
         ("%(asctime)s %(name)s %(message)s", "24/01/01 12:00:00 a Hi", None, Record("Hi", "a")),
         # a day that is not told, and one that can't be known

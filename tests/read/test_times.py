@@ -106,7 +106,9 @@ def test_each_offset_counts() -> None:
     assert expected == parsed(time_format(texts[0]), *texts)
 
 
-@pytest.mark.parametrize("after", ["-4242-name", "-1234-name", " -0130- name", "+2500", "-12345", " -08", "+09:99"])
+@pytest.mark.parametrize(
+    "after", ["-4242-name", "-1234-name", " -0130- name", "+2500", "-12345", " -08", "+09:99", " CST", " CETX", " PST"]
+)
 def test_what_follows_a_time_is_a_zone_only_if_it_can_be_one(after: str) -> None:
     times = time_format(f"2024-01-01 12:00:00,123{after}")
     assert times is not None
@@ -160,6 +162,9 @@ def test_what_follows_a_time_is_a_zone_only_if_it_can_be_one(after: str) -> None
         ("Dec 31 12:00:00 2023", NOON - 86_400_000_000, None),
         ("2024-01-01 12:00:00 UTC", NOON, 0),
         ("2024-01-01 12:00:00.123 GMT", NOON + 123_000, 0),
+        ("2024-01-01 13:00:00 CET", NOON, 3600),
+        ("2024-01-01 14:00:00,123 CEST", NOON + 123_000, 7200),
+        ("2024-01-01 07:00:00.5 EST", NOON + 500_000, -5 * 3600),
         ("1704110400.123456", NOON + 123_456, 0),
         # the day is not told, or may be a month
         ("12:00:00,123", None, None),
