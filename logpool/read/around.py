@@ -7,13 +7,20 @@ from functools import cache
 
 from logpool.read.grammar import parse_message
 from logpool.read.locators import LOCATOR, without_locators
+from logpool.read.nameless import is_among_fields
 from logpool.read.records import LEVEL_NAMES, THREAD, THREAD_NAME, TIME, Record
 from logpool.read.starts import LONGEST, PART_OF_A_MESSAGE, STARTS
 
 _POOL_LOGGER = re.compile(r"sqlalchemy\.pool(?:\.[\w-]+)*")
 _POOL_CLASS = re.compile(r"(?:[A-Za-z_]\w*\.)+[A-Z]\w*Pool(?:\.[\w-]+)*")
 # alone in brackets, called so, or in front of a thread: any other number may be a line of source code, or a level
-_PROCESS = r"\d{1,9}"
+# neither does the first part of a date: 20240905, 240905 before a clock, 11/26/26
+_MONTH_AND_DAY = r"(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
+_DATE = (
+    rf"(?:(?:19|20)\d\d{_MONTH_AND_DAY}\b|\d\d{_MONTH_AND_DAY}[ T]?{TIME}"
+    r"|\d{1,4}(?:/\d{1,2}/|-\d{1,2}-|\.\d{1,2}\.)\d{1,4}\b)"
+)
+_PROCESS = rf"(?!{_DATE})\d{{1,9}}"
 # of a thread, an address: no process has one as large, and what is larger is an id; neither a time of our days
 _IDENT = r"(?!1[5-8]\d{8}(?:\d{3})?\b)\d{10,15}(?!\.?\d)"
 # what a hyphen alone joins to a number may be an id
@@ -47,7 +54,8 @@ _ANOTHER = re.compile(rf"{TIME}.*\b(?:{LEVEL_NAMES})\b")
 def record_around(text: str, processes: tuple[str, ...], *, indented: bool, of_another: bool) -> Record | None:
     """The message wherever it stands in a line, and what is certain of what stands around it.
 
-    What names neither a connection nor a pool's logger may be anybody's, as "Pool recreating" in some sentence.
+    What names neither a connection nor a pool's logger may be anybody's, as "Pool recreating" in some sentence: it
+    counts where nothing but fields stands before it.
     Another logger may be a wrong one; but only a connection's text shows that it is.
     A line that begins with white space may be of a traceback, and of the pool's own source: there the message has
     something before it that only a layout puts there.
@@ -66,7 +74,8 @@ def record_around(text: str, processes: tuple[str, ...], *, indented: bool, of_a
         # in JSON it may stand behind the message
         name = _POOL_LOGGER.search(before) or _POOL_CLASS.search(before) or _POOL_LOGGER.search(text, start.end())
         named = message.connection is not None and message.connection.driver != "unknown"
-        if not named and (of_another or not name):
+        vouched = named or (name and not of_another)
+        if not vouched and (of_another or not is_among_fields(message, text[: start.start()])):
             continue
         level = _LEVEL_WORD.search(before)
         count = _COUNT.match(before)

@@ -22,7 +22,7 @@ from logpool.read.locators import is_in_locator
 from logpool.read.records import TIME
 from logpool.read.spans import Span
 from logpool.read.starts import STARTS, bounded
-from logpool.read.times import OFFSET, any_time_format
+from logpool.read.times import NAMED_ZONE, OFFSET, ZONES, any_time_format
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -34,12 +34,22 @@ if TYPE_CHECKING:
 # milliseconds behind all of a time, as ``%(asctime)s.%(msecs)03d`` prints them; a comma may as well begin what is next
 _BEHIND = r"(?:[.,]\d{1,3}(?![\d,]))?"
 _TWICE = r",(?:(?P<three>\d{3})\.(?P=three)|0(?P<two>\d\d)\.(?P=two)|00(?P<one>\d)\.(?P=one))(?!\d)"
-_FRACTION_AND_ZONE = rf"(?:[.,]\d{{1,9}})?(?:Z| UTC\b| GMT\b|\s?{OFFSET}{_BEHIND})?"
+_FRACTION_AND_ZONE = rf"(?:[.,]\d{{1,9}})?(?:Z|{NAMED_ZONE}|\s?{OFFSET}{_BEHIND})?"
+_HALF = r"(?:[.,]\d{3}(?:\d{3})?)? [AP]M\b"
+# in the basic form of ISO 8601; such figures are nothing else
+_BASIC = (
+    r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])[ T](?:[01]\d|2[0-3])[0-5]\d[0-5]\d"
+    rf"{_FRACTION_AND_ZONE}(?![.,]?\w)"
+)
+# seconds or milliseconds since the epoch, of our days, as the first field; elsewhere such a number may be anything
+_FIRST_FIELD = r"(?:^|(?<=^[\[(]))1[5-9]\d{8}(?:\d{3})?(?=[\s\]),;|])"
 _TIMES = re.compile(
     r"(?<!\d)(?<!\d[.:/-])(?:"
-    r"(?:\d{4}[-/.]\d{2}[-/.]\d{2}[ T:]|(?:19|20)\d{6}[ T]|\d{2}[-./]\d{2}[-./]\d{4}[ T]"
-    r"|\d{2}[/ ][A-Z][a-z]{2}[/ ]\d{4}[: ])"
-    rf"\d{{2}}:\d{{2}}:\d{{2}}(?: [AP]M\b{_BEHIND}|:\d{{3}}(?![\d:])|{_TWICE}|{_FRACTION_AND_ZONE})"
+    r"(?:\d{4}[-/.]\d{2}[-/.]\d{2}[ T:]|(?:19|20)\d{6}[ T-]|\d{2}[-./]\d{2}[-./]\d{4}[ T]"
+    r"|\d{2}[/ ][A-Z][a-z]{2}[/ ]\d{4}[: ]|(?<!\w)[A-Z][a-z]{2} \d{2}, \d{4} )"
+    rf"\d{{2}}:\d{{2}}:\d{{2}}(?:{_HALF}{_BEHIND}|:\d{{3}}(?![\d:])|{_TWICE}|{_FRACTION_AND_ZONE})"
+    # where it is written without zeros, the months come first
+    rf"|\d{{1,2}}/\d{{1,2}}/\d{{4}},? \d{{1,2}}:\d\d:\d\d{_HALF}|{_BASIC}|{_FIRST_FIELD}"
     r"|\d{2}:\d{2}:\d{2}(?:[.,]\d{1,9})?|1\d{9}\.\d{3,6})(?!\d)"
     r"|\b[A-Z][a-z]{2} [ \d]\d \d{2}:\d{2}:\d{2}(?:\.\d{1,9}| (?:19|20)\d\d\b)?(?!\d)"
 )
@@ -73,7 +83,8 @@ _MATTERS = (_LOGGER, "connection timed out")
 #: words that tell where a time stands, or are part of one
 WORDS_OF_TIMES = (
     *_KEYS,
-    "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec Mon Tue Wed Thu Fri Sat Sun AM PM UTC GMT Z T",
+    "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec Mon Tue Wed Thu Fri Sat Sun AM PM Z T",
+    *ZONES,
 )
 
 
@@ -84,10 +95,12 @@ class Cut:
     Attributes:
         spans: where they stand, in order.
         chosen: which of them is the record's; None where none is known to the day.
+        behind: whether it stands behind the message.
     """
 
     spans: tuple[Span, ...] = ()
     chosen: int | None = None
+    behind: bool = False
 
     @property
     def offset(self) -> int | None:
@@ -130,7 +143,7 @@ class Cut:
                 return None
             end = found[1]
         spans = (span if span.anchor is not None else replace(span, start=None) for span in self.spans)
-        return Cut(tuple(spans), self.chosen)
+        return Cut(tuple(spans), self.chosen, self.behind)
 
     def added(self, number: int, texts: Texts, first: int = 0) -> array[int]:
         """What parts of times add to the line's time.
@@ -180,7 +193,7 @@ class Cut:
             return True
         for span in self.spans:
             text = text.replace(TIME, span.example, 1)
-        own = cut_of(text)
+        own = cut_of(text, behind=self.behind)
         return own == self or (self._is_anywhere and own.anywhere(text) == self)
 
     @property
@@ -208,9 +221,11 @@ class Cuts:
 
     Attributes:
         known: those that lines are tried with: more times first, then longer ones.
+        behind: whether the times stand behind the messages.
     """
 
     known: list[Cut] = field(default_factory=list)
+    behind: bool = False
     # of times that may be looked for anywhere, some cuts by the places where they stood; and those that are
     _places: dict[Cut, set[Cut]] = field(default_factory=dict)
     _anywhere: set[Cut] = field(default_factory=set)
@@ -219,7 +234,7 @@ class Cuts:
         """The cuts of some lines that no known one fits, nor one that was tried, in the order to try them."""
         found: dict[tuple[Cut, Cut | None], None] = {}
         for line in map(bounded, lines):
-            cut = cut_of(line)
+            cut = cut_of(line, behind=self.behind)
             if not cut.spans:
                 continue
             anywhere = cut.anywhere(line)
@@ -244,9 +259,17 @@ def _particular(cut: Cut) -> tuple[int, int]:
     return -len(cut.spans), -sum(span.width for span in cut.spans)
 
 
-def cut_of(line: str) -> Cut:
-    """Where the times of one line stand; a cut without spans for a line that has none."""
+def cut_of(line: str, *, behind: bool = False) -> Cut:
+    """Where the times of one line stand; a cut without spans for a line that has none.
+
+    Args:
+        line: it.
+        behind: whether it is the last time of a line that counts. Nobody knows that but whoever knows the layout: a
+            message itself may end with a time.
+    """
     line = bounded(line)
+    if behind:
+        return _cut_behind(line)
     keyed = list(_KEYED.finditer(line)) if '="' in line or '":' in line or "time=" in line else []
     if keyed:
         return _keyed_cut(line, keyed)
@@ -265,6 +288,15 @@ def cut_of(line: str) -> Cut:
     # what a layout puts behind the logger may be any time
     chosen = _last_dated(spans[:before])
     return Cut(tuple(spans), _last_dated(spans) if chosen is None else chosen)
+
+
+def _cut_behind(line: str) -> Cut:
+    begin = max(0, len(line) - _HEAD)
+    last = next(reversed(list(_times_in(line[begin:]))), None)
+    if last is None:
+        return Cut(behind=True)
+    span = Span(None, begin + last.start(), any_time_format(last[0]), last[0])
+    return Cut((span,), _last_dated([span]), behind=True)
 
 
 def _times_in(head: str) -> Iterator[re.Match[str]]:

@@ -21,7 +21,7 @@ from logpool.read.ahead import ahead
 from logpool.read.around import PROCESSES
 from logpool.read.cuts import Cut, Cuts, cut_of
 from logpool.read.edges import lacks_begin, lacks_end
-from logpool.read.formats import head_reader
+from logpool.read.formats import has_time_behind, head_reader
 from logpool.read.gathering import Gathered
 from logpool.read.lines import Lines, upwards
 from logpool.read.numbering import MOST_TEXTS, Numbering, Told
@@ -132,6 +132,7 @@ class EventReader:
 
     def __post_init__(self) -> None:
         self._heads = head_reader(self.layout, PROCESSES if self.processes is None else self.processes)
+        self._cuts.behind = has_time_behind(self.layout)
 
     def read(self, blocks: Iterable[Block]) -> Iterator[pl.DataFrame]:
         """The events of some blocks at a time, in file order.
@@ -286,7 +287,7 @@ class EventReader:
         return next((time for time in times if time is not None), None)
 
     def _time_of(self, line: str) -> int | None:
-        cut = cut_of(line)
+        cut = cut_of(line, behind=self._cuts.behind)
         time = cut.time
         if time is not None and self.reading.first_time is None:
             self.reading.offset = cut.offset
@@ -374,7 +375,7 @@ class EventReader:
             if head is None or head.timed_out or head[:2] in told:
                 continue
             told.add(head[:2])
-            cut = cut_of(head.text)
+            cut = cut_of(head.text, behind=self._cuts.behind)
             shape = reader.timed_out(rows.text(row), self._heads(cut.marked(bounded(head.text))))
             found.append((head.line, cut.time, shape, None, None, head.part))
         return found
@@ -422,7 +423,7 @@ class EventReader:
     def _is_head(self, text: str) -> bool:
         known = self._known_heads.get(text)
         if known is None:
-            cut = cut_of(text)
+            cut = cut_of(text, behind=self._cuts.behind)
             marked = cut.marked(text)
             # what is a head is one whatever its numbers are
             alike = _NUMBER.sub("0", marked), bool(cut.spans)
@@ -451,4 +452,4 @@ class EventReader:
 
 def _with_times(lines: pl.Series) -> pl.Series:
     """The lines that may hold a time."""
-    return lines.filter(lines.str.contains(r"\d\d:\d\d:\d\d|:\s*\d{10}"))
+    return lines.filter(lines.str.contains(r"\d:\d\d:\d\d|\d{8}[ T]\d{6}|(?:^\W?|:\s*)\d{10}"))

@@ -15,6 +15,7 @@ from logpool.read.around import PROCESSES
 from logpool.read.grammar import parser
 from logpool.read.heads import read_head, read_json
 from logpool.read.records import TIME, Head, Record
+from logpool.read.times import NAMED_ZONE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,8 +47,9 @@ _PATTERNS = {
 }
 _STYLES = "give a format string as logging.Formatter takes it, such as '%(asctime)s %(name)s %(message)s', or json"
 _JSON = "json"
+_TIME_FIELDS = frozenset({"asctime", "created"})
 _BEFORE_MILLISECONDS = (["asctime", "."], ["asctime", ","], ["asctime", ":"])
-_ZONE = re.compile(r"Z| UTC\b| GMT\b")
+_ZONE = re.compile(rf"Z|{NAMED_ZONE}")
 # what tells a style: first of all how it writes the message
 _FIELDS = (
     ("percent", r"%\(message\)"),
@@ -73,6 +75,15 @@ def head_reader(layout: str | None, processes: tuple[str, ...] = PROCESSES) -> H
     if layout == _JSON:
         return read_json
     return _Format(layout, re.compile(_regex(_parts(layout)), re.DOTALL)).read
+
+
+def has_time_behind(layout: str | None) -> bool:
+    """Whether a layout has its only time behind the message."""
+    if layout in {None, _JSON}:
+        return False
+    fields = [value for kind, value in _parts(str(layout)) if kind != "text"]
+    begin = fields.index("message")
+    return _TIME_FIELDS.isdisjoint(fields[:begin]) and not _TIME_FIELDS.isdisjoint(fields[begin:])
 
 
 @dataclass(frozen=True)

@@ -8,16 +8,19 @@ what is certain is taken from around it.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from logpool.read.around import PROCESSES, are_fields, record_around
 from logpool.read.grammar import parse_message
 from logpool.read.layouts import in_known_layouts
+from logpool.read.nameless import WORDS_OF_FIELDS
 from logpool.read.objects import KEYS, in_json, in_logfmt
-from logpool.read.records import LEVEL_NAMES, Head, Record, is_pool_logger
+from logpool.read.records import LEVEL_NAMES, Head, Record, is_pool_logger, logger_name
 from logpool.read.starts import STARTS, WORDS_OF_STARTS
 from logpool.read.wrappers import DOCKER_TIME, unwrapped, without_colours
+from logpool.schema import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +32,7 @@ WORDS_OF_HEADS = (
     *LEVEL_NAMES.split("|"),
     *KEYS,
     *WORDS_OF_STARTS,
+    WORDS_OF_FIELDS,
     "app p py stdout stderr F P MainProcess MainThread Thread ThreadPoolExecutor Dummy asyncio AnyIO worker waitress",
 )
 
@@ -44,16 +48,15 @@ def read_head(text: str, processes: tuple[str, ...] = PROCESSES) -> Head | None:
     fallback: Head | None = None
     for inner, wrapping in readings:
         for head in _in_known_layouts(inner, processes):
-            named = wrapping.around(head)
             if _is_the_pools(head.record):
-                return named
-            fallback = fallback or named
+                return wrapping.around(_with_its_logger(head))
+            fallback = fallback or wrapping.around(head)
     if fallback is not None and fallback.record.logger is not None and is_pool_logger(fallback.record.logger):
         # the layout may have more fields behind those that are known
         start = STARTS.search(fallback.record.message)
         if start is None or not are_fields(fallback.record, start.start()):
             return fallback
-    logger = None if fallback is None else fallback.record.logger
+    logger = None if fallback is None else logger_name(fallback.record.logger)
     of_another = logger is not None and not is_pool_logger(logger)
     indented = any(inner[:1].isspace() for inner, _ in readings)
     record = record_around(readings[0][0], processes, indented=indented, of_another=of_another)
@@ -81,8 +84,14 @@ def _in_known_layouts(text: str, processes: tuple[str, ...]) -> Iterator[Head]:
     yield from in_known_layouts(text)
 
 
+def _with_its_logger(head: Head) -> Head:
+    return head._replace(record=replace(head.record, logger=logger_name(head.record.logger)))
+
+
 def _is_the_pools(record: Record) -> bool:
-    if record.logger is not None and not is_pool_logger(record.logger):
-        message = parse_message(record.message)
-        return message is not None and message.connection is not None and message.connection.driver != "unknown"
-    return parse_message(record.message) is not None
+    message = parse_message(record.message)
+    if message is None or record.logger is None or is_pool_logger(record.logger):
+        return message is not None
+    if message.connection is not None:
+        return message.connection.driver != "unknown"
+    return logger_name(record.logger) is None and message.kind is not Kind.TIMING

@@ -17,6 +17,14 @@ THREAD_NAME = re.compile(
     rf"\b(?:MainThread|Thread-\d+(?: \((?!(?:{LEVEL_NAMES})\))[^\W\d]\w*\))?|ThreadPoolExecutor-\d+_\d+|Dummy-\d+"
     r"|asyncio_\d+|AnyIO worker thread|waitress-\d+)"
 )
+#: those that multiprocessing gives processes
+PROCESS_NAME = r"MainProcess|(?:Fork|Spawn|ForkServer)?(?:Process|PoolWorker)-\d+(?::\d+)*"
+#: SQLAlchemy's modules that its pools are in, as %(module)s prints them
+SOURCE_MODULES = "base|impl"
+# as loguru prints it, which takes the module of whoever logs for the logger
+_POOL_MODULE = re.compile(rf"sqlalchemy\.pool\.(?:{SOURCE_MODULES})")
+# what stands where a layout has its logger, and is none
+_NO_LOGGER = re.compile(rf"{SOURCE_MODULES}|{PROCESS_NAME}|{LEVEL_NAMES}|{THREAD_NAME.pattern}")
 _POOL_CLASS = re.compile(r"^(?:\w+\.)*[A-Z]\w*Pool\b")
 
 
@@ -46,6 +54,16 @@ class Head(NamedTuple):
 def is_pool_logger(name: str) -> bool:
     """Whether a logger is SQLAlchemy's for pools, or has the name of a pool class of the user's own."""
     return name.startswith("sqlalchemy.pool") or bool(_POOL_CLASS.search(name))
+
+
+def is_pool_module(name: str) -> bool:
+    """Whether it is no logger of a pool, but the module that all pools log from."""
+    return bool(_POOL_MODULE.fullmatch(name))
+
+
+def logger_name(text: str | None) -> str | None:
+    """What stands where a layout has its logger; None for a level, a process, a thread, a module of SQLAlchemy's."""
+    return None if text is None or _NO_LOGGER.fullmatch(text) else text
 
 
 def process_name(host: str | None, process: str | None) -> str | None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from logpool.read.times import TimeFormat
 
 # up to its seconds a time repeats from line to line; a fraction of few digits repeats from second to second
-_SECONDS = re.compile(r"\d{2}:\d{2}:\d{2}(?![.,]\d{4})")
+_SECONDS = re.compile(r"(?:\d{1,2}:\d{2}:\d{2}|\d{8}[ T]\d{6})(?![.,]\d{4})")
 
 
 @dataclass(frozen=True)

@@ -15,19 +15,47 @@ _DATES = (
     (r"\d{4}-\d{2}-\d{2}", "%Y-%m-%d"),
     (r"\d{4}/\d{2}/\d{2}", "%Y/%m/%d"),
     (r"\d{4}\.\d{2}\.\d{2}", "%Y.%m.%d"),
-    (r"\d{8}(?=[ T])", "%Y%m%d"),
+    (r"\d{8}(?=[ T-])", "%Y%m%d"),
     (r"\d{2}/[A-Z][a-z]{2}/\d{4}", "%d/%b/%Y"),
     (r"\d{2} [A-Z][a-z]{2} \d{4}", "%d %b %Y"),
+    (r"[A-Z][a-z]{2} \d{2}, \d{4}", "%b %d, %Y"),
 )
-_CLOCK = re.compile(r"(?P<gap>[ T:])\d{2}:\d{2}:\d{2}(?:(?P<half> [AP]M\b)|(?P<mark>[,.:])(?P<fraction>\d{1,9}))?")
+_CLOCK = re.compile(r"(?P<gap>,? |[T:-])\d{2}:\d{2}:\d{2}(?:(?P<mark>[,.:])(?P<fraction>\d{1,9}))?(?P<half> [AP]M\b)?")
 #: an offset from UTC, of a place that there is: other figures are a process, or a year
 OFFSET = r"[+-](?:0\d|1[0-4]):?(?:00|15|30|45)(?![\d-])"
-_ZONE = re.compile(rf" ?(?P<zone>{OFFSET})|Z| UTC\b| GMT\b")
+#: zones by name, in hours from UTC: those that mean one thing wherever they are used, and in summer and winter
+ZONES = {
+    "UTC": 0,
+    "GMT": 0,
+    "BST": 1,
+    "WET": 0,
+    "WEST": 1,
+    "CET": 1,
+    "CEST": 2,
+    "EET": 2,
+    "EEST": 3,
+    "JST": 9,
+    "AEST": 10,
+    "AEDT": 11,
+    "NZST": 12,
+    "NZDT": 13,
+    "EST": -5,
+    "EDT": -4,
+    "MST": -7,
+    "MDT": -6,
+}
+#: a time's, behind it
+NAMED_ZONE = rf" (?:{'|'.join(ZONES)})\b"
+_ZONE = re.compile(rf" ?(?P<zone>{OFFSET})|Z|{NAMED_ZONE}")
 # a time, and milliseconds behind all of it: ``05:45:36 PM.123``, or once more: ``17:45:36,123.123``
 _BEHIND = re.compile(
     rf"(?:(?P<time>.*(?: [AP]M|{OFFSET}))[.,]|(?P<seconds>.*:\d\d),\d{{3}}\.)(?P<milliseconds>\d{{1,3}})"
 )
-_IN_FIGURES = re.compile(r"(?P<one>\d{2})(?P<mark>[-./])(?P<other>\d{2})(?P=mark)\d{4}")
+_IN_FIGURES = re.compile(r"(?P<one>\d{1,2})(?P<mark>[-./])(?P<other>\d{1,2})(?P=mark)\d{4}")
+# an hour without its zero
+_HOUR = re.compile(r"^(,? )(?=\d:)")
+# of ISO 8601, without hyphens and colons
+_BASIC = re.compile(r"\d{8}(?P<gap>[ T])(?P<hour>\d{2})(?P<minute>\d{2})(?P<second>\d{2})")
 # as ``ctime`` prints it, but for the name of the day
 _YEAR_LAST = re.compile(r"[A-Z][a-z]{2} [ \d]\d \d{2}:\d{2}:\d{2} \d{4}")
 _EITHER_FIRST = re.compile("%[dm][-./]%[dm]")
@@ -54,6 +82,7 @@ class TimeFormat:
         clock: where the time ends, and where milliseconds begin that are no fraction (``,5`` for 5 ms) or do not stand
             behind the seconds; None where there are none.
         pattern: a regular expression that such a text matches, without groups; set of a whole text's format.
+        is_named: whether a name tells the offset, which no parser knows.
     """
 
     directives: str | None
@@ -61,6 +90,7 @@ class TimeFormat:
     offset: int | None = None
     clock: tuple[int, int] | None = None
     pattern: str = ""
+    is_named: bool = False
 
     @property
     def is_certain(self) -> bool:
@@ -114,7 +144,8 @@ class TimeFormat:
 
     def _parsed(self, text: pl.Expr) -> pl.Expr:
         parsed = text.str.to_datetime(self.directives, time_unit="us", strict=False, exact=True, cache=False)
-        return parsed.to_physical()
+        own = (self.offset or 0) * 1_000_000 if self.is_named else 0
+        return parsed.to_physical() - own
 
     def read(self, texts: pl.Series) -> pl.DataFrame:
         """Texts as ``text``, with ``time``, as :meth:`microseconds` has it."""
@@ -151,18 +182,21 @@ def time_format(text: str) -> TimeFormat | None:
 
 def _dated_format(text: str, date: str, clock: re.Match[str]) -> TimeFormat:
     directives = f"{date}{clock['gap']}%H:%M:%S"
-    if clock["half"]:
-        return TimeFormat(f"{directives.replace('%H', '%I')} %p", clock.end())
     fraction = len(clock["fraction"] or "")
-    if clock["mark"] == ":" or (clock["mark"] == "," and fraction in {1, 2}):
+    if not clock["half"] and (clock["mark"] == ":" or (clock["mark"] == "," and fraction in {1, 2})):
         # ``%(asctime)s,%(msecs)d``: the milliseconds without their zeros
         start = clock.start("mark")
         return TimeFormat(directives, clock.end(), clock=(start, start + 1))
     if fraction:
         directives += f"{clock['mark']}%{fraction}f" if fraction in {3, 6, 9} else "%.f"
+    if clock["half"]:
+        return TimeFormat(f"{directives.replace('%H', '%I')} %p", clock.end())
     zone = _ZONE.match(text, clock.end())
     if zone is None:
         return TimeFormat(directives, clock.end())
+    name = zone[0].strip()
+    if name in ZONES:
+        return TimeFormat(directives + zone[0], zone.end(), ZONES[name] * 3600, is_named=True)
     told = f"{' ' if zone[0].startswith(' ') else ''}%z" if zone["zone"] else zone[0]
     return TimeFormat(directives + told, zone.end(), _seconds(zone["zone"]))
 
@@ -186,14 +220,27 @@ def _whole_format(text: str) -> TimeFormat | None:
         return found
     if _YEAR_LAST.fullmatch(text):
         return TimeFormat("%b %d %H:%M:%S %Y", len(text))
+    basic = _BASIC.match(text)
+    if basic is not None:
+        clock = f"{basic['gap']}{basic['hour']}:{basic['minute']}:{basic['second']}{text[basic.end() :]}"
+        return _same_format(clock, {"%Y-%m-%d": "%Y%m%d", "%H:%M:%S": "%H%M%S"})
     figures = _IN_FIGURES.match(text)
     order = _order(figures, text) if figures else None
     if figures is None or order is None:
         return None
-    same = time_format(f"2000-01-01{text[10:]}")
+    return _same_format(_HOUR.sub(r"\g<1>0", text[figures.end() :]), {"%Y-%m-%d": order.replace("-", figures["mark"])})
+
+
+def _same_format(clock: str, other: dict[str, str]) -> TimeFormat | None:
+    """The format of a clock behind a date, with other directives in the places of some."""
+    text = f"2000-01-01{clock}"
+    same = time_format(text)
     if same is None or same.directives is None or same.width != len(text):
         return None
-    return replace(same, directives=same.directives.replace("%Y-%m-%d", order.replace("-", figures["mark"])))
+    directives = same.directives
+    for one, instead in other.items():
+        directives = directives.replace(one, instead)
+    return replace(same, directives=directives)
 
 
 def _order(figures: re.Match[str], text: str) -> str | None:

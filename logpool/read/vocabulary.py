@@ -14,7 +14,8 @@ from logpool.native.cutting import Out
 from logpool.native.texts import Texts
 from logpool.native.variables import JOINS, MAY_JOIN
 from logpool.read.grammar import Message, parse_message
-from logpool.read.records import Head, Record, is_pool_logger
+from logpool.read.nameless import is_in_doubt
+from logpool.read.records import Head, Record, is_pool_logger, is_pool_module
 from logpool.read.rests import PARTS_OF_IDS
 from logpool.read.starts import STARTS, bounded
 from logpool.read.wrappers import is_continued
@@ -46,6 +47,8 @@ _MAY_MATTER = re.compile(rf"{STARTS.pattern}|[A-Z]\w*Pool\b|sqlalchemy\.pool|{TI
 MAY_MATTER = re.sub(r"\(\?=\.\{1,\d+\}(.*?\))\)", r".+\1", _MAY_MATTER.pattern)
 # the message goes on in a way in which none does
 _LIKE_A_RECORD = re.compile(rf"sqlalchemy\.pool\b.*?(?:{STARTS.pattern})", re.DOTALL)
+# the logger is not shown, or is the one of whoever has none
+_NOBODYS = frozenset({None, "root"})
 _SHARED = re.compile(r"StaticPool|SingletonThreadPool")
 #: exception classes by which the pool itself throws a connection away at check-out, to try another
 DISCONNECTIONS = frozenset({"DisconnectionError", "InvalidatePoolError"})
@@ -326,12 +329,13 @@ class Reader:
         if message is None:
             on_pool = record.logger is not None and is_pool_logger(record.logger)
             # a pool class of the user's own may say what it likes
-            return Parsed(UNRECOGNISED if on_pool and _LIKE_A_POOLS.search(text) else OTHER)
+            doubtful = (on_pool and _LIKE_A_POOLS.search(text)) or (record.logger in _NOBODYS and is_in_doubt(text))
+            return Parsed(UNRECOGNISED if doubtful else OTHER)
         if message.kind is Kind.TIMING:
             # what tells timings apart is their seconds
             return Parsed(self._shape(message, None, head), None if message.number is None else str(message.number))
         identity = message.connection.identity if message.connection else None
-        return Parsed(self._shape(message, record.logger or UNKNOWN_POOL, head), identity, record.thread)
+        return Parsed(self._shape(message, _pool_of(record.logger), head), identity, record.thread)
 
     def _headless(self, text: str, timeout: re.Match[str] | None) -> Shape | int:
         """A line that no layout fits: a pool's, if its message begins as one does; of another logger, if it has a time.
@@ -341,7 +345,7 @@ class Reader:
         is_record = self.cut.spans and not is_continued(text)
         if timeout:
             return self._timeout(timeout[0], Head(Record(text), "")) if is_record else TIMED_OUT_INSIDE
-        if _LIKE_A_RECORD.search(text):
+        if _LIKE_A_RECORD.search(text) or is_in_doubt(text):
             return UNRECOGNISED
         return OTHER if is_record else CONTINUATION
 
@@ -369,6 +373,10 @@ class Reader:
         head = Head(Record(text, process=above.record.process), above.layout) if above else Head(Record(text), "")
         with self.vocabulary.lock:
             return self.vocabulary.add(self._timeout(found[0] if found else text, head))
+
+
+def _pool_of(logger: str | None) -> str:
+    return UNKNOWN_POOL if logger is None or is_pool_module(logger) else logger
 
 
 def _without_variables(text: str, out: Out) -> str:

@@ -30,6 +30,10 @@ FORMATS = [
     "%Y-%m-%dT%H:%M:%S.%fZ",
     "%d/%b/%Y:%H:%M:%S +0000",
     "%b %d %H:%M:%S %Y",
+    "%b %d, %Y %H:%M:%S.000",
+    "%Y%m%dT%H%M%S.000Z",
+    "%Y%m%d-%H:%M:%S",
+    "%m/%d/%Y %I:%M:%S.000 %p",
 ]
 
 # what may stand before a time: what has any length, and what looks like a time or like part of one
@@ -151,6 +155,58 @@ def test_what_stands_before_a_time_may_have_any_length(
     assert unrecognised == 0
     assert [event[1] for event in found] == [MICROSECONDS + second * 1_000_000 for second in range(len(lines))]
     assert len(parsed) < 600
+
+
+@pytest.mark.parametrize(
+    ("line", "times"),
+    [
+        ("1704110400 DEBUG {}", ["1704110400"]),
+        ("[1704110400123] DEBUG {}", ["1704110400123"]),
+        ("1704110400123|DEBUG|{}", ["1704110400123"]),
+        ("1/1/2024, 9:05:06 AM DEBUG {}", ["1/1/2024, 9:05:06 AM"]),
+        ("01/01/2024 09:05:06.123 AM DEBUG {}", ["01/01/2024 09:05:06.123 AM"]),
+        ("[20240101 120000] DEBUG {}", ["20240101 120000"]),
+        ("20240101T120000.123Z DEBUG {}", ["20240101T120000.123Z"]),
+        ("20240101-12:00:00 DEBUG {}", ["20240101-12:00:00"]),
+        ("Jan 01, 2024 12:00:00 DEBUG {}", ["Jan 01, 2024 12:00:00"]),
+        # a number elsewhere, a part of another, a count; a day or an hour that there is not; part of a name
+        ("DEBUG 1704110400 {}", []),
+        ("1704110400-7 DEBUG {}", []),
+        ("17041104001 DEBUG {}", []),
+        ("1304110400 DEBUG {}", []),
+        ("20241301T120000 DEBUG {}", []),
+        ("20240101 250000 DEBUG {}", []),
+        ("20240101T120000x DEBUG {}", []),
+        ("20240101T120000.log DEBUG {}", []),
+    ],
+)
+def test_what_is_a_time(line: str, times: list[str]) -> None:
+    assert [span.example for span in cut_of(line.format(f"{POOL} {TAKEN}")).spans] == times
+
+
+def test_a_zone_that_changes_does_not_set_the_clock_back() -> None:
+    # 2024-10-27, 00:59:59 and 01:00:00 UTC
+    begin = datetime(2024, 10, 27, 0, 59, 50, tzinfo=UTC)
+    lines = []
+    for second in range(20):
+        zone, hours = ("CEST", 2) if second < 10 else ("CET", 1)
+        time = begin + timedelta(hours=hours, seconds=second)
+        lines.append(f"{time:%Y-%m-%d %H:%M:%S},000 {zone} DEBUG {POOL} {TAKEN}")
+    found, _ = all_of(lines, ())
+    assert [event[1] for event in found] == [(int(begin.timestamp()) + second) * 1_000_000 for second in range(20)]
+
+
+def test_times_without_zeros_have_any_length() -> None:
+    # 9:59:50 AM and on
+    times = [NOON.replace(hour=9, minute=59, second=50) + timedelta(minutes=3 * count) for count in range(100)]
+    lines = [
+        f"{time.month}/{time.day}/{time.year} {time.hour % 12 or 12}:{time:%M:%S %p} DEBUG {POOL} {message}"
+        for time, message in zip(
+            times, [TAKEN, TAKEN.replace("checked out from", "being returned to")] * 50, strict=True
+        )
+    ]
+    found, _ = all_of(lines, ())
+    assert [event[1] for event in found] == [int(time.timestamp()) * 1_000_000 for time in times]
 
 
 def test_a_few_places_are_looked_at_each_by_itself() -> None:

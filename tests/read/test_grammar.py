@@ -176,6 +176,20 @@ UNNAMED: list[tuple[str, Kind, Detail, str | None]] = [
     ("Disconnection detected on checkout: ", Kind.DISCONNECTED, Detail.NONE, None),
     ("Reconnection attempts exhausted on checkout", Kind.RECONNECT_EXHAUSTED, Detail.NONE, None),
     ("Exception during reset or similar", Kind.RESET_FAILED, Detail.NONE, None),
+    # as rsyslog writes line feeds and tabs
+    (
+        "Exception during reset or similar#012Traceback (most recent call last):#012",
+        Kind.RESET_FAILED,
+        Detail.NONE,
+        None,
+    ),
+    ("Pool recreating#012", Kind.RECREATED, Detail.NONE, None),
+    (
+        "Disconnection detected on checkout, invalidating all pooled connections prior  base.py:1323",
+        Kind.DISCONNECTED,
+        Detail.NONE,
+        None,
+    ),
     ("Exception during reset or similar: pymysql.err.InterfaceError: (0, '')", Kind.RESET_FAILED, Detail.NONE, None),
     ("Pool recreating", Kind.RECREATED, Detail.NONE, None),
     ("Pool disposed.", Kind.DISPOSED, Detail.NONE, None),
@@ -256,6 +270,20 @@ NAMED: list[tuple[str, Kind, Detail, str | None]] = [
     ),
     ("Closing connection {}", Kind.CLOSING, Detail.SOFT, None),
     ("Hard-closing connection {}", Kind.CLOSING, Detail.HARD, None),
+    # as rsyslog writes line feeds and tabs
+    ("Connection {} checked out from pool#012", Kind.CHECKED_OUT, Detail.NONE, None),
+    (
+        'Exception closing connection {}#012Traceback (most recent call last):#012  File "a.py", in <module>#012',
+        Kind.CLOSE_FAILED,
+        Detail.CLOSING_FAILED,
+        None,
+    ),
+    (
+        "Invalidate connection {} (reason: OperationalError:gone#012#011)",
+        Kind.INVALIDATED,
+        Detail.NONE,
+        "OperationalError",
+    ),
     ("Exception closing connection {}", Kind.CLOSE_FAILED, Detail.CLOSING_FAILED, None),
     (
         "Exception closing connection {} stranded by a failed connect event",
@@ -309,6 +337,7 @@ NAMED: list[tuple[str, Kind, Detail, str | None]] = [
     ),
 ]
 
+_STATUS = "Pool size: 5  Connections in pool: 1 Current Overflow: -4 Current Checked out connections: 2"
 NUMBERED: list[tuple[str, Kind, Detail, float | None, tuple[float, ...]]] = [
     (
         "Pool disposed. Pool size: 5  Connections in pool: 1 Current Overflow: -4 Current Checked out connections: 2",
@@ -316,6 +345,18 @@ NUMBERED: list[tuple[str, Kind, Detail, float | None, tuple[float, ...]]] = [
         Detail.NONE,
         None,
         (5, 1, -4, 2),
+    ),
+    *(
+        (f"Pool disposed. {_STATUS}{behind}", Kind.DISPOSED, Detail.NONE, None, (5.0, 1.0, -4.0, 2.0))
+        for behind in ('", "timestamp": "2024-09-26T17:45:26Z"}', '\\n"}', " (base.py:230)", "   ", " user=7")
+    ),
+    # a narrow terminal's next line goes on
+    (
+        "Pool disposed. Pool size: 5  Connections in pool: 1 Current Overflow: -4      impl.py:230",
+        Kind.DISPOSED,
+        Detail.NONE,
+        None,
+        (5, 1, -4),
     ),
     ("Pool disposed. SingletonThreadPool id:140 size: 3", Kind.DISPOSED, Detail.NONE, None, ()),
     (

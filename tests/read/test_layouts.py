@@ -5,6 +5,7 @@ import logging
 import time
 from array import array
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Literal, NamedTuple
 
 import pytest
@@ -72,13 +73,13 @@ class Event(NamedTuple):
     thread: str | None
 
 
-def events_of(layout: str | None, lines: list[str]) -> list[Event]:
-    """The events of lines read together, as a log is."""
+def events_of(layout: str | None, lines: list[str], cuts: tuple[int, ...] = ()) -> list[Event]:
+    """The events of lines read together, as a log is, in blocks that end at some lines."""
     vocabulary = Vocabulary()
     reader = EventReader(vocabulary, 0, Reading("log"), layout)
-    block = Block(1, Lines.of(lines), 0)
+    blocks = [Block(begin + 1, Lines.of(lines[begin:end]), 0) for begin, end in pairwise([0, *cuts, len(lines)])]
     found = []
-    for batch in reader.read([block]):
+    for batch in reader.read(blocks):
         for line, at, number, thread in batch.select("line", "time", "shape", "thread").iter_rows():
             shape = vocabulary.shapes[number]
             assert shape is not None
@@ -356,7 +357,7 @@ def test_what_a_log_begins_with_changes_nothing_behind_it(
             NOON + 123_456,
             Record("Hi", None, "INFO"),
         ),
-        ("%(created)d %(message)s", "1704110400 Hi", None, Record("Hi")),
+        ("%(created)d %(message)s", "1704110400 Hi", NOON, Record("Hi")),
         ("%(relativeCreated)f %(message)s", "1234567.654321 Hi", None, Record("Hi")),
         ("%(relativeCreated)d %(message)s", "123456 Hi", None, Record("Hi")),
         ("%(asctime)s|%(asctime)s|%(message)s", "2024-01-01 12:00:00|2024-01-01 12:00:00|Hi", NOON, Record("Hi")),
@@ -387,8 +388,10 @@ def test_what_a_log_begins_with_changes_nothing_behind_it(
         # what stands around a time that is not known to the day, or is no figure
         ("%(asctime)s %(name)s %(message)s", "Mon Jan  1 12:00:00 2024 a Hi", NOON, Record("Hi", "a")),
         ("%(asctime)s %(name)s %(message)s", "Mon, 01 Jan 2024 12:00:00 a Hi", NOON, Record("Hi", "a")),
-        ("%(asctime)s %(name)s %(message)s", "2024-01-01 12:00:00 CEST a Hi", NOON, Record("Hi", "a")),
-        ("%(asctime)s %(name)s %(message)s", "Jan 01, 2024 12:00:00 a Hi", None, Record("Hi", "a")),
+        ("%(asctime)s %(name)s %(message)s", "2024-01-01 14:00:00 CEST a Hi", NOON, Record("Hi", "a")),
+        ("%(asctime)s %(name)s %(message)s", "2024-01-01 12:00:00 CST a Hi", NOON, Record("Hi", "a")),
+        ("%(asctime)s CET %(name)s %(message)s", "2024-01-01 13:00:00 CET a Hi", NOON, Record("Hi", "a")),
+        ("%(asctime)s %(name)s %(message)s", "Jan 01, 2024 12:00:00 a Hi", NOON, Record("Hi", "a")),
         ("%(asctime)s %(name)s %(message)s", "24/01/01 12:00:00 a Hi", None, Record("Hi", "a")),
         # a day that is not told, and one that can't be known
         ("%(asctime)s %(levelname)s %(message)s", "12:00:00 INFO Hi", None, Record("Hi", None, "INFO")),
@@ -406,6 +409,31 @@ def test_what_a_log_begins_with_changes_nothing_behind_it(
 )
 def test_format(text: str, line: str, microseconds: int | None, record: Record) -> None:
     assert Read(microseconds, record) == read(text, line)
+
+
+@pytest.mark.parametrize("cuts", [(), (1,), (7,)])
+@pytest.mark.parametrize(
+    ("text", "pool"),
+    [
+        ("%(levelname)10s %(name)-40s %(message)s @%(asctime)s", POOL),
+        ("%(message)s (%(asctime)s) [%(process)d]", "unknown"),
+        ("{message} {created:.3f}", "unknown"),
+    ],
+)
+def test_a_time_may_stand_behind_the_message(text: str, pool: str, cuts: tuple[int, ...]) -> None:
+    form = Format("{" if text.startswith("{") else "%", text, None, ())
+    records = []
+    for number in range(20):
+        said = (
+            f"{CREATED[:-1]}{number * 'é'}>" if number % 3 else "Error on connect(): 2001-02-03 04:05:06,789 too late"
+        )
+        record = logging.makeLogRecord({"name": POOL, "msg": said, "levelname": "DEBUG", "process": 7})
+        record.created, record.msecs = NOON / 1e6 + number, 0
+        records.append(record)
+    lines = [form.formatter().format(record) for record in records]
+    process = "7" if "process" in text else None
+    expected = [Event(number, NOON + (number - 1) * 1_000_000, pool, process, None) for number in range(1, 21)]
+    assert events_of(text, lines, cuts) == expected
 
 
 @pytest.mark.parametrize(
@@ -543,6 +571,114 @@ def test_the_pools_name_vouches_for_what_names_no_connection() -> None:
     head = f"~7~ at {TIME} <<INFO>>"
     assert [Event(1, NOON + 123_000, POOL, None, None)] == events_of(None, [f"{head} {POOL} says {message}"])
     assert events_of(None, [f"{head} somebody says {message}"]) == []
+
+
+# what layouts put before a message, by its level
+FIELDS_ONLY: list[Callable[[str], str]] = [
+    lambda level: f"[{TIME}] {level} in base: ",
+    lambda level: f"[{TIME}] {level} in pool: ",
+    lambda level: f"{TIME} {level} base.py:895 - ",
+    lambda level: f"{TIME} {level} base._do_get:895 ",
+    lambda level: f"[{TIME}] {level} [impl.log:895] ",
+    lambda level: f"{TIME} - {level} - ",
+    lambda level: f"{TIME} - 4242 - {level} - ",
+    lambda level: f"{TIME} - base - {level} - ",
+    lambda level: f"{TIME} - {level} - impl - ",
+    lambda level: f"{TIME} | {level} | ",
+    lambda level: f"{TIME} | {level:8} | ",
+    lambda level: f"{TIME}:{level}:",
+    lambda level: f"{TIME} 4242 {level} ",
+    lambda level: f"{TIME} {level} [4242] ",
+    lambda level: f"{level} {TIME} ",
+    lambda level: f"{level} ",
+    lambda level: f"{level}:",
+    lambda level: f"[{level}] ",
+    lambda level: f"                    {level}    ",
+    lambda level: f"{level[0]} ",
+    lambda level: f"[{level[0]} 240926 17:45:26 base:895] ",
+    lambda level: f"[{level[0]} {TIME} base] ",
+    lambda level: f"{level[0]}0926 17:45:26.001000 4242 base.py:895] ",
+    lambda level: f"[{level}]\t2024-01-01T12:00:00.000Z\t3f2504e0-4f89-abcd-9a0c-0305e82c3301\t",
+    lambda level: f"{TIME} [{level.lower():8}] ",
+    lambda level: f"{TIME} {level} MainProcess Thread-1 (work) ",
+    lambda _: f"{TIME} (Thread-1  ) ",
+    lambda _: f"[{TIME}] ",
+    lambda level: f"12:00:00.123 | {level:7} | {POOL} - ",
+    lambda level: f"{TIME} {level} MainProcess Thread-1 {POOL} ",
+    lambda level: f"{TIME} | 4242 | {level} | {POOL} | ",
+]
+STATUS = "Pool size: 5  Connections in pool: 0 Current Overflow: -5 Current Checked out connections: 0"
+NAMELESS = {
+    "Exception during reset or similar": "ERROR",
+    "Error on connect(): connection refused": "DEBUG",
+    "Pool recreating": "INFO",
+    "Reconnection attempts exhausted on checkout": "INFO",
+    f"Pool disposed. {STATUS}": "INFO",
+}
+
+
+@pytest.mark.parametrize("head", FIELDS_ONLY)
+@pytest.mark.parametrize("message", NAMELESS)
+def test_what_names_no_connection_counts_behind_fields_alone(head: Callable[[str], str], message: str) -> None:
+    before = head(NAMELESS[message])
+    assert [event.pool for event in events_of(None, [before + message])] == [POOL if POOL in before else "unknown"]
+
+
+# not as the pool says it, another's, source code, a sentence; and whether it is in doubt
+NOT_FIELDS_ONLY = [
+    ("[{TIME}] WARNING in base: {}", False),
+    ("W {}", False),
+    ("[{TIME}] {level} in views: {}", True),
+    ("{level} worker/web: {}", True),
+    ("{level}:root:{}", True),
+    ("{TIME} - app.jobs - {level} - {}", False),
+    ("{level} because of {}", False),
+    ('    log.info("{}")', False),
+    ('{TIME} log.info("{}")', False),
+    ('{TIME}     self.logger.info("{}")', False),
+    ("{level}('{}')", False),
+    ("{}", None),
+]
+
+
+@pytest.mark.parametrize(("form", "doubtful"), NOT_FIELDS_ONLY)
+@pytest.mark.parametrize("message", NAMELESS)
+def test_what_names_no_connection_may_be_anybodys(form: str, message: str, *, doubtful: bool | None) -> None:
+    reading = Reading("log")
+    line = form.format(message, TIME=TIME, level=NAMELESS[message])
+    found = list(EventReader(Vocabulary(), 0, reading).read([Block(1, Lines.of([line]), 0)]))
+    assert bool(found) == (doubtful is None)
+    assert reading.unrecognised_lines == bool(doubtful)
+
+
+def test_no_fields_are_too_odd() -> None:
+    begin = time.process_time()
+    for unit in ("base:", "base.a ", "1a", "[info ", "Thread-1 ", "a-", "Level ", "3f2504e0-"):
+        for end in ("", "x", "_"):
+            assert not events_of(None, [f"{unit * (8000 // len(unit))}{end} {message}" for message in NAMELESS])
+            assert not events_of(None, [f"{unit * (250 // len(unit))}{end}x {message}" for message in NAMELESS])
+    assert time.process_time() - begin < 5
+
+
+def test_a_module_is_no_logger() -> None:
+    layouts = [f"{TIME} - base - DEBUG - ", f"{TIME} | DEBUG | ", f"{TIME} DEBUG MainProcess "]
+    assert {event.pool for event in events_of(None, [layout + CREATED for layout in layouts])} == {"unknown"}
+    for message in (CREATED, "Pool recreating"):
+        assert read(None, in_json(module="base", message=message)).record == Record(message)
+    # what names no connection as drivers print it is not the pool's for that
+    assert not events_of(None, [f"{layout}Closing connection to the server" for layout in layouts])
+
+
+@pytest.mark.parametrize(
+    "layout", [None, "%(asctime)s | %(levelname)-8s | %(name)s:%(funcName)s:%(lineno)d - %(message)s"]
+)
+def test_pools_share_the_modules_that_they_log_from(layout: str | None) -> None:
+    lines = [
+        f"{TIME} | DEBUG    | sqlalchemy.pool.base:__connect:897 - {CREATED}",
+        f"{TIME} | INFO     | sqlalchemy.pool.impl:recreate:205 - Pool recreating",
+        f"{TIME} | DEBUG    | {POOL}:__connect:897 - {CREATED}",
+    ]
+    assert [event.pool for event in events_of(layout, lines)] == ["unknown", "unknown", POOL]
 
 
 def test_a_time_in_json_within_json() -> None:
@@ -714,6 +850,12 @@ def test_json_is_read_back(name: str, message: str, level: str, process: int) ->
         ("Thread-3 (4242) {} ", None, "Thread-3"),
         ("[4242:abc] DEBUG {} ", "4242", "abc"),
         ("[4242:a:b:c] DEBUG {} ", "4242", "a:b:c"),
+        # a date is none
+        ("[20240905 115956] [4242] DEBUG {} - ", "4242", None),
+        ("[11/26/26 23:58:15] DEBUG {} ", None, None),
+        ("[D 240926 17:45:26 base:895] {} ", None, None),
+        ("[240926 17:45:26] {} ", None, None),
+        ("(26-11-24 work) {} ", None, None),
     ],
 )
 def test_process_and_thread_around_a_message(head: str, process: str | None, thread: str | None) -> None:

@@ -106,7 +106,9 @@ def test_each_offset_counts() -> None:
     assert expected == parsed(time_format(texts[0]), *texts)
 
 
-@pytest.mark.parametrize("after", ["-4242-name", "-1234-name", " -0130- name", "+2500", "-12345", " -08", "+09:99"])
+@pytest.mark.parametrize(
+    "after", ["-4242-name", "-1234-name", " -0130- name", "+2500", "-12345", " -08", "+09:99", " CST", " CETX", " PST"]
+)
 def test_what_follows_a_time_is_a_zone_only_if_it_can_be_one(after: str) -> None:
     times = time_format(f"2024-01-01 12:00:00,123{after}")
     assert times is not None
@@ -128,6 +130,13 @@ def test_what_follows_a_time_is_a_zone_only_if_it_can_be_one(after: str) -> None
         ("12/31/2023 12:00:00 AM", NOON - 129_600_000_000, None),
         ("31/12/2023 11:00:00 PM", NOON - 46_800_000_000, None),
         ("2024-01-01 12:00:00 PM", NOON, None),
+        ("01/01/2024 12:00:00.123 PM", NOON + 123_000, None),
+        ("01/01/2024 01:00:00,123456 PM", NOON + 3_600_123_456, None),
+        # without zeros
+        ("1/1/2024 12:00:00 PM", NOON, None),
+        ("1/2/2024 1:00:00 PM", NOON + 90_000_000_000, None),
+        ("12/31/2023, 1:00:00 AM", NOON - 126_000_000_000, None),
+        ("1/1/2024 12:00:00", NOON, None),
         ("01/Jan/2024 01:00:00 PM", NOON + 3_600_000_000, None),
         # milliseconds behind it all, and once more
         ("01/01/2024 12:00:00 PM.123", NOON + 123_000, None),
@@ -142,10 +151,20 @@ def test_what_follows_a_time_is_a_zone_only_if_it_can_be_one(after: str) -> None
         ("2024.01.01 12:00:00.123", NOON + 123_000, None),
         ("20240101 12:00:00", NOON, None),
         ("20240101T12:00:00,123", NOON + 123_000, None),
+        ("20240101-12:00:00.123", NOON + 123_000, None),
+        ("20240101T120000Z", NOON, 0),
+        ("20240101T130000.123456+0100", NOON + 123_456, 3600),
+        ("20240101 120000", NOON, None),
+        ("20240101 120000,123", NOON + 123_000, None),
+        ("Jan 01, 2024 12:00:00.123", NOON + 123_000, None),
+        ("Jan 01, 2024 01:00:00 PM", NOON + 3_600_000_000, None),
         ("Jan  1 12:00:00 2024", NOON, None),
         ("Dec 31 12:00:00 2023", NOON - 86_400_000_000, None),
         ("2024-01-01 12:00:00 UTC", NOON, 0),
         ("2024-01-01 12:00:00.123 GMT", NOON + 123_000, 0),
+        ("2024-01-01 13:00:00 CET", NOON, 3600),
+        ("2024-01-01 14:00:00,123 CEST", NOON + 123_000, 7200),
+        ("2024-01-01 07:00:00.5 EST", NOON + 500_000, -5 * 3600),
         ("1704110400.123456", NOON + 123_456, 0),
         # the day is not told, or may be a month
         ("12:00:00,123", None, None),
@@ -154,6 +173,7 @@ def test_what_follows_a_time_is_a_zone_only_if_it_can_be_one(after: str) -> None
         # behind points the month stands
         ("01.02.2024 12:00:00", NOON + 31 * 86_400_000_000, None),
         ("31/13/2024 12:00:00", None, None),
+        ("1/2/2024 12:00:00", None, None),
         ("Jan  1 12:00:00", None, None),
     ],
 )

@@ -1,0 +1,86 @@
+"""Messages of a pool that name no connection, such as "Pool recreating", where no logger vouches for them.
+
+They may stand in anybody's sentence, in a line of source code, in the message of another logger. So what stands before
+one must be what layouts put there, and nothing else: times, levels, numbers, threads, the place in SQLAlchemy's own
+source. And each has one level, whatever the version.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from logpool.read.grammar import parse_message
+from logpool.read.locators import without_locators
+from logpool.read.records import LEVEL_NAMES, PROCESS_NAME, SOURCE_MODULES, THREAD_NAME, TIME
+from logpool.read.starts import LONGEST, STARTS
+from logpool.schema import Kind
+
+if TYPE_CHECKING:
+    from logpool.read.grammar import Message
+
+_LEVELS = {
+    Kind.CONNECT_FAILED: "DEBUG",
+    Kind.DISCONNECTED: "INFO",
+    Kind.RESET_FAILED: "ERROR",
+    Kind.RECONNECT_EXHAUSTED: "INFO",
+    Kind.RECREATED: "INFO",
+    Kind.DISPOSED: "INFO",
+}
+_LONGEST_BEFORE = 1 << 8
+_UUID = r"[\dA-Fa-f]{8}-(?:[\dA-Fa-f]{4}-){3}[\dA-Fa-f]{12}"
+# SQLAlchemy's modules, with a file's ending, a function and a line, which are numbers; the old ones are common words
+_SOURCE = rf"(?:(?:in )?(?:{SOURCE_MODULES})(?:\.py)?(?:[.:]_*[a-z]\w*)?|(?:in )?(?:pool|log)(?:\.py)?)"
+# as {levelname:.1} prints it, or glog, which goes on with the day
+_LETTER = re.compile(r"\W*([DIWEC])(?:\d{4})?\b")
+# as structlog prints it
+_SMALL_LEVEL = r"\[(?:debug|info|warning|error|critical)\s*\]"
+# no call: info("Pool recreating")
+_NO_WORDS = r"(?:(?<!\w)\(|[^\w(])"
+_FIELDS = re.compile(
+    rf"(?:{_LETTER.pattern})?+(?:{THREAD_NAME.pattern}|\b(?:{LEVEL_NAMES}|{PROCESS_NAME}|{_SOURCE}|{_UUID}"
+    rf"|[\da-f]*\d[\da-f]*(?:ms)?)\b|{_SMALL_LEVEL}|{_NO_WORDS})*+"
+)
+_LEVEL = re.compile(rf"\b(?:{LEVEL_NAMES})\b|{_SMALL_LEVEL}")
+# what ends a field: of a sentence, or of a call, no more than a colon does
+_END_OF_FIELD = re.compile(rf"(?:[\])|>:/-]|\b(?:{LEVEL_NAMES}))\s*$")
+_LONGEST_GAP = 1 << 5
+#: words that tell whether these are fields
+WORDS_OF_FIELDS = "base impl pool log py in D I W E C ms root debug info warning error critical Process PoolWorker"
+
+
+def is_among_fields(message: Message, before: str) -> bool:
+    """Whether a message is certainly a pool's, though no logger says so.
+
+    Args:
+        message: it.
+        before: what stands before it in its line.
+    """
+    own = _LEVELS.get(message.kind)
+    if own is None or message.connection is not None or len(before) > _LONGEST_BEFORE:
+        return False
+    before = without_locators(before)
+    if not _FIELDS.fullmatch(before):
+        return False
+    level = _level_in(before)
+    return level in {own, own[0]} if level else TIME in before or bool(THREAD_NAME.search(before))
+
+
+def _level_in(before: str) -> str | None:
+    found = _LEVEL.search(before)
+    if found:
+        return found[0].strip("[] ").upper()
+    letter = _LETTER.match(before)
+    return letter[1] if letter else None
+
+
+def is_in_doubt(text: str) -> bool:
+    """Whether a line may be such a record behind fields that nobody knows: the level fits, and a field ends there."""
+    for start in STARTS.finditer(text, 0, LONGEST):
+        before = text[: start.start()]
+        if _END_OF_FIELD.search(before[-_LONGEST_GAP:]):
+            message = parse_message(text[start.start() :])
+            own = None if message is None or message.connection is not None else _LEVELS.get(message.kind)
+            if own is not None and re.search(rf"\b{own}\b", before[-_LONGEST_BEFORE:]):
+                return True
+    return False
