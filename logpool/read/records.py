@@ -17,6 +17,8 @@ THREAD_NAME = re.compile(
     rf"\b(?:MainThread|Thread-\d+(?: \((?!(?:{LEVEL_NAMES})\))[^\W\d]\w*\))?|ThreadPoolExecutor-\d+_\d+|Dummy-\d+"
     r"|asyncio_\d+|AnyIO worker thread|waitress-\d+)"
 )
+#: a process as multiprocessing and Celery name it; the first one, which has no number, is one of many
+PROCESS_NAME = re.compile(r"\b[A-Za-z_]*(?:Process|Worker)-\d+(?:[:-]\d+)*")
 _POOL_CLASS = re.compile(r"^(?:\w+\.)*[A-Z]\w*Pool\b")
 
 

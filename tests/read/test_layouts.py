@@ -626,6 +626,66 @@ def test_json_fields(layout: str | None, fields: dict[str, object], microseconds
 
 
 @pytest.mark.parametrize(
+    ("fields", "process"),
+    [
+        ({"pod_name": "web-1", "pid": 7}, "web-1/7"),
+        ({"kubernetes": {"pod_name": "web-1", "host": "node"}}, "web-1"),
+        ({"kubernetes": {"pod": {"name": "web-1"}, "node": {"name": "node"}}, "host": {"name": "node"}}, "web-1"),
+        ({"labels": {"pod": "web-1"}, "process": 7}, "web-1/7"),
+        ({"resource": {"labels": {"pod_name": "web-1", "container_name": "app"}}}, "web-1"),
+        ({"labels": {"instanceId": "00ab"}}, "00ab"),
+        ({"logStreamName": "web/1"}, "web:1"),
+        ({"container_id": "3f2504e04f89"}, "3f2504e04f89"),
+        ({"container": {"id": "3f25", "name": "web-1"}, "host": {"name": "node"}}, "node:web-1"),
+        ({"container_name": "/web-1", "container_id": "3f25"}, "web-1"),
+        ({"processName": "ForkPoolWorker-3"}, "ForkPoolWorker-3"),
+        ({"PROCESS_NAME": "SpawnProcess-1:2", "_PID": "7", "_HOSTNAME": "h"}, "h/7"),
+        ({"extra": {"pid": 7}}, "7"),
+        ({"ctx": {"processId": 7}}, "7"),
+        ({"host": "h", "_pid": 7}, "h/7"),
+        ({"resource": {"attributes": {"process.pid": 7, "host.name": "h"}}}, "h/7"),
+        ({"record": {"process": {"id": 7, "name": "MainProcess"}}}, "7"),
+        # the first of several processes is called so, each request may go to another host, and others have processes
+        ({"processName": "MainProcess"}, None),
+        ({"process": {"name": "python3"}}, None),
+        ({"extra": {"host": "example.com"}}, None),
+        ({"process": {"parent": {"pid": 1}}, "agent": {"pid": 2}, "db": {"pid": 3}, "kubernetes": {"host": "n"}}, None),
+        ({"task": 7, "user": "web-1", "tenant": {"id": 3}, "worker": "w", "resource": {"pod": None}}, None),
+    ],
+)
+@pytest.mark.parametrize("layout", [None, "json"])
+def test_what_tells_the_process_in_json(layout: str | None, fields: dict[str, object], process: str | None) -> None:
+    for more in ({"logger": POOL, "message": CREATED}, {"short_message": CREATED, "_logger": POOL}):
+        assert read(layout, json.dumps({**fields, **more})).record == Record(CREATED, POOL, process=process)
+
+
+@pytest.mark.parametrize("key", ["message", "log", "line", "textPayload", "MESSAGE", "short_message", "text"])
+@pytest.mark.parametrize(
+    ("line", "process", "thread"),
+    [
+        (f"2024-01-01 12:00:00,000 DEBUG {POOL} {CREATED}", "web-1", None),
+        (f"2024-01-01 12:00:00,000 [7] [MainThread] DEBUG {POOL}: {CREATED}", "web-1/7", "MainThread"),
+        (f"[2024-01-01 12:00:00,000: DEBUG/ForkPoolWorker-3] {POOL}: {CREATED}", "web-1/ForkPoolWorker-3", None),
+        (json.dumps({"ts": 1704110400.5, "logger": POOL, "message": CREATED, "pid": 7}), "web-1/7", None),
+        (f"2024-01-01 12:00:00,000 | {POOL}[7] | {CREATED}", "web-1/7", None),
+    ],
+)
+def test_a_line_that_a_collector_put_into_json(key: str, line: str, process: str, thread: str | None) -> None:
+    for around in ({"@timestamp": "2024-01-01T12:00:00.500Z"}, {}):
+        record = read(None, json.dumps({**around, key: line, "kubernetes": {"pod_name": "web-1"}})).record
+        assert record is not None
+        assert (record.message, record.logger, record.process, record.thread) == (CREATED, POOL, process, thread)
+
+
+def test_the_process_of_a_collector_is_none_of_the_line() -> None:
+    line = json.dumps({"message": f"DEBUG:{POOL}:{CREATED}", "host": {"name": "h"}, "agent": {"pid": 9, "name": "f"}})
+    assert read(None, line).record == Record(CREATED, POOL, "DEBUG", "h")
+    # what the line itself tells of its process counts
+    line = json.dumps({"message": f"2024-01-01 12:00:00 [7] [a] DEBUG {POOL}: {CREATED}", "pid": 9})
+    assert read(None, line).record == Record(CREATED, POOL, "DEBUG", "7", "a")
+
+
+@pytest.mark.parametrize(
     "line",
     [
         "",
