@@ -118,26 +118,22 @@ class Fields:
             inner: what the line tells that was found in there.
         """
         inner = inner or Record(message)
-        host = self._host
-        # what stands behind the last slash is a process
-        host = host.replace("/", ":").strip(":") if host else None
         return Record(
             message,
             inner.logger or self.logger,
             inner.level or self.first(_LEVELS),
-            process_name(host, inner.process or self._process),
+            process_name(self._host, inner.process or self._process),
             inner.thread or self.first(_THREADS, beside=True),
         )
 
     @property
     def _host(self) -> str | None:
         """Where the process runs. Beside a record, a request may have a host, too."""
-        host = self.first(_PLACES, beside=True)
-        if host is None:
-            host = ":".join(filter(None, map(self.first, (_HOSTS, _CONTAINERS)))) or self.first(
-                _HOST_BESIDE, beside=True
-            )
-        return host or self.first(_IDS, beside=True)
+        own = ":".join(filter(None, map(self.first, (_HOSTS, _CONTAINERS))))
+        ways = (self.first(_PLACES, beside=True), own, self.first((*_HOST_BESIDE, *_IDS), beside=True))
+        host = next(filter(None, ways), None)
+        # what stands behind the last slash is a process
+        return host.replace("/", ":").strip(":") if host else None
 
     @property
     def _process(self) -> str | None:
@@ -202,6 +198,11 @@ def in_logfmt(text: str) -> Iterator[Head]:
     if message is None or _PAIRS.match(text) is None:
         return
     yield Head(fields.record(message), "logfmt")
+
+
+def fields_of(text: str) -> Fields:
+    """Keys and values wherever they stand in a text."""
+    return Fields((pair[1], _unquoted(pair[2])) for pair in _PAIRS.finditer(text))
 
 
 def _unquoted(value: str) -> str:

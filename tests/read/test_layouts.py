@@ -659,6 +659,44 @@ def test_what_tells_the_process_in_json(layout: str | None, fields: dict[str, ob
         assert read(layout, json.dumps({**fields, **more})).record == Record(CREATED, POOL, process=process)
 
 
+@pytest.mark.parametrize(
+    ("prefix", "process"),
+    [
+        ("web-7d4b9c6f5-x2x42 app ", "web-7d4b9c6f5-x2x42"),
+        ("web_42 stderr | ", "web_42"),
+        ("web:web_00 stdout | ", "web:web_00"),
+        ("web.1.k3j4h5k6j7qm@node1    | ", "web.1.k3j4h5k6j7qm"),
+        ("347 <45>1 2024-01-01T12:00:00.000+00:00 host app web.59 - ", "web.59"),
+        ("<45>1 2024-01-01T12:00:00.000+00:00 d.1-2 app worker.1 - - ", "worker.1"),
+        ("347 <45>1 2024-01-01T12:00:00.000Z h app 42 - - ", "h/42"),
+        # a task, a user, a tenant
+        ("job-20240101-12345 worker ", None),
+        ("import-customer-items alice ", None),
+        ("alice@example.com | ", None),
+        ("a.1.b@example.com | ", None),
+        ("tenant7 stderr: ", None),
+    ],
+)
+def test_a_collector_tells_where_a_process_runs(prefix: str, process: str | None) -> None:
+    for inner in (f"DEBUG:{POOL}:{CREATED}", f"2024-01-01 12:00:00,000 - {POOL} - DEBUG - {CREATED}"):
+        events = events_of(None, [prefix + inner, prefix + inner.replace("0x7f6", "0x7f7")])
+        assert [(event.pool, event.process) for event in events] == [(POOL, process)] * 2
+
+
+@pytest.mark.parametrize(
+    ("fields", "process", "thread"),
+    [
+        ("pid=42", "42", None),
+        ("process=42 request_id=3f2504e0-4f89 thread_name=Thread-1", "42", "Thread-1"),
+        ("user='a b' hostname=h process_name=ForkPoolWorker-3", "h/ForkPoolWorker-3", None),
+        ("task=42 user=web-1 process_name=MainProcess", None, None),
+    ],
+)
+def test_what_structlog_puts_behind_the_logger(fields: str, process: str | None, thread: str | None) -> None:
+    line = f"2024-01-01T12:00:00.000Z [debug    ] {CREATED} [{POOL}] {fields}"
+    assert read(None, line) == Read(NOON, Record(CREATED, POOL, "debug", process, thread))
+
+
 @pytest.mark.parametrize("key", ["message", "log", "line", "textPayload", "MESSAGE", "short_message", "text"])
 @pytest.mark.parametrize(
     ("line", "process", "thread"),
