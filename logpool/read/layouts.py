@@ -46,7 +46,7 @@ _LAYOUTS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("structlog", rf"{TIME} \[{_ANY_LEVEL}\s*\] (?P<message>.*?)\s+\[{_NAME}\](?P<fields> [\w.]+=.*)?"),
         (ECHO_POOL, rf"{TIME} {_LEVEL}\s+{_NAME} {_MESSAGE}"),
         ("pytest", rf"{_LEVEL}\s+{_NAME}:[\w.<>-]+:\d+ {_MESSAGE}"),
-        ("Alembic", rf"{_LEVEL}\s+\[{_NAME}\](?:\s*\[{THREAD}\])?:? {_MESSAGE}"),
+        ("Alembic", rf"{_LEVEL}\s+\[{_NAME}\](?:\s*\[(?!\d+[:/|,-]){THREAD}\])?:? {_MESSAGE}"),
         (BASIC, rf"{_LEVEL}:(?P<name>[^\s:]+):{_MESSAGE}"),
         ("uvicorn", rf"{_LEVEL}:\s+{_MESSAGE}"),
         ("asctime levelname message", rf"{TIME}:? \[?{_LEVEL}\]?:?\s+{_MESSAGE}"),

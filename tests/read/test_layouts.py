@@ -775,6 +775,8 @@ def test_json_is_read_back(name: str, message: str, level: str, process: int) ->
         ("|4242|MainThread|DEBUG|{}|", "4242", "MainThread"),
         ("- {} - DEBUG - 4242 - MainThread - ", "4242", "MainThread"),
         ("pid=4242 thread=MainThread DEBUG {}: ", "4242", "MainThread"),
+        ("DEBUG [{}] [4242:MainThread] ", "4242", "MainThread"),
+        ("[pid: 4242] DEBUG {}: ", "4242", None),
         ("DEBUG {} base.py:895 ", None, None),
         # a line of source code is no process
         ("DEBUG {} base.py 895 ", None, None),
