@@ -46,6 +46,8 @@ _CONTAINERS = _plain_ones("container_name", "container.name")
 _HOST_BESIDE = _plain_ones("hostname", "host.name")
 # each line is to be read as it stands where an id matters
 _IDS = _plain_ones("container_id", "container.id", "instance_id")
+# what all pods of a deployment share is an id, too: what stands behind it tells them apart
+_REPLICAS = re.compile(r"-(?=[a-z]*\d)[a-z\d]{6,}(?=-[a-z\d]{5}$)")
 # objects that may hold the record, and such as may hold more about it
 _WITHIN = frozenset(_plain_ones("record", "result", "_source", "json_payload"))
 _BESIDE = _WITHIN.union(_plain_ones("extra", "context", "ctx", "fields", "labels", "attributes", "resource"))
@@ -133,7 +135,7 @@ class Fields:
         ways = (self.first(_PLACES, beside=True), own, self.first((*_HOST_BESIDE, *_IDS), beside=True))
         host = next(filter(None, ways), None)
         # what stands behind the last slash is a process
-        return host.replace("/", ":").strip(":") if host else None
+        return _REPLICAS.sub("-*", host).replace("/", ":").strip(":") if host else None
 
     @property
     def _process(self) -> str | None:

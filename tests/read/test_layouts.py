@@ -630,6 +630,7 @@ def test_json_fields(layout: str | None, fields: dict[str, object], microseconds
     [
         ({"pod_name": "web-1", "pid": 7}, "web-1/7"),
         ({"kubernetes": {"pod_name": "web-1", "host": "node"}}, "web-1"),
+        ({"kubernetes": {"pod_name": "web-app-7d4b9c6f5-x2x5z"}, "pid": 7}, "web-app-*-x2x5z/7"),
         ({"kubernetes": {"pod": {"name": "web-1"}, "node": {"name": "node"}}, "host": {"name": "node"}}, "web-1"),
         ({"labels": {"pod": "web-1"}, "process": 7}, "web-1/7"),
         ({"resource": {"labels": {"pod_name": "web-1", "container_name": "app"}}}, "web-1"),
