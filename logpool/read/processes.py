@@ -11,7 +11,7 @@ who uses a connection is who created it. A thread's number does no such thing.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import defaultdict, deque
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -25,6 +25,8 @@ from logpool.schema import Kind
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from logpool.read.records import Head
+
 # so many bytes of a log, fewer than are read at once, and so many lines of them tell what names its processes
 _BEGIN_BYTES = 1 << 22
 _BEGIN_LINES, _LOT_LINES = 20_000, 1000
@@ -32,6 +34,8 @@ _BEGIN_LINES, _LOT_LINES = 20_000, 1000
 _CONNECTION = "onnection "
 # so many records are looked at to tell whether there are such numbers at all, fewer where their layout is known
 _SHOWN, _KNOWN = 16, 4
+# of these, so large a share at most has a process of its own
+_OTHERS = 0.75
 # where they are processes, so many of the steps that make sense without them may make none with them: a connection that
 # passes from one process to another makes one
 _FEW, _SHARE = 3, 0.02
@@ -155,18 +159,30 @@ def _guessed(
 
 
 def _shown(head: str) -> set[str]:
-    """What may name processes in some of the first records, outside of any known layout."""
-    known, shown = 0, set[str]()
+    """What may name processes in some of the first records, outside of any known layout.
+
+    What is another one nearly each time is a guess that need not be tried.
+    """
+    known = 0
+    shown: defaultdict[str, list[Head | None]] = defaultdict(list)
     for line in islice(_records(head), _SHOWN):
         text = cut_of(line).marked(line)
         found = read_head(text, ())
         if found is None or not found.layout.startswith(UNKNOWN):
             known += 1
         else:
-            shown.update(one for one in (*PROCESSES, *GUESSES) if one not in shown and read_head(text, (one,)) != found)
+            for one in (*PROCESSES, *GUESSES):
+                told = read_head(text, (one,))
+                if told != found:
+                    shown[one].append(told)
         if known == _KNOWN:
             break
-    return shown
+    return {one for one, heads in shown.items() if one in PROCESSES or _recur(heads)}
+
+
+def _recur(heads: list[Head | None]) -> bool:
+    """Whether processes are shown again and again."""
+    return len({head and head.record.process for head in heads}) <= _OTHERS * len(heads)
 
 
 def _records(head: str) -> Iterator[str]:
