@@ -27,14 +27,23 @@ _IDENT = r"(?!1[5-8]\d{8}(?:\d{3})?\b)\d{10,15}(?!\.?\d)"
 _NEXT = rf"(?:(?=-*[:/|, ])[:/|, -]+|-(?={THREAD_NAME.pattern}|{_IDENT}))"
 _AROUND = {
     "alone": rf"(?<!\.py)\[(?P<alone>{_PROCESS})\]",
-    "called": rf"\bp(?:rocess|id)?[=: ](?P<called>{_PROCESS})(?!\d)",
+    "called": rf"\bp(?:rocess|id)?(?:[=:] ?| )(?P<called>{_PROCESS})(?!\d)",
     "before": rf"(?<![\w.-])(?<!Level )(?<!\.py[:\[])(?P<before>{_PROCESS})"
     rf"[\s:|,/\[\](-]+(?={THREAD_NAME.pattern}|{_IDENT})",
     "first": rf"\[(?P<first>{_PROCESS}){_NEXT}{THREAD}\]",
     "other": rf"\((?P<other>{_PROCESS}){_NEXT}(?P<another>[^\s()][^()]*(?:\([^()]*\))?)\)",
 }
+# a number that is a field, or a name of a worker, may as well be of anything else
+_GUESSED = {
+    "named": r"(?<![\w.-])(?P<named>[a-z_]*(?:Process|Worker)-\d+(?:[:-]\d+)*)(?![\w.-])",
+    "marked": rf"(?<![^\s\[(|;,])[#P](?P<marked>{_PROCESS})(?![\w.-])",
+    "enclosed": rf"\((?P<enclosed>{_PROCESS})\)",
+    "field": rf"(?<![^\s|;,])(?<!Level )(?P<field>{_PROCESS})(?![^\s|;,])",
+}
 #: how a number around a message may name a process
 PROCESSES = tuple(_AROUND)
+#: likewise, where nothing else explains what is told
+GUESSES = tuple(_GUESSED)
 # at the beginning of a line without a time: the milliseconds since the program began (%(relativeCreated)d), or the like
 _COUNT = re.compile(rf"\s*\d+(?:\.\d+)?(?=\s)(?!.*{TIME})")
 # a layout's numbers, the first aligned to the right, and nothing else before the message: "   4711: "
@@ -62,7 +71,7 @@ def record_around(text: str, processes: tuple[str, ...], *, indented: bool, of_a
 
     Args:
         text: the line.
-        processes: of :data:`PROCESSES`, what may name a process.
+        processes: of :data:`PROCESSES` and :data:`GUESSES`, what may name a process.
         indented: whether it begins with white space, be it within what collected it.
         of_another: whether it is of another logger, by a layout that is known.
     """
@@ -102,7 +111,7 @@ def record_around(text: str, processes: tuple[str, ...], *, indented: bool, of_a
 @cache
 def _process_around(processes: tuple[str, ...]) -> re.Pattern[str]:
     # what matches nothing, where none may name one
-    return re.compile("|".join(_AROUND[one] for one in processes) or r"(?!)", re.IGNORECASE)
+    return re.compile("|".join({**_AROUND, **_GUESSED}[one] for one in processes) or r"(?!)", re.IGNORECASE)
 
 
 def _first_match(pattern: re.Pattern[str], text: str) -> str | None:

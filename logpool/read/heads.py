@@ -42,7 +42,7 @@ def read_head(text: str, processes: tuple[str, ...] = PROCESSES) -> Head | None:
 
     Args:
         text: the line.
-        processes: of :data:`PROCESSES`, what may name one where no layout fits.
+        processes: of :data:`PROCESSES` and :data:`logpool.read.around.GUESSES`, what may name one where no layout fits.
     """
     readings = list(unwrapped(without_colours(text)))
     fallback: Head | None = None

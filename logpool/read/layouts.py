@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from logpool.read.objects import fields_of
 from logpool.read.records import LEVEL_NAMES, THREAD, TIME, Head, Record
 from logpool.read.starts import STARTS
 
@@ -42,10 +43,10 @@ _LAYOUTS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("Airflow", rf"\[{TIME}\] \{{[^}}]*\}} {_LEVEL}\s+- {_MESSAGE}"),
         ("gunicorn", rf"\[{TIME}\] \[{_PID}\] \[{_LEVEL}\s*\] {_MESSAGE}"),
         ("Django", rf"{_LEVEL} {TIME} [\w.]+ {_PID} (?P<thread>-?\d+) {_MESSAGE}"),
-        ("structlog", rf"{TIME} \[{_ANY_LEVEL}\s*\] (?P<message>.*?)\s+\[{_NAME}\](?: [\w.]+=.*)?"),
+        ("structlog", rf"{TIME} \[{_ANY_LEVEL}\s*\] (?P<message>.*?)\s+\[{_NAME}\](?P<fields> [\w.]+=.*)?"),
         (ECHO_POOL, rf"{TIME} {_LEVEL}\s+{_NAME} {_MESSAGE}"),
         ("pytest", rf"{_LEVEL}\s+{_NAME}:[\w.<>-]+:\d+ {_MESSAGE}"),
-        ("Alembic", rf"{_LEVEL}\s+\[{_NAME}\](?:\s*\[{THREAD}\])?:? {_MESSAGE}"),
+        ("Alembic", rf"{_LEVEL}\s+\[{_NAME}\](?:\s*\[(?!\d+[:/|,-]){THREAD}\])?:? {_MESSAGE}"),
         (BASIC, rf"{_LEVEL}:(?P<name>[^\s:]+):{_MESSAGE}"),
         ("uvicorn", rf"{_LEVEL}:\s+{_MESSAGE}"),
         ("asctime levelname message", rf"{TIME}:? \[?{_LEVEL}\]?:?\s+{_MESSAGE}"),
@@ -68,7 +69,8 @@ def in_known_layouts(text: str) -> Iterator[Head]:
                 found.get("process"),
                 found.get("thread"),
             )
-            yield Head(record, name)
+            fields = found.get("fields")
+            yield Head(fields_of(fields).record(record.message, record) if fields else record, name)
     yield from _bare(text)
 
 

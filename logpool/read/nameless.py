@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from logpool.read.grammar import parse_message
 from logpool.read.locators import without_locators
-from logpool.read.records import LEVEL_NAMES, PROCESS_NAME, SOURCE_MODULES, THREAD_NAME, TIME
+from logpool.read.records import ANY_PROCESS, LEVEL_NAMES, SOURCE_MODULES, THREAD_NAME, TIME
 from logpool.read.starts import LONGEST, STARTS
 from logpool.schema import Kind
 
@@ -38,7 +38,7 @@ _SMALL_LEVEL = r"\[(?:debug|info|warning|error|critical)\s*\]"
 # no call: info("Pool recreating")
 _NO_WORDS = r"(?:(?<!\w)\(|[^\w(])"
 _FIELDS = re.compile(
-    rf"(?:{_LETTER.pattern})?+(?:{THREAD_NAME.pattern}|\b(?:{LEVEL_NAMES}|{PROCESS_NAME}|{_SOURCE}|{_UUID}"
+    rf"(?:{_LETTER.pattern})?+(?:{THREAD_NAME.pattern}|\b(?:{LEVEL_NAMES}|{ANY_PROCESS}|{_SOURCE}|{_UUID}"
     rf"|[\da-f]*\d[\da-f]*(?:ms)?)\b|{_SMALL_LEVEL}|{_NO_WORDS})*+"
 )
 _LEVEL = re.compile(rf"\b(?:{LEVEL_NAMES})\b|{_SMALL_LEVEL}")

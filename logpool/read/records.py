@@ -17,14 +17,16 @@ THREAD_NAME = re.compile(
     rf"\b(?:MainThread|Thread-\d+(?: \((?!(?:{LEVEL_NAMES})\))[^\W\d]\w*\))?|ThreadPoolExecutor-\d+_\d+|Dummy-\d+"
     r"|asyncio_\d+|AnyIO worker thread|waitress-\d+)"
 )
-#: those that multiprocessing gives processes
-PROCESS_NAME = r"MainProcess|(?:Fork|Spawn|ForkServer)?(?:Process|PoolWorker)-\d+(?::\d+)*"
+#: a process as multiprocessing and Celery name it; the first one, which has no number, is one of many
+PROCESS_NAME = re.compile(r"\b[A-Za-z_]*(?:Process|Worker)-\d+(?:[:-]\d+)*")
+#: any of them
+ANY_PROCESS = rf"MainProcess|{PROCESS_NAME.pattern}"
 #: SQLAlchemy's modules that its pools are in, as %(module)s prints them
 SOURCE_MODULES = "base|impl"
 # as loguru prints it, which takes the module of whoever logs for the logger
 _POOL_MODULE = re.compile(rf"sqlalchemy\.pool\.(?:{SOURCE_MODULES})")
 # what stands where a layout has its logger, and is none
-_NO_LOGGER = re.compile(rf"{SOURCE_MODULES}|{PROCESS_NAME}|{LEVEL_NAMES}|{THREAD_NAME.pattern}")
+_NO_LOGGER = re.compile(rf"{SOURCE_MODULES}|{ANY_PROCESS}|{LEVEL_NAMES}|{THREAD_NAME.pattern}")
 _POOL_CLASS = re.compile(r"^(?:\w+\.)*[A-Z]\w*Pool\b")
 
 

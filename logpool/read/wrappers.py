@@ -22,6 +22,8 @@ _CONTINUED = re.compile(
 )
 # the first field of a layout, and no container
 _NO_CONTAINER = rf"\d+|[\w.]*\.py|MainProcess|sqlalchemy\.pool[\w.-]*|{LEVEL_NAMES}|{THREAD_NAME.pattern}"
+# a deployment's pods are called by it, an id, and letters and digits among which is no vowel
+_POD = r"[a-z][a-z\d-]*-(?=[a-z]*\d)[a-z\d]{6,}-(?=\d*[a-z])[bcdf-hj-np-tv-xz\d]{5}"
 # what collected the log, from the outside in; "host" and "process" tell processes apart
 _WRAPPERS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (name, re.compile(pattern))
@@ -31,11 +33,16 @@ _WRAPPERS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
             "docker compose",
             rf"(?!(?:{_NO_CONTAINER})\s)(?=[\w.-]+\s{{2,}}\||[a-z\d._-]+[-_]\d\d? \|)(?P<host>\w[\w.-]*)\s+\| ?",
         ),
+        # a service's task, as its number and its id tell, is a container of its own
+        ("docker service", r"(?P<host>\w[\w.-]*\.[a-z\d]+\.[a-z\d]{10,})@[\w.-]+\s+\| ?"),
+        ("supervisor", r"(?P<host>\w[\w.:-]*) (?:stdout|stderr) \| "),
+        ("stern", rf"(?P<host>{_POD}) [a-z][a-z\d-]* (?=\S)"),
         ("kubectl", r"\[pod/(?P<host>[\w.-]+)/[\w.-]+\] "),
         ("Kubernetes", rf"{TIME} (?:stdout|stderr) [FP] "),
         ("Heroku", rf"(?:<\d+>\d? ?)?{TIME} (?:[\w.-]+ )?app\[(?P<host>[A-Za-z][\w.-]*)\]: "),
+        ("Heroku", rf"(?:\d+ )?<\d+>1 {TIME} \S+ app (?P<host>[A-Za-z][\w.-]*) - (?:- )?"),
         ("syslog", rf"(?:<\d+>\d? ?)?{TIME} (?P<host>[\w.:-]+) [\w./@-]+\[(?P<process>\d+)\]: "),
-        ("syslog", rf"<\d+>1 {TIME} (?P<host>\S+) \S+ (?P<process>\d+) \S+ (?:-|\[.*?\]) (?:\ufeff)?"),
+        ("syslog", rf"(?:\d+ )?<\d+>1 {TIME} (?P<host>\S+) \S+ (?P<process>\d+) \S+ (?:-|\[.*?\]) (?:\ufeff)?"),
         (DOCKER_TIME, rf"{TIME} (?=\S)"),
     )
 )

@@ -762,6 +762,105 @@ def test_json_fields(layout: str | None, fields: dict[str, object], microseconds
 
 
 @pytest.mark.parametrize(
+    ("fields", "process"),
+    [
+        ({"pod_name": "web-1", "pid": 7}, "web-1/7"),
+        ({"kubernetes": {"pod_name": "web-1", "host": "node"}}, "web-1"),
+        ({"kubernetes": {"pod_name": "web-app-7d4b9c6f5-x2x5z"}, "pid": 7}, "web-app-*-x2x5z/7"),
+        ({"kubernetes": {"pod": {"name": "web-1"}, "node": {"name": "node"}}, "host": {"name": "node"}}, "web-1"),
+        ({"labels": {"pod": "web-1"}, "process": 7}, "web-1/7"),
+        ({"resource": {"labels": {"pod_name": "web-1", "container_name": "app"}}}, "web-1"),
+        ({"labels": {"instanceId": "00ab"}}, "00ab"),
+        ({"logStreamName": "web/1"}, "web:1"),
+        ({"container_id": "3f2504e04f89"}, "3f2504e04f89"),
+        ({"container": {"id": "3f25", "name": "web-1"}, "host": {"name": "node"}}, "node:web-1"),
+        ({"container_name": "/web-1", "container_id": "3f25"}, "web-1"),
+        ({"processName": "ForkPoolWorker-3"}, "ForkPoolWorker-3"),
+        ({"PROCESS_NAME": "SpawnProcess-1:2", "_PID": "7", "_HOSTNAME": "h"}, "h/7"),
+        ({"extra": {"pid": 7}}, "7"),
+        ({"ctx": {"processId": 7}}, "7"),
+        ({"host": "h", "_pid": 7}, "h/7"),
+        ({"resource": {"attributes": {"process.pid": 7, "host.name": "h"}}}, "h/7"),
+        ({"record": {"process": {"id": 7, "name": "MainProcess"}}}, "7"),
+        # the first of several processes is called so, each request may go to another host, and others have processes
+        ({"processName": "MainProcess"}, None),
+        ({"process": {"name": "python3"}}, None),
+        ({"extra": {"host": "example.com"}}, None),
+        ({"process": {"parent": {"pid": 1}}, "agent": {"pid": 2}, "db": {"pid": 3}, "kubernetes": {"host": "n"}}, None),
+        ({"task": 7, "user": "web-1", "tenant": {"id": 3}, "worker": "w", "resource": {"pod": None}}, None),
+    ],
+)
+@pytest.mark.parametrize("layout", [None, "json"])
+def test_what_tells_the_process_in_json(layout: str | None, fields: dict[str, object], process: str | None) -> None:
+    for more in ({"logger": POOL, "message": CREATED}, {"short_message": CREATED, "_logger": POOL}):
+        assert read(layout, json.dumps({**fields, **more})).record == Record(CREATED, POOL, process=process)
+
+
+@pytest.mark.parametrize(
+    ("prefix", "process"),
+    [
+        ("web-7d4b9c6f5-x2x42 app ", "web-7d4b9c6f5-x2x42"),
+        ("web_42 stderr | ", "web_42"),
+        ("web:web_00 stdout | ", "web:web_00"),
+        ("web.1.k3j4h5k6j7qm@node1    | ", "web.1.k3j4h5k6j7qm"),
+        ("347 <45>1 2024-01-01T12:00:00.000+00:00 host app web.59 - ", "web.59"),
+        ("<45>1 2024-01-01T12:00:00.000+00:00 d.1-2 app worker.1 - - ", "worker.1"),
+        ("347 <45>1 2024-01-01T12:00:00.000Z h app 42 - - ", "h/42"),
+        # a task, a user, a tenant
+        ("job-20240101-12345 worker ", None),
+        ("import-customer-items alice ", None),
+        ("alice@example.com | ", None),
+        ("a.1.b@example.com | ", None),
+        ("tenant7 stderr: ", None),
+    ],
+)
+def test_a_collector_tells_where_a_process_runs(prefix: str, process: str | None) -> None:
+    for inner in (f"DEBUG:{POOL}:{CREATED}", f"2024-01-01 12:00:00,000 - {POOL} - DEBUG - {CREATED}"):
+        events = events_of(None, [prefix + inner, prefix + inner.replace("0x7f6", "0x7f7")])
+        assert [(event.pool, event.process) for event in events] == [(POOL, process)] * 2
+
+
+@pytest.mark.parametrize(
+    ("fields", "process", "thread"),
+    [
+        ("pid=42", "42", None),
+        ("process=42 request_id=3f2504e0-4f89 thread_name=Thread-1", "42", "Thread-1"),
+        ("user='a b' hostname=h process_name=ForkPoolWorker-3", "h/ForkPoolWorker-3", None),
+        ("task=42 user=web-1 process_name=MainProcess", None, None),
+    ],
+)
+def test_what_structlog_puts_behind_the_logger(fields: str, process: str | None, thread: str | None) -> None:
+    line = f"2024-01-01T12:00:00.000Z [debug    ] {CREATED} [{POOL}] {fields}"
+    assert read(None, line) == Read(NOON, Record(CREATED, POOL, "debug", process, thread))
+
+
+@pytest.mark.parametrize("key", ["message", "log", "line", "textPayload", "MESSAGE", "short_message", "text"])
+@pytest.mark.parametrize(
+    ("line", "process", "thread"),
+    [
+        (f"2024-01-01 12:00:00,000 DEBUG {POOL} {CREATED}", "web-1", None),
+        (f"2024-01-01 12:00:00,000 [7] [MainThread] DEBUG {POOL}: {CREATED}", "web-1/7", "MainThread"),
+        (f"[2024-01-01 12:00:00,000: DEBUG/ForkPoolWorker-3] {POOL}: {CREATED}", "web-1/ForkPoolWorker-3", None),
+        (json.dumps({"ts": 1704110400.5, "logger": POOL, "message": CREATED, "pid": 7}), "web-1/7", None),
+        (f"2024-01-01 12:00:00,000 | {POOL}[7] | {CREATED}", "web-1/7", None),
+    ],
+)
+def test_a_line_that_a_collector_put_into_json(key: str, line: str, process: str, thread: str | None) -> None:
+    for around in ({"@timestamp": "2024-01-01T12:00:00.500Z"}, {}):
+        record = read(None, json.dumps({**around, key: line, "kubernetes": {"pod_name": "web-1"}})).record
+        assert record is not None
+        assert (record.message, record.logger, record.process, record.thread) == (CREATED, POOL, process, thread)
+
+
+def test_the_process_of_a_collector_is_none_of_the_line() -> None:
+    line = json.dumps({"message": f"DEBUG:{POOL}:{CREATED}", "host": {"name": "h"}, "agent": {"pid": 9, "name": "f"}})
+    assert read(None, line).record == Record(CREATED, POOL, "DEBUG", "h")
+    # what the line itself tells of its process counts
+    line = json.dumps({"message": f"2024-01-01 12:00:00 [7] [a] DEBUG {POOL}: {CREATED}", "pid": 9})
+    assert read(None, line).record == Record(CREATED, POOL, "DEBUG", "7", "a")
+
+
+@pytest.mark.parametrize(
     "line",
     [
         "",
@@ -813,6 +912,8 @@ def test_json_is_read_back(name: str, message: str, level: str, process: int) ->
         ("|4242|MainThread|DEBUG|{}|", "4242", "MainThread"),
         ("- {} - DEBUG - 4242 - MainThread - ", "4242", "MainThread"),
         ("pid=4242 thread=MainThread DEBUG {}: ", "4242", "MainThread"),
+        ("DEBUG [{}] [4242:MainThread] ", "4242", "MainThread"),
+        ("[pid: 4242] DEBUG {}: ", "4242", None),
         ("DEBUG {} base.py:895 ", None, None),
         # a line of source code is no process
         ("DEBUG {} base.py 895 ", None, None),

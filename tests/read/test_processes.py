@@ -1,6 +1,7 @@
 """A number around a message is a process only where a connection's events make sense with it."""
 
 import random
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -80,6 +81,68 @@ def test_one_number_is_a_process_and_another_is_none(tmp_path: object) -> None:
         for number, (_, text) in enumerate(uses(chance, 600))
     ]
     assert analyzed(tmp_path, told)[:2] == ({"4711"}, set())
+
+
+def of_forked(chance: random.Random, count: int) -> Iterator[tuple[int, int, str]]:
+    """Messages of two processes that know their connections by the same addresses: whose, in which use, and what."""
+    mine = [uses(chance, count), uses(chance, count)]
+    used = dict.fromkeys(((one, number) for one in range(2) for number in range(4)), 0)
+    for one in (chance.randrange(2) for _ in range(3 * count)):
+        number, text = next(mine[one], (0, ""))
+        if not text:
+            return
+        used[one, number] += "checked out" in text
+        yield one, 100 * number + used[one, number], text
+
+
+# where a number may stand that is a process only if this explains the log
+GUESSED = [
+    "- {0} - MyApp -",
+    "| {0} |",
+    "; {0};",
+    "({0})",
+    "#{0}",
+    "P{0} T1",
+    "MainProcess {0} [a]",
+    "worker-{0}",
+    "SpawnProcess-{0} MyThread",
+]
+
+
+@pytest.mark.parametrize("head", GUESSED)
+def test_a_number_that_explains_the_log_is_a_process(head: str, tmp_path: object) -> None:
+    chance = random.Random(11)  # noqa: S311 - lines, no secret
+    told = [
+        line_of(number, text, head.format(4711 + one)) for number, (one, _, text) in enumerate(of_forked(chance, 200))
+    ]
+    found, codes, _ = analyzed(tmp_path, told)
+    name = next(iter(re.findall(r"\w+-(?={)", head)), "")
+    assert found == {f"{name}4711", f"{name}4712"}
+    assert not codes & {"sequence_violation", "books_unbalanced", "mixed_processes"}
+
+
+@pytest.mark.parametrize("head", GUESSED[::3])
+@pytest.mark.parametrize("kind", ["thread", "request", "attempt", "status", "line", "constant"])
+@pytest.mark.parametrize("mixed", [False, True])
+def test_a_number_that_explains_nothing_is_none(head: str, kind: str, tmp_path: object, *, mixed: bool) -> None:
+    chance = random.Random(12)  # noqa: S311 - lines, no secret
+    told = []
+    for number, (one, use, text) in enumerate(of_forked(chance, 200)):
+        if one and not mixed:
+            continue
+        value = {
+            # each has some of its own, and takes any connection
+            "thread": 100 + 10 * one + use % 3,
+            "request": 1000 * one + use,
+            "attempt": 1 + (use % 7 == 0),
+            "status": chance.choice([200, 404, 500]),
+            "line": len(text),
+            "constant": 7,
+        }[kind]
+        told.append(line_of(number, text, head.format(value)))
+    found, codes, _ = analyzed(tmp_path, told)
+    assert found == {None}
+    assert mixed == ("sequence_violation" in codes)
 
 
 @pytest.mark.parametrize("block_bytes", [1, 100, 5000, 1 << 23])
