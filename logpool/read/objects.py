@@ -44,10 +44,10 @@ _PLACES = _plain_ones(
 _HOSTS = _plain_ones("hostname", "host", "host.name")
 _CONTAINERS = _plain_ones("container_name", "container.name")
 _HOST_BESIDE = _plain_ones("hostname", "host.name")
-# each line is to be read as it stands where an id matters
-_IDS = _plain_ones("container_id", "container.id", "instance_id")
-# what all pods of a deployment share is an id, too: what stands behind it tells them apart
+# where an id mattered, each line would be read as it stands. What all pods of a deployment share is one, and what
+# stands behind it tells them apart; containers and functions may have nothing else, and are taken for one
 _REPLICAS = re.compile(r"-(?=[a-z]*\d)[a-z\d]{6,}(?=-[a-z\d]{5}$)")
+_ID = re.compile(r"(?i)[\da-f]{16,}|[\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}")
 # objects that may hold the record, and such as may hold more about it
 _WITHIN = frozenset(_plain_ones("record", "result", "_source", "json_payload"))
 _BESIDE = _WITHIN.union(_plain_ones("extra", "context", "ctx", "fields", "labels", "attributes", "resource"))
@@ -58,8 +58,8 @@ _PAIRS = re.compile(r'(?<![\w.@])([\w.@]++)=("(?:[^"\\]|\\.)*"|\S*)')
 #: what may name a field that matters
 KEYS = (
     *(*_LOGGERS, *_LEVELS, *_PROCESSES, *_PROCESS_NAMES, *_THREADS, *_MESSAGES, *_LINES),
-    *(*_PLACES, *_HOSTS, *_CONTAINERS, *_IDS, *_BESIDE),
-    "processName process_name threadName textPayload logStreamName container_name container_id instanceId jsonPayload",
+    *(*_PLACES, *_HOSTS, *_CONTAINERS, *_BESIDE),
+    "processName process_name threadName textPayload logStreamName container_name jsonPayload",
 )
 
 
@@ -132,10 +132,10 @@ class Fields:
     def _host(self) -> str | None:
         """Where the process runs. Beside a record, a request may have a host, too."""
         own = ":".join(filter(None, map(self.first, (_HOSTS, _CONTAINERS))))
-        ways = (self.first(_PLACES, beside=True), own, self.first((*_HOST_BESIDE, *_IDS), beside=True))
+        ways = (self.first(_PLACES, beside=True), own, self.first(_HOST_BESIDE, beside=True))
         host = next(filter(None, ways), None)
         # what stands behind the last slash is a process
-        return _REPLICAS.sub("-*", host).replace("/", ":").strip(":") if host else None
+        return _ID.sub("*", _REPLICAS.sub("-*", host)).replace("/", ":").strip(":") if host else None
 
     @property
     def _process(self) -> str | None:
