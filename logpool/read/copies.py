@@ -72,7 +72,7 @@ class Meaning:
         return pl.Series(self._of_shapes, dtype=pl.UInt32)
 
 
-def runs(rows: pl.DataFrame) -> pl.DataFrame:
+def runs(rows: pl.DataFrame, *, exact: bool = False) -> pl.DataFrame:
     """Events that say the same in the same layout, as runs: each with the number of its ``run``.
 
     Of a connection those are one run that follow each other within a second. What names no connection is one if it
@@ -81,13 +81,14 @@ def runs(rows: pl.DataFrame) -> pl.DataFrame:
 
     Args:
         rows: with what :class:`Meaning` adds, and their place ``at`` in the log.
+        exact: whether copies have the same time, so that a time tells what is one.
     """
     named, own = _is_named(), pl.col("kind").is_in(APPLICATIONS)
     second = pl.col("time") // _SECOND
     keys = rows.with_columns_seq(
         one=pl.when(named).then(pl.col("group").cast(pl.Int64)).otherwise(-1 - pl.col("shape").cast(pl.Int64)),
         other=pl.col("connection").cast(pl.Int64).fill_null(-1),
-        then=pl.when(named).then(0).otherwise(pl.when(own).then("time").otherwise(second).fill_null(-1)),
+        then=pl.when(named).then(0).otherwise(pl.when(own | exact).then("time").otherwise(second).fill_null(-1)),
     ).sort("layout", "one", "other", "then", maintain_order=True)
     new_key = pl.any_horizontal(
         pl.col(name).ne_missing(pl.col(name).shift(1)) for name in ("layout", "one", "other", "then")
@@ -113,10 +114,12 @@ class Repeats:
     Attributes:
         counts: by layout; 1 where one does.
         single: the kinds that only one of them prints.
+        exact: whether they print the same times.
     """
 
     counts: dict[int, int]
     single: tuple[int, ...]
+    exact: bool = False
 
     @classmethod
     def of(cls, rows: pl.DataFrame) -> Repeats:
@@ -128,7 +131,8 @@ class Repeats:
         others = pl.col("layout").replace_strict(counts, default=1, return_dtype=pl.UInt32).alias("times")
         kept = rows.with_columns_seq(others).filter(pl.col("times") > 1)
         single = [kind for kind in APPLICATIONS if _stands_alone(kept.filter(pl.col("kind") == kind))]
-        return cls(counts, tuple(single))
+        times = of_pool.group_by("run").agg(pl.col("time").n_unique())["time"]
+        return cls(counts, tuple(single), _share(times == 1) >= _NEARLY_ALL)
 
     def of_layout(self, layout: int) -> int:
         """How often the records of a layout stand in the log: one that the first events have not has what they have."""

@@ -142,7 +142,7 @@ class _OnceALayout:
         rows = events.with_columns_seq(at=pl.int_range(pl.len()) + first, place=pl.lit(None, pl.Int64))
         if self._last is not None:
             rows = pl.concat([self._last, rows])
-        found = runs(rows)
+        found = runs(rows, exact=self.repeats.exact)
         # counted on from what the last batch ended with
         begun = pl.col("place").first().over("run").fill_null(0)
         found = found.with_columns_seq(place=pl.int_range(pl.len()).over("run") + begun)

@@ -14,12 +14,16 @@ if TYPE_CHECKING:
 
     from logpool.read.records import Head
 
+_LOGGER = "sqlalchemy.pool"
 # what differs from record to record before a message
 _NUMBER = re.compile(r"[^\W_]*\d\w*")
 
 
 def lacks_begin(line: str, others: Iterable[str]) -> bool:
     """Whether of a log's first record the begin is missing: what stands before the message is an end of others' like.
+
+    And it begins within a word of theirs, or behind the pool's logger: else it may as well be a record that lacks a
+    field which others have, and at worst its time is not whole.
 
     Args:
         line: the record.
@@ -28,13 +32,20 @@ def lacks_begin(line: str, others: Iterable[str]) -> bool:
     before = _before(line)
     if before is None:
         return False
-    is_end = False
+    alike = []
     for other in others:
         like = _before(other)
         if like == before:
             return False
-        is_end |= like is not None and like.endswith(before)
-    return is_end
+        if like is not None and like.endswith(before) and _is_torn(like[: len(like) - len(before)], before):
+            alike.append(like)
+    # in a layout whose fields differ each time, one of them may end as another one begins
+    return 0 < 2 * len(set(alike)) <= len(alike)
+
+
+def _is_torn(lost: str, before: str) -> bool:
+    """Whether what stands before a message was torn from something by which records are known."""
+    return (lost[-1].isalpha() and before[:1].isalpha()) or (_LOGGER in lost and _LOGGER not in before)
 
 
 def _before(line: str) -> str | None:

@@ -37,17 +37,14 @@ _THREADS = _plain_ones("thread_name", "thread", "process.thread.name", "thread.n
 _MESSAGES = _plain_ones("message", "msg", "event")
 # where collectors put a message, or the line that they found
 _LINES = _plain_ones("short_message", "text_payload", "body", "_raw", "line", "log")
-# of a pod, or of all that one of these writes, there is one; a host may have many containers, whose names are their own
-_PLACES = _plain_ones(
-    "pod", "pod_name", "kubernetes.pod_name", "kubernetes.pod.name", "k8s.pod.name", "log_stream_name"
-)
+# of a pod there is one; a host may have many containers, whose names are their own
+_PLACES = _plain_ones("pod", "pod_name", "kubernetes.pod_name", "kubernetes.pod.name", "k8s.pod.name")
 _HOSTS = _plain_ones("hostname", "host", "host.name")
 _CONTAINERS = _plain_ones("container_name", "container.name")
 _HOST_BESIDE = _plain_ones("hostname", "host.name")
 # where an id mattered, each line would be read as it stands. What all pods of a deployment share is one, and what
-# stands behind it tells them apart; containers and functions may have nothing else, and are taken for one
+# stands behind it tells them apart; containers and functions often have nothing else, and are taken for one
 _REPLICAS = re.compile(r"-(?=[a-z]*\d)[a-z\d]{6,}(?=-[a-z\d]{5}$)")
-_ID = re.compile(r"(?i)[\da-f]{16,}|[\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}")
 # objects that may hold the record, and such as may hold more about it
 _WITHIN = frozenset(_plain_ones("record", "result", "_source", "json_payload"))
 _BESIDE = _WITHIN.union(_plain_ones("extra", "context", "ctx", "fields", "labels", "attributes", "resource"))
@@ -59,7 +56,7 @@ _PAIRS = re.compile(r'(?<![\w.@])([\w.@]++)=("(?:[^"\\]|\\.)*"|\S*)')
 KEYS = (
     *(*_LOGGERS, *_LEVELS, *_PROCESSES, *_PROCESS_NAMES, *_THREADS, *_MESSAGES, *_LINES),
     *(*_PLACES, *_HOSTS, *_CONTAINERS, *_BESIDE),
-    "processName process_name threadName textPayload logStreamName container_name jsonPayload",
+    "processName process_name threadName textPayload container_name jsonPayload",
 )
 
 
@@ -135,7 +132,7 @@ class Fields:
         ways = (self.first(_PLACES, beside=True), own, self.first(_HOST_BESIDE, beside=True))
         host = next(filter(None, ways), None)
         # what stands behind the last slash is a process
-        return _ID.sub("*", _REPLICAS.sub("-*", host)).replace("/", ":").strip(":") if host else None
+        return _REPLICAS.sub("-*", host).replace("/", ":").strip(":") if host else None
 
     @property
     def _process(self) -> str | None:

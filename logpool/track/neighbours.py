@@ -189,8 +189,9 @@ def _usage() -> dict[str, pl.Expr]:
         "was_out": (out.shift(1, fill_value=False) & not_first) | pl.col("inherits"),
         "was_awaiting": awaiting.shift(1, fill_value=False) & not_first,
         "was_alive": alive.shift(1, fill_value=False) & not_first,
-        "was_settled": (_before(pl.col("settled_at")) >= life) & not_first,
-        "was_used": (_before(pl.col("used_at")) >= life) & not_first,
+        # what is said of a connection after its close, and nothing before, is of no life
+        "was_settled": (_before(pl.col("settled_at")) >= pl.max_horizontal(life, start)) & not_first,
+        "was_used": (_before(pl.col("used_at")) >= pl.max_horizontal(life, start)) & not_first,
         "is_out": out,
         "is_awaiting": awaiting,
         "is_alive": alive,

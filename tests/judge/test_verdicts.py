@@ -237,11 +237,8 @@ def test_a_process_that_is_started_again(tmp_path: Path) -> None:
 # what is thrown away
 
 
-@pytest.mark.parametrize("driver", ["aiosqlite", "asyncpg"])
-def test_connections_of_another_event_loop(driver: str, postgres_url: str, tmp_path: Path, log: Path) -> None:
+def test_connections_of_another_event_loop(postgres_url: str, log: Path) -> None:
     url = sa.make_url(postgres_url).set(drivername="postgresql+asyncpg")
-    if driver == "aiosqlite":
-        url = sa.make_url(f"sqlite+aiosqlite:///{tmp_path}/app.db")
 
     async def drive() -> None:
         engine = create_async_engine(url, poolclass=sa.AsyncAdaptedQueuePool)

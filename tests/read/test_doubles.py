@@ -148,7 +148,10 @@ def by_threads(traffic: list[Printed], layouts: tuple[str, ...]) -> str:
 def failing(tmp_path_factory: pytest.TempPathFactory) -> list[Printed]:
     """Traffic with much that goes wrong, and with records that name no connection."""
     text, _ = drive(11, Scenario(pools=("QueuePool",), pre_ping=True, steps=900), tmp_path_factory.mktemp("failing"))
-    return records(text.replace("oracle.Connection", "sqlite3.Connection"))
+    found = records(text.replace("oracle.Connection", "sqlite3.Connection"))
+    # of one moment, nothing tells the copies of one disconnection from those of another
+    begin = found[0].time
+    return [replace(one, time=begin + timedelta(milliseconds=number)) for number, one in enumerate(found)]
 
 
 @pytest.mark.parametrize(
