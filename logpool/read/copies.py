@@ -58,7 +58,10 @@ class Meaning:
         shapes = events["shape"]
         kind = meaning["kind"][shapes].alias("kind")
         said = (kind.cast(pl.Int64) * 256 + meaning["detail"][shapes].cast(pl.Int64)).alias("said")
-        group, shared = meaning["group"][shapes], meaning["shared"][shapes]
+        group = meaning["group"][shapes]
+        # a pool that the layout does not show may be one that hands a connection to several users
+        unknown = pl.Series([pool == UNKNOWN_POOL for _, _, pool in self.vocabulary.groups], dtype=pl.Boolean)
+        shared = meaning["shared"][shapes] | unknown[group].fill_null(value=False)
         layout = self._layouts_of(meaning.height)[shapes].alias("layout")
         return events.with_columns_seq(kind, said, group, shared, layout)
 
