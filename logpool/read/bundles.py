@@ -110,19 +110,16 @@ def records_in(value: object) -> Iterator[object]:
     if not isinstance(value, dict):
         return
     if any(lists := [_objects(value, key) for key in ("streams", "records", "entries")]) and "message" not in value:
-        for one in chain(*lists):
-            yield from records_in(one)
+        yield from chain.from_iterable(map(records_in, chain(*lists)))
     elif events := _objects(value, "logEvents"):
         # of CloudWatch
-        for event in events:
-            yield {"time": event.get("timestamp"), "log": event.get("message")}
+        yield from ({"time": event.get("timestamp"), "log": event.get("message")} for event in events)
     elif isinstance(value.get("stream"), dict) and isinstance(value.get("values"), list):
         # of Loki
-        for time, text, *_ in value["values"]:
-            yield {"time": time, "log": text}
+        entries = (entry for entry in value["values"] if isinstance(entry, list) and len(entry) > 1)
+        yield from ({"time": time, "log": text} for time, text, *_ in entries)
     elif resources := _objects(value, "resourceLogs"):
-        for resource in resources:
-            yield from _of_resource(resource)
+        yield from chain.from_iterable(map(_of_resource, resources))
     else:
         yield value
 
@@ -131,7 +128,7 @@ def _of_resource(resource: dict[str, Any]) -> Iterator[object]:
     """The records of OpenTelemetry's protocol that are of one resource."""
     common = _attributes(resource.get("resource"))
     for scope in _objects(resource, "scopeLogs"):
-        logger = scope.get("scope", {}).get("name")
+        logger = _object(scope, "scope").get("name")
         for record in _objects(scope, "logRecords"):
             yield {
                 "timestamp": record.get("timeUnixNano") or record.get("observedTimeUnixNano"),
@@ -139,14 +136,20 @@ def _of_resource(resource: dict[str, Any]) -> Iterator[object]:
                 "logger": logger,
                 **common,
                 **_attributes(record),
-                "message": record.get("body", {}).get("stringValue"),
+                "message": _object(record, "body").get("stringValue"),
             }
 
 
 def _attributes(owner: object) -> dict[str, object]:
     """The attributes of a resource or a record; each value stands under the name of its type."""
     found = _objects(owner, "attributes")
-    return {str(one.get("key")): next(iter(one["value"].values()), None) for one in found if one.get("value")}
+    return {str(one.get("key")): next(iter(_object(one, "value").values()), None) for one in found}
+
+
+def _object(owner: dict[str, Any], key: str) -> dict[str, Any]:
+    """The object under a key; an empty one where none is."""
+    found = owner.get(key)
+    return found if isinstance(found, dict) else {}
 
 
 def _objects(value: object, key: str) -> list[dict[str, Any]]:

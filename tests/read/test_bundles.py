@@ -5,9 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import logpool
-from logpool.read.bundles import are_bundled, unbundled
+from logpool.read.bundles import are_bundled, records_in, unbundled
+from logpool.read.heads import read_head
 
 SAMPLE = Path(__file__).parents[2] / "samples/postgres-busy.log"
 Object = dict[str, object]
@@ -127,3 +130,23 @@ def test_a_cut_in_the_last_record_is_told(tmp_path: Path) -> None:
 )
 def test_whether_records_share_lines(head: str, expected: bool) -> None:  # noqa: FBT001 - a parameter
     assert are_bundled(head) is expected
+
+
+KEYS = (
+    "streams records entries logEvents stream values resourceLogs resource scopeLogs scope logRecords body stringValue "
+    "attributes key value message log name extra pid host"
+).split()
+CREATED = "Created new connection <sqlite3.Connection object at 0x7f01>"
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers(0, 9) | st.floats() | st.sampled_from(["", "x", CREATED]),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@given(ANYTHING)
+@settings(max_examples=500)
+def test_whatever_stands_under_the_keys_of_a_batch(value: object) -> None:
+    for record in records_in(value):
+        read_head(json.dumps(record))
+    read_head(json.dumps(value))
