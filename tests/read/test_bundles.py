@@ -132,10 +132,30 @@ def test_whether_records_share_lines(head: str, expected: bool) -> None:  # noqa
     assert are_bundled(head) is expected
 
 
-KEYS = (
-    "streams records entries logEvents stream values resourceLogs resource scopeLogs scope logRecords body stringValue "
-    "attributes key value message log name extra pid host"
-).split()
+KEYS = [
+    "streams",
+    "records",
+    "entries",
+    "logEvents",
+    "stream",
+    "values",
+    "resourceLogs",
+    "resource",
+    "scopeLogs",
+    "scope",
+    "logRecords",
+    "body",
+    "stringValue",
+    "attributes",
+    "key",
+    "value",
+    "message",
+    "log",
+    "name",
+    "extra",
+    "pid",
+    "host",
+]
 CREATED = "Created new connection <sqlite3.Connection object at 0x7f01>"
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers(0, 9) | st.floats() | st.sampled_from(["", "x", CREATED]),
