@@ -195,7 +195,8 @@ def _source_report(reading: Reading) -> SourceReport:
         last_time=iso(reading.last_time, reading.offset),
         pool_lines=pool_lines,
         timing_lines=reading.timing_lines,
-        other_lines=reading.lines - pool_lines - reading.unrecognised_lines,
+        # a line may hold several records
+        other_lines=max(0, reading.lines - pool_lines - reading.unrecognised_lines),
         unrecognised_lines=reading.unrecognised_lines,
         files=reading.files,
     )

@@ -10,12 +10,12 @@ import re
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from logpool.read.encoding import LONGEST_LINE
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _DECODER = json.JSONDecoder(strict=False)
+# in characters: what collectors send at once is less
+_LONGEST_VALUE = 1 << 24
 # an array of objects; an object that goes on in the next line; what collectors put around several records
 _BUNDLED = re.compile(
     r'\s*(?:\[\s*\{\s*"|\{[ \t\r]*\n\s*")'
@@ -68,7 +68,7 @@ def _decoded(text: str, place: int) -> _Value | None:
         found = _Value(*_DECODER.raw_decode(text, place))
     except (ValueError, RecursionError):
         return None
-    return found if found.end - place <= LONGEST_LINE else None
+    return found if found.end - place <= _LONGEST_VALUE else None
 
 
 def unbundled(text: str, *, is_end: bool) -> Bundled:
@@ -90,10 +90,10 @@ def unbundled(text: str, *, is_end: bool) -> Bundled:
             found = [_line(record) for record in records_in(value.value)]
             end = value.end
         else:
-            stop = _NEXT.search(text, place, place + LONGEST_LINE)
-            piece = text[place : stop.end() if stop else place + LONGEST_LINE]
+            stop = _NEXT.search(text, place, place + _LONGEST_VALUE)
+            piece = text[place : stop.end() if stop else place + _LONGEST_VALUE]
             is_whole = stop is not None and not piece.lstrip(_FILLING).startswith("{")
-            if not is_end and not is_whole and len(text) - place <= LONGEST_LINE:
+            if not is_end and not is_whole and len(text) - place <= _LONGEST_VALUE:
                 break
             end = place + len(piece)
             found = [piece.rstrip("\r\n")] if piece.strip(_FILLING) else []

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from logpool.read.records import Head
 
 _LOGGER = "sqlalchemy.pool"
+_OPENING, _CLOSING = frozenset("[({<\"'"), frozenset("])}>\"'")
 # what differs from record to record before a message
 _NUMBER = re.compile(r"[^\W_]*\d\w*")
 
@@ -22,8 +23,8 @@ _NUMBER = re.compile(r"[^\W_]*\d\w*")
 def lacks_begin(line: str, others: Iterable[str]) -> bool:
     """Whether of a log's first record the begin is missing: what stands before the message is an end of others' like.
 
-    And it begins within a word of theirs, or behind the pool's logger: else it may as well be a record that lacks a
-    field which others have, and at worst its time is not whole.
+    And it begins within a word of theirs, within brackets or quotation marks, or behind the pool's logger: else it may
+    as well be a record that lacks a field which others have, and at worst its time is not whole.
 
     Args:
         line: the record.
@@ -45,7 +46,14 @@ def lacks_begin(line: str, others: Iterable[str]) -> bool:
 
 def _is_torn(lost: str, before: str) -> bool:
     """Whether what stands before a message was torn from something by which records are known."""
-    return (lost[-1].isalpha() and before[:1].isalpha()) or (_LOGGER in lost and _LOGGER not in before)
+    is_within_word = _is_of_word(lost[-1]) and _is_of_word(before[:1])
+    is_within_brackets = lost[-1] in _OPENING or before[:1] in _CLOSING
+    return is_within_word or is_within_brackets or (_LOGGER in lost and _LOGGER not in before)
+
+
+def _is_of_word(character: str) -> bool:
+    """Whether a word may go on with it; figures are of numbers."""
+    return character.isalpha() or character in {".", "_"}
 
 
 def _before(line: str) -> str | None:

@@ -170,3 +170,13 @@ def test_whatever_stands_under_the_keys_of_a_batch(value: object) -> None:
     for record in records_in(value):
         read_head(json.dumps(record))
     read_head(json.dumps(value))
+
+
+def test_a_batch_may_be_long(tmp_path: Path) -> None:
+    lot = OBJECTS * (1 + (1 << 21) // sum(map(len, map(json.dumps, OBJECTS))))
+    path, apart = tmp_path / "long.log", tmp_path / "apart.log"
+    path.write_text(f"{json.dumps(of_loki(lot))}\n")
+    apart.write_text("".join(f"{json.dumps(of_loki([one]))}\n" for one in lot))
+    found, expected = logpool.analyze(path), logpool.analyze(apart)
+    assert found.totals == expected.totals
+    assert (found.sources[0].lines, found.sources[0].other_lines) == (1, 0)

@@ -455,6 +455,34 @@ def test_half_an_object_does_not_count() -> None:
     assert [finding.message for finding in damage_of(report)] == [f"{TOLD}cut within a line: log line 2"]
 
 
+@pytest.mark.parametrize(
+    ("layout", "cuts"),
+    [
+        # within the process, the thread, the logger
+        ("2026-03-04 09:58:30,120 [4711] [Thread-2] DEBUG sqlalchemy.pool.impl.QueuePool: {}", (26, 29, 40, 45, 58)),
+        (
+            (
+                '{{"time": "2026-03-04 09:58:30,120", "name": "sqlalchemy.pool.impl.QueuePool", "process": 4711, '
+                '"message": "{}"}}'
+            ),
+            (1, 4, 13, 40, 60),
+        ),
+    ],
+)
+def test_a_first_record_without_its_begin_is_of_no_other_process(layout: str, cuts: tuple[int, ...]) -> None:
+    said = (
+        "Created new connection {}",
+        *["Connection {} checked out from pool", "Connection {} being returned to pool"] * 6,
+    )
+    lines = [layout.format(one.format("<sqlite3.Connection object at 0x7f01>")) for one in said]
+    for cut in cuts:
+        Path("log").write_text("".join(f"{line}\n" for line in [lines[0][cut:], *lines[1:]]), "utf-8")
+        report = logpool.analyze("log")
+        (pool,) = report.pools
+        assert (pool.processes, pool.created, pool.checkouts, pool.peak_open) == (1, 0, 6, 1)
+        assert [finding.message for finding in damage_of(report)] == [f"{TOLD}cut within a line: log line 1"]
+
+
 @pytest.mark.parametrize("size", [100, 1 << 24])
 def test_a_first_record_without_its_begin_does_not_count(size: int) -> None:
     first, rest = DATA.split(b"\n", 1)
