@@ -252,7 +252,8 @@ def analyze(
 
 def nothing_understood(readings: list[Reading], damages: Damages) -> InputError:
     """The error for logs without a pool record: what was read, what was looked for, and how the lines look."""
-    from logpool.judge.findings import DAMAGED, masked  # noqa: PLC0415 - as in report()
+    from logpool.judge.findings import DAMAGED  # noqa: PLC0415 - as in report()
+    from logpool.judge.masking import masked  # noqa: PLC0415
 
     lines = sum(reading.lines for reading in readings)
     if not lines and damages.all:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,6 +12,7 @@ from logpool.judge.cells import Cells
 from logpool.judge.checks.aged import replaced_by_age
 from logpool.judge.checks.nullpools import churning_nullpools
 from logpool.judge.durations import DurationCounts
+from logpool.judge.masking import masked
 from logpool.judge.names import EVIDENCE
 from logpool.judge.processes import process_of
 from logpool.read.damage import Damages
@@ -38,11 +38,6 @@ if TYPE_CHECKING:
 #: what the input's damage is told with
 DAMAGED = "part of the input is damaged or was left out, and the rest was read"
 
-_NAMED_SECRETS = re.compile(
-    r"(?P<name>\b(?:\w*pass(?:word|wd|file)?|pwd|\w*secret|\w*token|\w*api_?key|user(?:name)?|uid|host(?:name|addr)?|server)"
-    r"[\"']?\s*[=:]\s*)(?:\"[^\"]*\"?|'[^']*'?|[^\s,;)}&]+)",
-    re.IGNORECASE,
-)
 # what one process does to another's connections where they are taken for one
 _OF_SEVERAL = {CHECKED_OUT_TWICE, RETURNED_WITHOUT_CHECKOUT, USED_AFTER_CLOSE}
 _PAIR = 2
@@ -291,14 +286,6 @@ _CHECKS: tuple[Callable[[Facts], Iterator[Finding]], ...] = (
     _unidentified,
     _unrecognised,
 )
-
-
-def masked(text: str) -> str:
-    """A line of a log without the texts of connections, nor what else names hosts, users and passwords."""
-    text = re.sub(r"<.*>|<.*$", "<…>", text)
-    text = re.sub(r"://\S+", "://…", text)
-    text = _NAMED_SECRETS.sub(r"\g<name>…", text)
-    return "".join(character if character.isprintable() else " " for character in text)
 
 
 def _shortened(text: str, width: int = 120) -> str:

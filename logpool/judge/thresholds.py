@@ -33,8 +33,10 @@ class Thresholds:
             balancers are minutes.
         churn_share: connections thrown away and made anew, per checkout: from here on it is told, and ...
         churn_busy: ... from here on it is a warning: a pool that is large enough on average overflows now and then.
-        churn_connections: as many of them at least.
-        nullpool_rate: connections per second that a NullPool makes, on average over a minute or longer.
+        churn_connections: as many of them at least; likewise those replaced for their age, with the same share, and
+            those that are thrown away with their engine.
+        nullpool_rate: connections per second that a NullPool makes, or engines that are disposed of, on average over a
+            minute or longer.
         nullpool_busy: the same, from where on it is a warning.
         nullpool_connects: as many connections at least.
         ping_failures: the share of failed pings from where on they are a warning; below it they are told only.

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 _LOGGER = "sqlalchemy.pool"
 _OPENING, _CLOSING = frozenset("[({<\"'"), frozenset("])}>\"'")
-# what differs from record to record before a message
-_NUMBER = re.compile(r"[^\W_]*\d\w*")
+# what differs from record to record before a message; a long word is looked at once
+_NUMBER = re.compile(r"(?<![^\W_])[^\W_]*\d\w*")
 
 
 def lacks_begin(line: str, others: Iterable[str]) -> bool:
