@@ -182,8 +182,11 @@ def test_threads_print_between_the_copies_of_a_record(
 
 
 def test_handlers_of_one_layout_may_print_other_times(failing: list[Printed], tmp_path: Path) -> None:
-    expected = report(tmp_path / "once.log", printed(failing, "echo_pool"))
-    actual = report(tmp_path / "twice.log", by_threads(failing, ("echo_pool", "day first")))
+    # within a second, nothing tells the copies of one disconnection from those of another
+    begin = failing[0].time.replace(microsecond=0)
+    apart = [replace(one, time=begin + timedelta(seconds=number)) for number, one in enumerate(failing)]
+    expected = report(tmp_path / "once.log", printed(apart, "echo_pool"))
+    actual = report(tmp_path / "twice.log", by_threads(apart, ("echo_pool", "day first")))
     # how long the log is tells the less exact time of the two
     assert replace(expected.totals, little=None) == replace(actual.totals, little=None)
 
