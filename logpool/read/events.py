@@ -15,15 +15,17 @@ import re
 from array import array
 from dataclasses import dataclass, field
 from itertools import chain, compress, islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from logpool.read.above import Above, Stretch
 from logpool.read.ahead import ahead
 from logpool.read.around import PROCESSES
 from logpool.read.cuts import Cut, Cuts, cut_of
 from logpool.read.edges import lacks_begin, lacks_end
+from logpool.read.extent import Extent
 from logpool.read.formats import has_time_behind, head_reader
 from logpool.read.gathering import Gathered
-from logpool.read.lines import Lines, upwards
+from logpool.read.lines import Lines
 from logpool.read.numbering import MOST_TEXTS, Numbering, Told
 from logpool.read.pieces import Pieces
 from logpool.read.processes import Begin, Happening, processes_of, records
@@ -33,7 +35,7 @@ from logpool.read.vocabulary import MAY_MATTER, Reader, Vocabulary
 from logpool.schema import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     import polars as pl
 
@@ -45,49 +47,10 @@ if TYPE_CHECKING:
 _LEARNED_FROM = 200
 _SHOWN = 3
 _EDGE = 50
-_LOOKED_AT = 1000
-_KNOWN_HEADS = 10_000
 # so many events at a log's begin tell what names its processes
 _BEGIN_EVENTS = 500
-_NUMBER = re.compile(r"\d+")
 # whatever holds no such figures has no time in any format; decimals are none
 _LIKE_A_TIME = r"\d:\d|(?:^\.?|[^\d.]|\D\.)\d{8}"
-
-
-class _Head(NamedTuple):
-    """Where the last record so far begins."""
-
-    part: int
-    line: int
-    text: str
-    timed_out: bool = False
-
-
-class _Lines(NamedTuple):
-    """Where the lines of a block stand.
-
-    Attributes:
-        part: the number of the file.
-        first: the number of the first line; 0 where lines have numbers of their own, which stand for these then.
-        numbers: such numbers.
-    """
-
-    part: int = 0
-    first: int = 0
-    numbers: Sequence[int] | None = None
-
-    def number(self, place: int) -> int:
-        """The number in its file of a line, by its place among these."""
-        return self.first + place if self.numbers is None else self.numbers[place]
-
-
-class _Ending(NamedTuple):
-    """The last lines of a block, from its last event on, up to a place; and the heads whose timeouts are counted."""
-
-    lines: _Lines
-    end: int
-    data: bytes
-    told: set[tuple[int, int]]
 
 
 @dataclass
@@ -119,20 +82,17 @@ class EventReader:
     _numberings: dict[Cut, Numbering] = field(default_factory=dict)
     # the cut of the last event: the next ones are likely to be like those before them
     _likely: Cut = field(default_factory=Cut)
-    _here: _Lines = field(default_factory=_Lines)
-    _head: _Head | None = None
-    _ending: _Ending | None = None
-    # the lines from the last event on, where the last time stands in them
-    _end: bytes | None = None
-    # whether lines are heads; and such as differ from them in nothing but times and numbers, by whether they have times
-    _known_heads: dict[str, bool] = field(default_factory=dict)
-    _heads_alike: dict[tuple[str, bool], bool] = field(default_factory=dict)
+    _here: Stretch = field(default_factory=Stretch)
+    _above: Above = field(init=False)
+    _extent: Extent = field(init=False)
     _pieces: Pieces = field(default_factory=Pieces)
     _gathered: Gathered = field(default_factory=Gathered)
 
     def __post_init__(self) -> None:
         self._heads = head_reader(self.layout, PROCESSES if self.processes is None else self.processes)
         self._cuts.behind = has_time_behind(self.layout)
+        self._above = Above(self._reader, self._cuts.behind)
+        self._extent = Extent(self.reading, self._cuts.behind)
 
     def read(self, blocks: Iterable[Block]) -> Iterator[pl.DataFrame]:
         """The events of some blocks at a time, in file order.
@@ -151,7 +111,7 @@ class EventReader:
             del block
             if len(self._gathered) >= self.lot:
                 yield self._gathered.take()
-        self._settle_last()
+        self._extent.settle()
         if self._gathered:
             yield self._gathered.take()
 
@@ -187,9 +147,7 @@ class EventReader:
     def _pass_over(self, block: Block, lines: Lines) -> None:
         """Takes from a line that is no whole record nothing but its time."""
         self._count(block, lines)
-        time = self._first_time(lines.texts)
-        if time is not None:
-            self._end, self.reading.last_time = None, time
+        self._extent.pass_over(lines)
         self.reading.torn.append((block.part, block.first_line))
 
     def _lacks_end(self, line: str) -> bool:
@@ -221,8 +179,8 @@ class EventReader:
 
     def _add(self, block: Block, lines: Lines) -> int | None:
         """Adds the events of a block, and returns the number of the last line that is one, or tells of one."""
-        first = block.first_line if block.numbers is None else 0
-        self._here = _Lines(block.part, first, block.numbers)
+        self._here = Stretch.of(block)
+        first = self._here.first
         self._count(block, lines)
         likely = self._numberings.get(self._likely)
         rows = lines.rows(likely.cutter() if likely else None)
@@ -236,12 +194,13 @@ class EventReader:
         self._note_unrecognised(rows, told.unrecognised)
         counts = told.event_counts()
         self._count_events(counts)
-        self._note_last(lines, rows, told)
+        cut = None if told.last_time is None else told.last_cut
+        self._extent.go_on(lines, rows, told.last, cut)
         heads = self._timed_out(begin, counts)
         timeouts = self._timeouts_inside(lines, rows, sorted(told.inside), heads)
         self._gathered.timeouts += timeouts
         self.reading.events += len(lot) - begin + len(timeouts)
-        self._remember(lines, rows, told.last, heads)
+        self._above.remember(self._here, lines, rows, told.last, heads)
         last = [self._here.number(rows.place(told.last))] if told.last >= 0 else []
         heads_here = [line for line, *_, part in timeouts if part == block.part]
         return max(last + heads_here, default=None)
@@ -253,45 +212,7 @@ class EventReader:
         if len(reading.samples) < _SHOWN:
             texts = [text for text in lines.head(_EDGE) if text.strip()]
             reading.samples += texts[: _SHOWN - len(reading.samples)]
-        if reading.first_time is None:
-            reading.first_time = self._first_time(lines.head(_EDGE))
-            if reading.first_time is None:
-                reading.first_time = self._first_time(_with_times(lines.texts))
-
-    def _note_last(self, lines: Lines, rows: Rows, told: Told) -> None:
-        """Keeps the lines in which the last time so far stands, to be looked for in the end; else looks for it now.
-
-        Args:
-            lines: of a block.
-            rows: those that can matter.
-            told: what they tell.
-        """
-        is_certain = told.last_cut is not None and told.last_cut.is_certain and told.last_time is not None
-        if is_certain and len(lines) - rows.place(told.last) <= _EDGE:
-            self._end = lines.bytes(rows.start(told.last))
-            return
-        found = self._first_time(islice(lines.above(), _EDGE))
-        if found is None:
-            found = self._first_time(_with_times(lines.texts.reverse()))
-        if found is not None:
-            self._end, self.reading.last_time = None, found
-
-    def _settle_last(self) -> None:
-        """Looks for the last time."""
-        if self._end is not None:
-            found = self._first_time(islice(upwards(self._end, len(self._end)), _EDGE))
-            self._end, self.reading.last_time = None, found
-
-    def _first_time(self, lines: Iterable[str]) -> int | None:
-        times = map(self._time_of, islice(lines, _LOOKED_AT))
-        return next((time for time in times if time is not None), None)
-
-    def _time_of(self, line: str) -> int | None:
-        cut = cut_of(line, behind=self._cuts.behind)
-        time = cut.time
-        if time is not None and self.reading.first_time is None:
-            self.reading.offset = cut.offset
-        return time
+        self._extent.begin(lines)
 
     def _read(self, rows: Rows, left: array[int], first: int, told: Told) -> None:
         """Adds what some rows of a block tell that can matter."""
@@ -371,44 +292,14 @@ class EventReader:
         found = []
         reader = self._reader(Cut())
         for row in inside:
-            head = self._head_above(lines, rows, row)
-            if head is None or head.timed_out or head[:2] in told:
+            head = self._above.find(self._here, lines, rows, row)
+            if head is None or head.timed_out or head.place in told:
                 continue
-            told.add(head[:2])
+            told.add(head.place)
             cut = cut_of(head.text, behind=self._cuts.behind)
             shape = reader.timed_out(rows.text(row), self._heads(cut.marked(bounded(head.text))))
             found.append((head.line, cut.time, shape, None, None, head.part))
         return found
-
-    def _remember(self, lines: Lines, rows: Rows, last: int, told: set[tuple[int, int]]) -> None:
-        """Keeps the lines in which the last head stands, to be looked for when it is asked for, which is rare.
-
-        Args:
-            lines: of a block.
-            rows: those that can matter.
-            last: the number of the last row that is an event; -1 for none.
-            told: the heads whose timeouts are counted.
-        """
-        if last >= 0:
-            begin = rows.place(last)
-            if len(lines) - begin <= _LOOKED_AT:
-                self._ending = _Ending(self._here, len(lines), lines.bytes(rows.start(last)), told)
-                return
-        head = self._head_above(lines, rows, None)
-        self._ending = None
-        self._keep(head, told)
-
-    def _keep(self, head: _Head | None, told: set[tuple[int, int]]) -> None:
-        if head is not None:
-            self._head = head._replace(timed_out=head.timed_out or head[:2] in told)
-
-    def _last(self) -> _Head | None:
-        """The last head so far."""
-        ending, self._ending = self._ending, None
-        if ending is not None:
-            above = upwards(ending.data, len(ending.data))
-            self._keep(self._head_in(ending.lines, ending.end, above), ending.told)
-        return self._head
 
     def _timed_out(self, begin: int, counts: dict[int, int]) -> set[tuple[int, int]]:
         """The heads among the events from a place on that are timeouts themselves."""
@@ -419,37 +310,3 @@ class EventReader:
             if (shape := shapes[number]) is not None and shape.message.kind is Kind.TIMED_OUT
         }
         return {(self._here.part, line) for line in self._gathered.lot.lines(timeouts, begin)} if timeouts else set()
-
-    def _is_head(self, text: str) -> bool:
-        known = self._known_heads.get(text)
-        if known is None:
-            cut = cut_of(text, behind=self._cuts.behind)
-            marked = cut.marked(text)
-            # what is a head is one whatever its numbers are
-            alike = _NUMBER.sub("0", marked), bool(cut.spans)
-            known = self._heads_alike.get(alike)
-            if known is None:
-                known = self._heads_alike[alike] = self._reader(cut).is_head(marked)
-            self._known_heads[text] = known
-            for heads in (self._known_heads, self._heads_alike):
-                if len(heads) > _KNOWN_HEADS:
-                    heads.clear()
-        return known
-
-    def _head_above(self, lines: Lines, rows: Rows, row: int | None) -> _Head | None:
-        """The head of the record that the line before a row, or the last one, belongs to."""
-        end = len(lines) if row is None else rows.place(row)
-        above = lines.above(None if row is None else rows.start(row))
-        return self._head_in(self._here, end, above) or self._last()
-
-    def _head_in(self, lines: _Lines, end: int, above: Iterable[str]) -> _Head | None:
-        """The last head above a place among the lines of a block."""
-        for back, text in enumerate(above, 1):
-            if self._is_head(text):
-                return _Head(lines.part, lines.number(end - back), text)
-        return None
-
-
-def _with_times(lines: pl.Series) -> pl.Series:
-    """The lines that may hold a time."""
-    return lines.filter(lines.str.contains(r"\d:\d\d:\d\d|\d{8}[ T]\d{6}|(?:^\W?|:\s*)\d{10}"))

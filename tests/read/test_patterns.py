@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from itertools import product
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from reading import all_of
 
@@ -283,6 +283,7 @@ WORD_MARKS = st.sampled_from([chr(mark) for mark in (0x0B, *range(0x1C, 0x20))])
     st.sampled_from([0, 2, numbering.MOST_PATTERNS]),
     st.sampled_from([0, numbering.FEWER_PATTERNS]),
 )
+@example([f"2024-01-01 12:00:00,000 DEBUG [{POOL}] [fe80::12:34:56-alice] {TAKEN}"], [], 0, 1, 0, 0)
 @settings(max_examples=400)
 def test_words_change_nothing(
     lines: list[str], cuts: list[int], many: int, most: int, patterns: int, fewer: int

@@ -1,0 +1,91 @@
+"""When a log begins and ends: the first and the last time in its lines, whatever they tell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from logpool.read.cuts import cut_of
+from logpool.read.lines import upwards
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import polars as pl
+
+    from logpool.native.lines import Rows
+    from logpool.read.cuts import Cut
+    from logpool.read.lines import Lines
+    from logpool.read.reading import Reading
+
+_EDGE = 50
+_LOOKED_AT = 1000
+
+
+@dataclass
+class Extent:
+    """The times between which a log lies, told to what is read of it.
+
+    Attributes:
+        reading: what is read.
+        behind: whether a time stands behind the message.
+    """
+
+    reading: Reading
+    behind: bool
+    # the lines from the last event on, where the last time stands in them
+    _end: bytes | None = None
+
+    def begin(self, lines: Lines) -> None:
+        """Looks for the first time, where none was found before these lines."""
+        if self.reading.first_time is None:
+            self.reading.first_time = self._first(lines.head(_EDGE))
+            if self.reading.first_time is None:
+                self.reading.first_time = self._first(_with_times(lines.texts))
+
+    def go_on(self, lines: Lines, rows: Rows, last: int, cut: Cut | None) -> None:
+        """Keeps the lines in which the last time so far stands, to be looked for in the end; else looks for it now.
+
+        Args:
+            lines: of a block.
+            rows: those that can matter.
+            last: the number of the last row that is an event; -1 for none.
+            cut: that of it, if its time is known.
+        """
+        if cut is not None and cut.is_certain and len(lines) - rows.place(last) <= _EDGE:
+            self._end = lines.bytes(rows.start(last))
+            return
+        found = self._first(islice(lines.above(), _EDGE))
+        if found is None:
+            found = self._first(_with_times(lines.texts.reverse()))
+        if found is not None:
+            self._end, self.reading.last_time = None, found
+
+    def pass_over(self, lines: Lines) -> None:
+        """Takes the last time from a line that counts for nothing else."""
+        time = self._first(lines.texts)
+        if time is not None:
+            self._end, self.reading.last_time = None, time
+
+    def settle(self) -> None:
+        """Looks for the last time in the lines that were kept."""
+        if self._end is not None:
+            found = self._first(islice(upwards(self._end, len(self._end)), _EDGE))
+            self._end, self.reading.last_time = None, found
+
+    def _first(self, lines: Iterable[str]) -> int | None:
+        times = map(self._time_of, islice(lines, _LOOKED_AT))
+        return next((time for time in times if time is not None), None)
+
+    def _time_of(self, line: str) -> int | None:
+        cut = cut_of(line, behind=self.behind)
+        time = cut.time
+        if time is not None and self.reading.first_time is None:
+            self.reading.offset = cut.offset
+        return time
+
+
+def _with_times(lines: pl.Series) -> pl.Series:
+    """The lines that may hold a time."""
+    return lines.filter(lines.str.contains(r"\d:\d\d:\d\d|\d{8}[ T]\d{6}|(?:^\W?|:\s*)\d{10}"))
