@@ -10,9 +10,13 @@ from typing import NamedTuple
 TIME = "\x01"
 #: names of levels
 LEVEL_NAMES = r"DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL|TRACE|SUCCESS|Level \d+"
-#: a thread's name, between brackets; since Python 3.10 it may end with its function's, in parentheses; an address of IPv6
-#: is none
-THREAD = r"(?P<thread>(?![\dA-Fa-f]{1,4}:(?:[\dA-Fa-f]{1,4})?:)[^\]\)\s](?:[^\]\)]*[^\]\)\s])?(?: \([^\]\)]*\))?)"
+_GROUP = r"[\dA-Fa-f]{1,4}"
+#: a thread's name, between brackets; since Python 3.10 it may end with its function's, in parentheses; an address of
+#: IPv6 is none
+THREAD = (
+    rf"(?P<thread>(?!{_GROUP}(?::{_GROUP})*::|(?:{_GROUP}:){{5}})"
+    r"[^\]\)\s](?:[^\]\)]*[^\]\)\s])?(?: \([^\]\)]*\))?)"
+)
 #: the usual names, wherever they stand
 THREAD_NAME = re.compile(
     rf"\b(?:MainThread|Thread-\d+(?: \((?!(?:{LEVEL_NAMES})\))[^\W\d]\w*\))?|ThreadPoolExecutor-\d+_\d+|Dummy-\d+"
