@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from logpool.read.cuts import cut_of
 from logpool.read.encoding import encoding_of
+from logpool.read.pieces import Pieces, may_be_split
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -48,6 +49,7 @@ def _head_lines(part: Part) -> list[str]:
 
 
 def lines_of(data: bytes, encoding: str) -> list[str]:
-    """The lines in some bytes, the last one as far as it goes."""
+    """The lines in some bytes, the last one as far as it goes, and with the times of those that Rich prints."""
     text = data.decode(encoding, errors="replace")
-    return [line.strip("\0\r") for line in text.split("\n" if "\n" in text else "\r")]
+    lines = [line.strip("\0\r") for line in text.split("\n" if "\n" in text else "\r")]
+    return list(map(Pieces().timed, lines)) if may_be_split(data) else lines

@@ -1,4 +1,8 @@
-"""Lines that Kubernetes split, and messages that Rich wrapped, put together again where their last part stands."""
+"""Lines that Kubernetes split, and messages that Rich wrapped, put together again where their last part stands.
+
+Rich leaves a time out where it is that of the record before; and it prints years without their century, months first
+(``[09/26/24 17:45:26]``, the ``%x %X`` of a program that sets no locale).
+"""
 
 from __future__ import annotations
 
@@ -19,6 +23,9 @@ _RICH = rf"(?P<head>(?:\[[^\]\n]{{4,40}}\]| {{4,42}}) {_LEVEL} +)(?P<text>\S[^\n
 _LINE = re.compile(rf"(?m)^(?:\S+ (?:stdout|stderr) [FP] |{_RICH})".encode())
 _PART = re.compile(r"^\S+ (?P<stream>stdout|stderr) (?P<tag>[FP]) ")
 _WRAPPED = re.compile(_RICH)
+_TIME = r"\[(?P<month>0[1-9]|1[0-2])/(?P<day>\d\d)/(?P<year>\d\d) (?P<clock>\d\d:\d\d:\d\d)\]"
+_NO_TIME = " " * len("[09/26/24 17:45:26]")
+_TIMED = re.compile(rf"(?:{_TIME}|{_NO_TIME})(?= {_LEVEL} )")
 # how messages begin of which the first line may be no more than that
 _BEGUN = re.compile(
     r"Created|Connection\b|Pool pre-ping|Invalidate|Soft Invalidate|(?:Hard-c|C)losing connection"
@@ -38,6 +45,8 @@ class Pieces:
     _begun: dict[str, str] = field(default_factory=dict)
     # of a wrapped message: what stands before it, and what has come of it
     _wrapped: tuple[str, str] | None = None
+    # the last time that Rich printed
+    _time: str | None = None
 
     def matter(self, block: Block) -> bool:
         """Whether a block may hold part of a split line."""
@@ -49,7 +58,7 @@ class Pieces:
         for line in lines:
             match = _PART.match(line)
             if match is None:
-                whole.append(self._unwrapped(line))
+                whole.append(self.timed(self._unwrapped(line)))
             elif match["tag"] == "P":
                 begun = self._begun.get(match["stream"])
                 self._begun[match["stream"]] = begun + line[match.end() :] if begun else _as_whole(line, match)
@@ -72,6 +81,15 @@ class Pieces:
             return head + text
         self._wrapped = head, text
         return ""
+
+    def timed(self, line: str) -> str:
+        """A line of Rich's with its time, the century told; others as they are."""
+        match = _TIMED.match(line)
+        if match is None:
+            return line
+        if match["clock"]:
+            self._time = f"[20{match['year']}-{match['month']}-{match['day']} {match['clock']}]"
+        return line if self._time is None else self._time + line[match.end() :]
 
 
 def _is_whole(text: str) -> bool:

@@ -4,6 +4,8 @@ import io
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -12,6 +14,7 @@ from reading import all_of
 from rich.console import Console
 from rich.logging import RichHandler
 
+from logpool.analysis import analyze
 from logpool.read.grammar import parse_message
 from logpool.read.pieces import may_be_split
 
@@ -30,15 +33,24 @@ MESSAGES = [
 ]
 
 
+# 2024-12-31T23:59:58, as whoever wrote the log saw it
+BEGIN = datetime(2024, 12, 31, 23, 59, 58)  # noqa: DTZ001 - local, as logs are
+
+
+def second(number: int) -> int:
+    """The second in which a message is logged, by its number."""
+    return number * 2 // 3
+
+
 def printed(messages: Sequence[str], width: int) -> list[str]:
-    """The lines that Rich prints."""
+    """The lines that Rich prints, of some messages each second."""
     file = io.StringIO()
     handler = RichHandler(console=Console(file=file, width=width), log_time_format="[%x %X]")
     handler.setFormatter(logging.Formatter("%(message)s"))
-    for message in messages:
-        handler.emit(
-            logging.makeLogRecord({"msg": message, "levelname": "DEBUG", "pathname": "base.py", "lineno": 895})
-        )
+    for number, message in enumerate(messages):
+        values = {"msg": message, "levelname": "DEBUG", "pathname": "base.py", "lineno": 895}
+        values["created"] = BEGIN.timestamp() + second(number)
+        handler.emit(logging.makeLogRecord(values))
     return file.getvalue().splitlines()
 
 
@@ -59,6 +71,24 @@ def test_what_rich_wrapped(messages: list[str], width: int, cuts: list[int]) -> 
     assert [replace(shape.message, reason=None) for _, _, shape, *_ in found] == expected  # type: ignore[attr-defined]
     assert {connection for *_, connection, _ in found} == {"0x7f01"}
     assert unrecognised == 0
+    begin = BEGIN.replace(tzinfo=UTC).timestamp()
+    seconds = [begin + second(number) for number, message in enumerate(messages) if "0x7f01" in message]
+    assert [time for _, time, *_ in found] == [1e6 * second for second in seconds]
+
+
+def test_the_time_of_what_rich_wrote_where_only_a_glance_is_taken(tmp_path: Path) -> None:
+    path = tmp_path / "app.log"
+    path.write_text("".join(f"{line}\n" for line in printed([MESSAGES[1], MESSAGES[2]] * 6, 120)))
+    # the last one in the seventh second: from the fourth on these are six messages
+    report = analyze(path, since="3s")
+    assert report.sources[0].last_time == "2025-01-01T00:00:05.000"
+    assert report.totals.returned == 3
+
+
+def test_a_day_first_is_not_taken_for_richs() -> None:
+    line = "[31/12/24 12:00:00] DEBUG    Connection <a.B object at 0x7f01> checked out from pool  base.py:895"
+    ((_, time, *_),) = all_of([line], [], split=True)[0]
+    assert time is None
 
 
 @pytest.mark.parametrize(
