@@ -102,6 +102,7 @@ class Judgement:
             self._heard(statistics),
             statistics.waited,
             {pool: names.place(*place) for pool, place in books.first_returns().items()},
+            books.verdict.reclaimed,
             tuple(mixture.findings(names.place)),
         )
         skipped = self.analysis.damages.skipped

@@ -12,12 +12,14 @@ from logpool.errors import DamagedInputWarning
 from logpool.judge.findings import DAMAGED
 from logpool.read.selection import Selection
 from logpool.schema import CHECKOUTS, CONNECTIONS, EVENTS, Column, End, Kind
-from logpool.track.tracked import CHECKOUT, LATER, LIFE, connection_of, group_of
+from logpool.track.sequence import Review
+from logpool.track.tracked import CHECKOUT, LIFE, connection_of, group_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from logpool.analysis import Paths, Progress
+    from logpool.track.found import Tracked
 
 _TYPES: dict[str, pl.DataType | type[pl.DataType]] = {
     "string": pl.String,
@@ -88,8 +90,7 @@ def read_checkouts(
     tracked = list(analysis.tracked())
     _warn(analysis)
     rows = pl.concat([pl.DataFrame(schema=CHECKOUT), *(one.checkouts.table for one in tracked)])
-    later = pl.concat([pl.DataFrame(schema=LATER), *(one.later for one in tracked)])
-    rows = _with_reclaimed(rows, later).sort("out_seq")
+    rows = _reviewed(rows, tracked).sort("out_seq")
     outcome = pl.col("outcome").replace_strict({int(end): end.word for end in End}, return_dtype=pl.String)
     rows = rows.with_columns(
         *_named(analysis, rows),
@@ -216,21 +217,15 @@ def _shapes(analysis: Analysis) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=dict.fromkeys(texts, pl.String), orient="row")
 
 
-def _with_reclaimed(checkouts: pl.DataFrame, later: pl.DataFrame) -> pl.DataFrame:
-    """Checkouts that the garbage collector returned: its message names the connection, later."""
-    collected = later.filter(pl.col("kind") == int(Kind.RECLAIMED)).select("key", "seq").sort("seq")
-    candidates = checkouts.filter((pl.col("outcome") == int(End.RETURNED)) & ~pl.col("complete"))
-    if not collected.height or not candidates.height:
-        return checkouts
-    pairs = collected.join_asof(
-        candidates.select("key", "end_seq").sort("end_seq"),
-        left_on="seq",
-        right_on="end_seq",
-        by="key",
-        coalesce=False,
-        check_sortedness=False,
-    )
-    reclaimed = pl.col("end_seq").is_in(pairs["end_seq"].drop_nulls().implode())
+def _reviewed(checkouts: pl.DataFrame, tracked: Iterable[Tracked]) -> pl.DataFrame:
+    """Checkouts with what is known only when all is: whose reset failed, and what the garbage collector returned."""
+    review = Review()
+    for one in tracked:
+        review.take(one.violations, one.later)
+    verdict = review.finish(set())
+    reclaimed = pl.col("out_seq").is_in(verdict.reclaimed["out_seq"].drop_nulls().implode())
+    incomplete = pl.col("out_seq").is_in(verdict.incomplete["out_seq"].implode())
     return checkouts.with_columns(
-        outcome=pl.when(reclaimed).then(pl.lit(int(End.RECLAIMED), pl.UInt8)).otherwise("outcome")
+        outcome=pl.when(reclaimed).then(pl.lit(int(End.RECLAIMED), pl.UInt8)).otherwise("outcome"),
+        complete=pl.col("complete") & ~incomplete,
     )

@@ -249,7 +249,7 @@ class _Tally:
         ends: Counter[End] = Counter()
         for end, _, _, count in self._counted():
             ends[end] += count
-        late = sum(verdict.reclaimed.get(group, 0) for group in self.groups)
+        late = sum(verdict.reclaimed_of(group) for group in self.groups)
         return Ends(
             ends[End.RETURNED] - late,
             ends[End.INVALIDATED],
@@ -275,7 +275,7 @@ class _Tally:
     def complete(self, verdict: Verdict) -> int:
         """Checkouts that read checked_out, returned, reset, less those whose reset failed after its line."""
         whole = sum(count for _, _, complete, count in self._counted() if complete)
-        return whole - sum(verdict.incomplete.get(group, 0) for group in self.groups)
+        return whole - sum(verdict.incomplete_of(group) for group in self.groups)
 
 
 def imbalances(pool: Pool) -> list[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
+from logpool.frames import empty
 from logpool.judge.books import imbalances
 from logpool.judge.cells import Cells
 from logpool.judge.checks.aged import replaced_by_age
@@ -22,6 +23,7 @@ from logpool.track.sequence import (
     CHECKED_OUT_TWICE,
     RESET_FAILED,
     RETURNED_WITHOUT_CHECKOUT,
+    REVISED,
     SHARING,
     USED_AFTER_CLOSE,
 )
@@ -29,6 +31,8 @@ from logpool.words import many
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    import polars as pl
 
     from logpool.judge.checks import Check
     from logpool.judge.names import Names
@@ -81,6 +85,8 @@ class Facts:
         heard: the last time, microseconds, at which each process is known to have gone on: by source and name.
         waited: the first and the last time at which callers waited in vain, by shape.
         returned: per pool logger, its first return.
+        collected: checkouts that looked returned and were the garbage collector's doing: ``group``, ``out_seq`` and
+            ``microseconds``.
         others: findings made elsewhere.
         told: the codes of the findings so far, each with its pool: what is drawn later may lean on them.
     """
@@ -101,6 +107,7 @@ class Facts:
     heard: Mapping[tuple[int, str | None], int] = field(default_factory=dict)
     waited: Mapping[int, tuple[int, int]] = field(default_factory=dict)
     returned: Mapping[str, Evidence] = field(default_factory=dict)
+    collected: pl.DataFrame = field(default_factory=lambda: empty(REVISED))
     others: tuple[Finding, ...] = ()
     told: set[tuple[str, str | None]] = field(default_factory=set)
 

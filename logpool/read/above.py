@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _KEPT = 1000
 _KNOWN = 10_000
 _NUMBER = re.compile(r"\d+")
+# what Python prints of an exception that nobody caught: it belongs to no record, but it has the time of the one above
+_UNCAUGHT = re.compile(r"Exception in (?:thread|callback) |Task exception was never retrieved|Unhandled exception in ")
 
 
 class Stretch(NamedTuple):
@@ -46,12 +48,12 @@ class Stretch(NamedTuple):
 
 
 class Head(NamedTuple):
-    """Where a record begins.
+    """Where a record begins, or what Python prints of an exception that nobody caught.
 
     Attributes:
         part: the number of the file.
         line: the number of the line.
-        text: the line.
+        text: the line, of a record; empty where none is known.
         timed_out: whether a timeout was told of it.
     """
 
@@ -96,7 +98,7 @@ class Above:
         """The head of the record that the line before a row, or the last one, belongs to."""
         end = len(lines) if row is None else rows.place(row)
         above = lines.above(None if row is None else rows.start(row))
-        return self._within(stretch, end, above) or self._before()
+        return self._within(stretch, end, above)
 
     def remember(self, stretch: Stretch, lines: Lines, rows: Rows, last: int, told: set[tuple[int, int]]) -> None:
         """Keeps the lines in which the last head stands, to be looked for when it is asked for, which is rare.
@@ -130,11 +132,16 @@ class Above:
         return self._head
 
     def _within(self, stretch: Stretch, end: int, above: Iterable[str]) -> Head | None:
-        """The last head above a place among the lines of a block."""
+        """The last head above a place among the lines of a block, or before it."""
+        uncaught: int | None = None
         for back, text in enumerate(above, 1):
-            if self._is_head(text):
-                return Head(stretch.part, stretch.number(end - back), text)
-        return None
+            if uncaught is None and _UNCAUGHT.match(text):
+                uncaught = stretch.number(end - back)
+            elif self._is_head(text):
+                line = stretch.number(end - back)
+                return Head(stretch.part, line if uncaught is None else uncaught, text)
+        before = self._before()
+        return before if uncaught is None else Head(stretch.part, uncaught, before.text if before else "")
 
     def _is_head(self, text: str) -> bool:
         known = self._known.get(text)

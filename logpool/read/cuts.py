@@ -23,6 +23,7 @@ from logpool.read.records import TIME
 from logpool.read.spans import Span
 from logpool.read.starts import STARTS, bounded
 from logpool.read.times import NAMED_ZONE, OFFSET, ZONES, any_time_format
+from logpool.read.wrappers import is_wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -279,7 +280,7 @@ def cut_of(line: str, *, behind: bool = False) -> Cut:
     width, certain = _head_width(line)
     logger = line.find(_LOGGER, 0, width)
     for match in _times_in(line[:width]):
-        if spans and not certain and match.start() - end > _GAP:
+        if spans and not certain and match.start() - end > _GAP and not _is_collected(line, spans, match.start()):
             # nobody knows where the message of another logger begins: this time may be part of it
             break
         spans.append(Span(None, match.start() - end, any_time_format(match[0]), match[0]))
@@ -288,6 +289,14 @@ def cut_of(line: str, *, behind: bool = False) -> Cut:
     # what a layout puts behind the logger may be any time
     chosen = _last_dated(spans[:before])
     return Cut(tuple(spans), _last_dated(spans) if chosen is None else chosen)
+
+
+def _is_collected(line: str, spans: list[Span], place: int) -> bool:
+    """Whether what stands before a place, one time among it, is what a collector puts before a line."""
+    (first, *others), example = spans, spans[0].example
+    begin = line.index(example, first.start or 0)
+    marked = f"{line[:begin]}{TIME}{line[begin + len(example) : place]}"
+    return not others and is_wrapped(marked, len(marked))
 
 
 def _cut_behind(line: str) -> Cut:

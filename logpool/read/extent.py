@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from logpool.read.cuts import cut_of
 from logpool.read.lines import upwards
+from logpool.read.wrappers import is_continued, is_wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -75,15 +76,29 @@ class Extent:
             self._end, self.reading.last_time = None, found
 
     def _first(self, lines: Iterable[str]) -> int | None:
-        times = map(self._time_of, islice(lines, _LOOKED_AT))
-        return next((time for time in times if time is not None), None)
+        """The first time in some lines.
 
-    def _time_of(self, line: str) -> int | None:
-        cut = cut_of(line, behind=self.behind)
-        time = cut.time
-        if time is not None and self.reading.first_time is None:
+        One that a collector put before a line counts only where none of the next few lines has one of its own, since
+        the collector's clock may be another.
+        """
+        of_collector: Cut | None = None
+        for number, line in enumerate(islice(lines, _LOOKED_AT)):
+            if of_collector is not None and number > _EDGE:
+                break
+            cut = cut_of(line, behind=self.behind)
+            if cut.time is None:
+                continue
+            marked = cut.marked(line)
+            if cut.chosen or not is_wrapped(marked):
+                return self._time_of(cut)
+            if of_collector is None and not is_continued(marked):
+                of_collector = cut
+        return None if of_collector is None else self._time_of(of_collector)
+
+    def _time_of(self, cut: Cut) -> int | None:
+        if self.reading.first_time is None:
             self.reading.offset = cut.offset
-        return time
+        return cut.time
 
 
 def _with_times(lines: pl.Series) -> pl.Series:

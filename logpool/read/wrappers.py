@@ -80,6 +80,13 @@ def unwrapped(text: str) -> Iterator[tuple[str, Wrapping]]:
                 waiting.append((inner, Wrapping(names, host or None, found.get("process") or wrapping.process)))
 
 
+def is_wrapped(text: str, end: int | None = None) -> bool:
+    """Whether a collector put what a line begins with there, up to some place if one is given, and a time among it."""
+    begin = text[:end]
+    matches = (pattern.match(begin) for name, pattern in _WRAPPERS if name != DOCKER_TIME)
+    return any(match is not None and TIME in match[0] and end in {None, match.end()} for match in matches)
+
+
 def without_colours(text: str) -> str:
     """A line without what colours it on a terminal."""
     return _COLOURS.sub("", text) if "\x1b" in text else text

@@ -303,11 +303,11 @@ def _carried(tracked: pl.DataFrame) -> pl.DataFrame:
 
 
 def _with_completed(tracked: pl.DataFrame) -> pl.DataFrame:
-    """Every row with whether it is a reset that makes a checkout ``completed``, and whether the one before it was."""
+    """Every row with the checkout that it, a reset, makes complete, and with the one that the row before made so."""
     reset = (pl.col("kind") == int(Kind.RESET)) & pl.col("resolves") & pl.col("effective") & (pl.col("out_seq") >= 0)
-    completed = pl.when(pl.col("kind") == STATE).then("completed").otherwise(reset).fill_null(value=False)
+    completed = pl.when(pl.col("kind") == STATE).then("completed").when(reset).then("out_seq")
     tracked = tracked.with_columns_seq(completed=completed)
-    return tracked.with_columns_seq(was_completed=pl.col("completed").shift(1, fill_value=False) & ~pl.col("first"))
+    return tracked.with_columns_seq(was_completed=pl.when(~pl.col("first")).then(pl.col("completed").shift(1)))
 
 
 @cache

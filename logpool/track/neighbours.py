@@ -44,8 +44,8 @@ STATE_COLUMNS = {
     # its return: whether the reset is awaited, whether a checkout in the log was returned
     "awaiting": pl.Boolean,
     "effective": pl.Boolean,
-    # whether its last event is the reset that made a checkout complete
-    "completed": pl.Boolean,
+    # the checkout that its last event, a reset, made complete: the number of its check-out
+    "completed": pl.Int64,
     **{f"back_{name}": dtype for name, dtype in MARK.items()},
 }
 

@@ -38,13 +38,14 @@ INCIDENTS = [
 _SOON = 60_000_000
 
 
-def later_of(own: pl.DataFrame, rows: pl.DataFrame, completed: list[int]) -> pl.DataFrame:
+def later_of(own: pl.DataFrame, rows: pl.DataFrame, completed: dict[int, int]) -> pl.DataFrame:
     """What the reset sequence is judged by when all is known.
 
     Args:
         own: the related rows.
         rows: the incidents.
-        completed: the numbers of events of shared connections that follow a reset which made a checkout complete.
+        completed: of events of shared connections that follow a reset which made a checkout complete, by their
+            numbers, that of its check-out.
     """
     kind, previous = own["kind"], own["previous"]
     after_return = (previous == int(Kind.RETURNED)) | (previous == int(Kind.RESET))
@@ -52,12 +53,13 @@ def later_of(own: pl.DataFrame, rows: pl.DataFrame, completed: list[int]) -> pl.
     seen = chosen(own, **{name: "was_completed" if name == "completed" else name for name in LATER})
     seen = where(seen, (kind == int(Kind.RECLAIMED)) | thrown)
     if completed:
-        seen = seen.with_columns_seq(completed=pl.col("completed") | pl.col("seq").is_in(completed))
+        shared = pl.col("seq").replace_strict(completed, default=None, return_dtype=pl.Int64)
+        seen = seen.with_columns_seq(completed=pl.coalesce(shared, "completed"))
     failures = where(rows, rows["kind"] == int(Kind.RESET_FAILED))
     failures = where(failures, failures["group"].is_not_null())
     if not failures.height:
         return seen
-    failures = failures.with_columns_seq(key=pl.lit(None, pl.Int64), completed=pl.lit(value=False))
+    failures = failures.with_columns_seq(key=pl.lit(None, pl.Int64), completed=pl.lit(None, pl.Int64))
     return stacked([seen, chosen(failures, *LATER)])
 
 

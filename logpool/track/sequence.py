@@ -7,13 +7,14 @@ names its connection only in the invalidation that follows it. So violations are
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from logpool.frames import rows_of, stacked, where
+from logpool.frames import chosen, empty, rows_of, stacked, where
 from logpool.schema import Kind
 from logpool.track.neighbours import GROUP, MARK, STATE
 
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 
     from logpool.track.moves import Mark
 
-# "until" is the number of the event that shows the violation, "by" its kind
+# "until" is the number of the event that shows the violation, "by" its kind; "out_seq" and "out_time" are of the
+# check-out before, where there is one
 VIOLATION = {
     "code": pl.String,
     "key": pl.Int64,
@@ -30,7 +32,11 @@ VIOLATION = {
     **MARK,
     "until": pl.Int64,
     "by": pl.UInt8,
+    "out_seq": pl.Int64,
+    "out_time": pl.Int64,
 }
+# a checkout that ended in another way than it looked: whose, the number of its check-out, how long it lasted
+REVISED = {"group": pl.UInt32, "out_seq": pl.Int64, "microseconds": pl.Int64}
 
 CHECKED_OUT_TWICE = "checked_out_twice"
 USED_AFTER_CLOSE = "used_after_close"
@@ -85,7 +91,7 @@ def broken(tracked: pl.DataFrame, shared: Iterable[tuple[str, int, Mark]]) -> pl
     if hits["unreset"].any():
         place = pl.col("back_before")
         found.append(_before(tracked, RETURNED_WITHOUT_RESET, hits["unreset"], place, effective=True))
-    rows = [(code, key, key // GROUP, *mark, mark.seq, 0) for code, key, mark in shared]
+    rows = [(code, key, key // GROUP, *mark, mark.seq, 0, None, None) for code, key, mark in shared]
     return stacked([*found, rows_of(rows, VIOLATION)])
 
 
@@ -115,13 +121,25 @@ class Verdict:
 
     Attributes:
         violations: in the log's order.
-        incomplete: per group, checkouts that looked complete and whose reset failed after all.
-        reclaimed: per group, checkouts that looked returned and were the garbage collector's doing.
+        incomplete: checkouts that looked complete and whose reset failed after all.
+        reclaimed: checkouts that looked returned and were the garbage collector's doing.
     """
 
     violations: pl.DataFrame
-    incomplete: dict[int, int]
-    reclaimed: dict[int, int]
+    incomplete: pl.DataFrame
+    reclaimed: pl.DataFrame
+
+    def incomplete_of(self, group: int) -> int:
+        """How many there are of a group."""
+        return self._counts[0][group]
+
+    def reclaimed_of(self, group: int) -> int:
+        """Likewise."""
+        return self._counts[1][group]
+
+    @cached_property
+    def _counts(self) -> tuple[Counter[int], Counter[int]]:
+        return Counter(self.incomplete["group"].to_list()), Counter(self.reclaimed["group"].to_list())
 
 
 @dataclass
@@ -143,7 +161,7 @@ class Review:
         violations = pl.concat([pl.DataFrame(schema=VIOLATION), *self._violations])
         void = pl.col("code").is_in(_VOID_WITHOUT_RESETS) & pl.col("group").is_in(list(unreset))
         if not self._later:
-            return Verdict(violations.filter(~void).sort("seq"), {}, {})
+            return Verdict(violations.filter(~void).sort("seq"), empty(REVISED), empty(REVISED))
         later = pl.concat(self._later).sort("seq")
         violations, reclaimed = _without_reclaimed(violations, later)
         violations = _without_failed_detached(violations.filter(~void), later)
@@ -151,12 +169,13 @@ class Review:
         return Verdict(pl.concat([violations, failures]).sort("seq"), incomplete, reclaimed)
 
 
-def _without_reclaimed(violations: pl.DataFrame, later: pl.DataFrame) -> tuple[pl.DataFrame, dict[int, int]]:
+def _without_reclaimed(violations: pl.DataFrame, later: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Takes out the returns without a reset that the garbage collector made, and then closed."""
     collected = later.filter(pl.col("kind") == int(Kind.RECLAIMED)).select_seq("key", "seq").sort("seq")
+    held = (pl.col("time") - pl.col("out_time")).alias("microseconds")
     closes = violations.filter(
         (pl.col("code") == RETURNED_WITHOUT_RESET) & (pl.col("by") == int(Kind.CLOSING))
-    ).select_seq("key", "until")
+    ).select_seq("key", "until", "group", "out_seq", held)
     explained = collected.join_asof(
         closes.sort("until"),
         left_on="seq",
@@ -166,9 +185,8 @@ def _without_reclaimed(violations: pl.DataFrame, later: pl.DataFrame) -> tuple[p
         check_sortedness=False,
     ).filter(pl.col("until").is_not_null())
     # one close is told once, however often the message stands there
-    pairs = explained.select_seq("key", "until").unique()
-    reclaimed = dict((pairs["key"] // GROUP).value_counts().iter_rows())
-    return violations.join(pairs, on=["key", "until"], how="anti", maintain_order="left"), reclaimed
+    pairs = explained.unique(["key", "until"], maintain_order=True)
+    return violations.join(pairs, on=["key", "until"], how="anti", maintain_order="left"), chosen(pairs, *REVISED)
 
 
 def _without_failed_detached(violations: pl.DataFrame, later: pl.DataFrame) -> pl.DataFrame:
@@ -178,10 +196,10 @@ def _without_failed_detached(violations: pl.DataFrame, later: pl.DataFrame) -> p
     return violations.filter(~detached)
 
 
-def _reset_failures(later: pl.DataFrame) -> tuple[pl.DataFrame, dict[int, int]]:
+def _reset_failures(later: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Each reset failure with the connection that the next invalidation after a return names."""
     rows: list[tuple[str | int | None, ...]] = []
-    incomplete: defaultdict[int, int] = defaultdict(int)
+    incomplete: list[tuple[int, int, None]] = []
     waiting: defaultdict[tuple[int, int | None], deque[dict[str, int]]] = defaultdict(deque)
     for row in later.iter_rows(named=True):
         queue = waiting[row["group"], row["thread"]]
@@ -189,11 +207,12 @@ def _reset_failures(later: pl.DataFrame) -> tuple[pl.DataFrame, dict[int, int]]:
             queue.append(row)
         elif row["kind"] == Kind.INVALIDATED and queue:
             rows.append(_reset_failure(queue.popleft(), row["key"]))
-            incomplete[row["group"]] += row["completed"]
+            if row["completed"] is not None:
+                incomplete.append((row["group"], row["completed"], None))
     rows += [_reset_failure(row, None) for queue in waiting.values() for row in queue]
-    return pl.DataFrame(rows, schema=VIOLATION, orient="row"), dict(incomplete)
+    return pl.DataFrame(rows, schema=VIOLATION, orient="row"), rows_of(incomplete, REVISED)
 
 
 def _reset_failure(row: dict[str, int], key: int | None) -> tuple[str | int | None, ...]:
     mark = (row[name] for name in MARK)
-    return RESET_FAILED, key, row["group"], *mark, row["seq"], int(Kind.RESET_FAILED)
+    return RESET_FAILED, key, row["group"], *mark, row["seq"], int(Kind.RESET_FAILED), None, None

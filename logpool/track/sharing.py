@@ -1,19 +1,24 @@
 """Checkouts of pools that hand one connection to several users at once: StaticPool, SingletonThreadPool.
 
 There ``checked_out`` does not mean that the connection was free, so a checkout cannot be told by its neighbours.
-The users are taken to return in the order in which they came. Such a pool has one connection, or one a thread, and
-serves tests and databases in memory, so its events are taken one at a time.
+The users are taken to return in the order in which they came; each thread what it took itself, where the log shows
+threads. Such a pool has one connection, or one a thread, and serves tests and databases in memory, so its events are
+taken one at a time.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict, deque
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from logpool.schema import Detail, End, Kind, Reason
 from logpool.track.moves import Mark, Place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _ENDS = {int(Kind.RETURNED): End.RETURNED, int(Kind.INVALIDATED): End.INVALIDATED}
 
@@ -38,8 +43,8 @@ class Shared:
     awaiting: deque[Use | None] = field(default_factory=deque)
     # a reset that no return came before: the close after it makes it a detached checkout's
     detaching: bool = False
-    # its last event is the reset that made a checkout complete
-    completed: bool = False
+    # the checkout that its last event, a reset, made complete
+    completed: Use | None = None
     # its life began with a checkout that moved here
     carries: bool = False
 
@@ -53,8 +58,8 @@ class Batch:
     steps: list[tuple[int, int]] = field(default_factory=list)
     # (code, key, the event's mark)
     violations: list[tuple[str, int, Mark]] = field(default_factory=list)
-    # the invalidations that follow a reset which made a checkout complete
-    completed: list[int] = field(default_factory=list)
+    # the invalidations that follow a reset which made a checkout complete, and the number of its check-out
+    completed: dict[int, int] = field(default_factory=dict)
     # the groups of checkouts whose beginning the log does not show
     censored: list[int] = field(default_factory=list)
 
@@ -84,9 +89,9 @@ class Sharing:
                 self._failure(row, mark, batch)
                 continue
             shared = self.connections.setdefault(row["key"], Shared())
-            if shared.completed and row["kind"] == Kind.INVALIDATED:
-                batch.completed.append(mark.seq)
-            shared.completed = False
+            if shared.completed is not None and row["kind"] == Kind.INVALIDATED:
+                batch.completed[mark.seq] = shared.completed.start.seq
+            shared.completed = None
             failure = self.failure.pop((row["group"], row["thread"]), None)
             if row["kind"] == Kind.INVALIDATED and failure is not None:
                 self._thrown_away(shared, row, Kind(failure), mark, batch)
@@ -124,7 +129,8 @@ class Sharing:
         elif kind == Kind.INVALIDATED and shared.out and _failed_ping(row):
             moving.append(shared.out.pop())
         elif kind in _ENDS and shared.out:
-            use = shared.out.popleft()
+            use = _own(shared.out, mark.thread) or shared.out[0]
+            shared.out.remove(use)
             use.end, use.outcome = mark, _ENDS[int(kind)]
             use.complete = row["detail"] == Detail.ALREADY_RESET
             batch.steps.append((mark.seq, -1))
@@ -149,9 +155,11 @@ class Sharing:
 
     def _reset(self, shared: Shared, row: dict[str, int | bool], mark: Mark, batch: Batch) -> None:
         if shared.awaiting:
-            use = shared.awaiting.popleft()
+            ended = (use for use in shared.awaiting if use is not None and use.end is not None)
+            use = next((use for use in ended if use.end.thread == mark.thread), shared.awaiting[0])  # type: ignore[union-attr]
+            shared.awaiting.remove(use)
             if use is not None:
-                use.complete = shared.completed = True
+                use.complete, shared.completed = True, use
                 batch.uses.append(use)
         elif shared.out:
             shared.detaching = True
@@ -166,6 +174,11 @@ class Sharing:
         opened += [use for queue in self.moving.values() for use in queue]
         unreset = [use for shared in self.connections.values() for use in shared.awaiting if use is not None]
         return opened, unreset
+
+
+def _own(uses: Iterable[Use], thread: int | None) -> Use | None:
+    """The first of some uses that a thread began; None where it began none, or the log shows no threads."""
+    return next((use for use in uses if thread is not None and use.start.thread == thread), None)
 
 
 def _over(use: Use, outcome: End, mark: Mark, batch: Batch) -> None:

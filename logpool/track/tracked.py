@@ -66,13 +66,13 @@ RESTED = {"group": pl.UInt32, "seq": pl.Int64, "idle": pl.Int64}
 UNBORN = {"key": pl.Int64, "kind": pl.UInt8, **MARK}
 # where a connection is created, of lives that are no whole ones
 BIRTH = {"key": pl.Int64, "birth_seq": pl.Int64, "birth_time": pl.Int64}
-# of events that the sequence is judged by in the end, when all is known; "completed": whether the connection's event
-# before is the reset that made a checkout complete
+# of events that the sequence is judged by in the end, when all is known; "completed": the checkout, by the number of
+# its check-out, that the connection's event before, a reset, made complete
 LATER = {
     "key": pl.Int64,
     "group": pl.UInt32,
     "kind": pl.UInt8,
-    "completed": pl.Boolean,
+    "completed": pl.Int64,
     **MARK,
 }
 

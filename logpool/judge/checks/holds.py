@@ -95,6 +95,8 @@ class LongHolds:
     """``held_too_long`` and ``idle_in_transaction``: connections that somebody keeps from the others."""
 
     _longest: Longest = field(default_factory=Longest)
+    # those that came back without a reset: the garbage collector may say later that it returned them
+    _doubtful: Longest = field(default_factory=Longest)
     # told by themselves, as leaks
     _reclaimed: DurationCounts = field(default_factory=DurationCounts)
     _in_transaction: Longest = field(default_factory=Longest)
@@ -107,6 +109,10 @@ class LongHolds:
         if reclaimed.any():
             self._reclaimed.add(lasting(where(checkouts, reclaimed), "out_time"))
             checkouts = where(checkouts, ~reclaimed)
+        doubtful = (checkouts["outcome"] == int(End.RETURNED)) & ~checkouts["complete"]
+        if doubtful.any():
+            self._doubtful.take(where(checkouts, doubtful))
+            checkouts = where(checkouts, ~doubtful)
         self._longest.take(checkouts)
         if tracked.unfinished.height:
             self._in_transaction.take(tracked.unfinished)
@@ -114,12 +120,16 @@ class LongHolds:
 
     def findings(self, facts: Facts) -> Iterator[Finding]:
         """What was found, after the last batch."""
+        self._reclaimed.add(chosen(facts.collected, "group", "microseconds"))
+        collected = frozenset(facts.collected["out_seq"])
         for pool in facts.pools:
             groups = facts.groups(pool)
             limit = facts.thresholds.held_too_long
             count, held = facts.holds.beyond(groups, limit)
             less, reclaimed = self._reclaimed.beyond(groups, limit)
-            longest = [hold for hold in self._longest.of(groups) if hold.microseconds > limit * _SECOND]
+            doubtful = (hold for hold in self._doubtful.of(groups) if hold.seq not in collected)
+            longest = sorted([*self._longest.of(groups), *doubtful], key=_longest_first)
+            longest = [hold for hold in longest if hold.microseconds > limit * _SECOND]
             if longest:
                 yield _held(facts, pool, (count - less, held - reclaimed), longest)
             limit = facts.thresholds.idle_in_transaction

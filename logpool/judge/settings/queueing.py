@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from logpool.judge.settings.full import FullQueues
-from logpool.judge.settings.seen import IN_FLIGHT, Idle, Vote
+from logpool.judge.settings.seen import CONNECTING, IN_FLIGHT, Idle, Vote
 from logpool.judge.settings.threads import Threads
 from logpool.schema import Detail, Kind
 
@@ -151,7 +151,7 @@ class Study:
     def _take(self, connection: int, event: Event) -> None:
         self._presume(connection)
         idle = self._idle.get(connection)
-        self._note_strange(connection, idle)
+        self._note_strange(connection, idle, event)
         if idle is not None:
             self._vote(connection, idle, event)
             del self._idle[connection]
@@ -160,10 +160,11 @@ class Study:
         self._full.use(connection)
         self._out.add(connection)
 
-    def _note_strange(self, connection: int, idle: Idle | None) -> None:
-        passed_over = idle is not None and idle.passed_over > 0
-        if connection in self._strangers or passed_over:
-            certain = connection in self._strangers or (idle is not None and idle.is_strange)
+    def _note_strange(self, connection: int, idle: Idle | None, event: Event) -> None:
+        certain = connection in self._strangers or (idle is not None and idle.is_strange)
+        # a new connection is logged when it is made: one that came back meanwhile was not there when it was asked for
+        unknown = event.thread is None and event.time is None
+        if certain or (unknown and idle is not None and idle.passed_over > 0):
             self._strangers.discard(connection)
             self.seen.strange += 1
             self.seen.is_certain |= certain and self._whole
@@ -266,7 +267,7 @@ class Study:
         """A connection was created for want of an idle one: those that seem idle are in flight, or another pool's."""
         for other, idle in list(self._idle.items()):
             idle.passed_over += 1
-            idle.is_strange |= self._is_queued(idle, event)
+            idle.is_strange |= self._was_queued(idle, event)
             # what may only be in flight stays: the queue holds no more than what seems idle
             if idle.passed_over >= _PASSED_OVER and idle.is_strange:
                 self._strangers.add(other)
@@ -278,6 +279,15 @@ class Study:
             return True
         before = self._threads.before(event)
         return self._is_alone or (idle.settled is not None and before is not None and idle.settled <= before)
+
+    def _was_queued(self, idle: Idle, created: Event) -> bool:
+        """The same, when the pool looked for one before it made another: the log shows when that was made."""
+        if created.thread is None or self._is_alone:
+            return self._is_queued(idle, created)
+        if idle.time is not None and created.time is not None and created.time - idle.time > IN_FLIGHT + CONNECTING:
+            return True
+        before = self._threads.before(created)
+        return idle.settled is not None and before is not None and idle.settled <= before
 
     def _close(self, connection: int, event: Event) -> None:
         idle = self._idle.pop(connection, None)

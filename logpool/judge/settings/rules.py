@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from logpool.judge.settings.seen import CONNECTING
 from logpool.read.vocabulary import split_pool_name
 from logpool.report.model import Setting, Settings
 from logpool.schema import Detail, Kind
@@ -31,7 +32,7 @@ _AGREEING = 0.95
 _ROUNDED = 0.005
 # seconds between the pool's look at an age and the check-out's record, and in which it connects
 _LATE = 1
-_CONNECTS = 30
+_CONNECTS = CONNECTING / 1e6
 
 _UNKNOWN = Setting()
 

@@ -15,6 +15,8 @@ PLACES = 5
 #: microseconds after its reset, and before its check-out, in which a connection may be in flight: a rollback over the
 #: network, a thread that waits for its turn
 IN_FLIGHT = 2_000_000
+#: microseconds that connecting takes at most; it is logged when it is done
+CONNECTING = 30_000_000
 # at least so many overflow closes, most of which see the same number idle and none a smaller one, tell pool_size
 # alone: what is in flight differs from close to close
 _AGREEING = 20
