@@ -72,7 +72,7 @@ class Judgement:
             self.analysis.vocabulary, self.analysis.interval, round(self.analysis.thresholds.held_too_long * 1e6)
         )
         checks: list[Check] = [
-            Forks(self.analysis.vocabulary, statistics.first, lambda: self._keys),
+            Forks(self.analysis.vocabulary, statistics.first, statistics.first_returns, lambda: self._keys),
             *(check() for check in CHECKS),
         ]
         watch = Watch(self.analysis.vocabulary)

@@ -4,7 +4,8 @@ The log shows one process create a connection, and another one use it that never
 has it open. That alone may be chance: processes that a server forks are alike, and often get the same addresses for
 connections of their own. So the other process must be new: nothing of it stands in the log before that creation, and
 all connections that it never created are known of the first one. Where the log begins in the middle, a process may
-have made them before; then the numbers of the two processes tell which is older.
+have made them before; then the numbers of the two processes tell which is older. And nobody forks while it uses a
+connection: the first process must have given it back before the other one has it.
 """
 
 from __future__ import annotations
@@ -73,11 +74,13 @@ class Forks:
     Attributes:
         vocabulary: names the groups: a group is one pool in one process.
         first: where each group's first record stands.
+        returned: likewise its first return.
         keys: gives every connection seen, after the last batch.
     """
 
     vocabulary: Vocabulary
     first: dict[int, Place]
+    returned: dict[int, Place]
     keys: Callable[[], pl.Series]
     _families: dict[tuple[int, str, str], int] = field(default_factory=dict)
     # connections that a process uses and never created, and how many of them there are of each
@@ -144,8 +147,9 @@ class Forks:
         for row in shared.filter(pl.col("seq").is_in(list(self._used - self._emptied))).iter_rows(named=True):
             maker, user = row["maker"], row["group"]
             created = row["life_source"], row["life_line"]
-            if created < begun[user] and self._is_older(maker, user):
-                used = row["source"], row["line"]
+            used = row["source"], row["line"]
+            idle = self.returned.get(maker, used) < used
+            if created < begun[user] and idle and self._is_older(maker, user):
                 use = Use(maker, user, row["life_seq"], created, used, Kind(row["kind"]), row["time"])
                 children[user][maker].append(use)
         known = self._known([(user, maker) for user, makers in children.items() for maker in makers])

@@ -28,7 +28,8 @@ _NEXT = rf"(?:(?=-*[:/|, ])[:/|, -]+|-(?={THREAD_NAME.pattern}|{_IDENT}))"
 _AROUND = {
     "alone": rf"(?<!\.py)\[(?P<alone>{_PROCESS})\]",
     "called": rf"\bp(?:rocess|id)?(?:[=:] ?| )(?P<called>{_PROCESS})(?!\d)",
-    "before": rf"(?<![\w.-])(?<!Level )(?<!\.py[:\[])(?P<before>{_PROCESS})"
+    # the line of a module or a logger: [name:753][MainThread]
+    "before": rf"(?<![\w.-])(?<!Level )(?<!\.py[:\[])(?:(?<![A-Za-z]:)|(?!\d+\]))(?P<before>{_PROCESS})"
     rf"[\s:|,/\[\](-]+(?={THREAD_NAME.pattern}|{_IDENT})",
     "first": rf"\[(?P<first>{_PROCESS}){_NEXT}{THREAD}\]",
     "other": rf"\((?P<other>{_PROCESS}){_NEXT}(?P<another>[^\s()][^()]*(?:\([^()]*\))?)\)",
@@ -56,6 +57,9 @@ _FIELDS = re.compile(
     rf"(?:(?:{THREAD_NAME.pattern}|{LOCATOR}|\[[^\]]*\]|\([^)]*\)|[\w./]+\.py(?::\d+)?|\d+)[\s:|,/-]*)+", re.IGNORECASE
 )
 _LONGEST_FIELDS = 1 << 8
+# what a layout puts between the logger and the message
+_JOINED = re.compile(r"[\s:|\])>-]+(?:\d+[\s:|\])>-]+)?")
+_QUOTES = frozenset("'\"`")
 # another record begins
 _ANOTHER = re.compile(rf"{TIME}.*\b(?:{LEVEL_NAMES})\b")
 
@@ -83,7 +87,10 @@ def record_around(text: str, processes: tuple[str, ...], *, indented: bool, of_a
         # in JSON it may stand behind the message
         name = _POOL_LOGGER.search(before) or _POOL_CLASS.search(before) or _POOL_LOGGER.search(text, start.end())
         named = message.connection is not None and message.connection.driver != "unknown"
-        vouched = named or (name and not of_another)
+        if of_another and text[start.start() - 1 : start.start()] in _QUOTES:
+            # another logger's, of what it quotes
+            continue
+        vouched = named or (name and (not of_another or _JOINED.fullmatch(before, name.end())))
         if not vouched and (of_another or not is_among_fields(message, text[: start.start()])):
             continue
         level = _LEVEL_WORD.search(before)

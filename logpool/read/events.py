@@ -30,6 +30,7 @@ from logpool.read.numbering import MOST_TEXTS, Numbering, Told
 from logpool.read.pieces import Pieces
 from logpool.read.processes import Begin, Happening, processes_of, records
 from logpool.read.reading import Reading
+from logpool.read.records import has_functions
 from logpool.read.starts import bounded
 from logpool.read.vocabulary import MAY_MATTER, Reader, Vocabulary
 from logpool.schema import Kind
@@ -77,6 +78,8 @@ class EventReader:
     lot: int = 1
     processes: tuple[str, ...] | None = None
     _heads: HeadReader = field(init=False)
+    # whether the function stands behind a pool's logger
+    _functions: bool = False
     _cuts: Cuts = field(default_factory=Cuts)
     _readers: dict[Cut, Reader] = field(default_factory=dict)
     _numberings: dict[Cut, Numbering] = field(default_factory=dict)
@@ -157,6 +160,7 @@ class EventReader:
     def _look_at(self, begin: Begin) -> None:
         """Finds out what names a process, and whether the first record is whole."""
         text = begin.text
+        self._functions = has_functions(text)
         if self.layout is None and self.processes is None:
             self._find_processes(begin, text)
         self._pass_over_rest(begin, text)
@@ -168,6 +172,7 @@ class EventReader:
     def _told_by(self, lots: Iterable[Block], processes: tuple[str, ...]) -> Iterator[Happening]:
         """What happens to connections in the first lines of the log, if only some numbers may name processes."""
         trial = EventReader(Vocabulary(), self.source, Reading(self.reading.path), processes=processes)
+        trial._functions = self._functions
         for some in lots:
             trial._take_in(some)
             if len(trial._gathered) >= _BEGIN_EVENTS:
@@ -263,7 +268,7 @@ class EventReader:
     def _reader(self, cut: Cut) -> Reader:
         reader = self._readers.get(cut)
         if reader is None:
-            reader = self._readers[cut] = Reader(self.vocabulary, self.source, self._heads, cut)
+            reader = self._readers[cut] = Reader(self.vocabulary, self.source, self._heads, cut, self._functions)
         return reader
 
     def _note_unrecognised(self, rows: Rows, found: list[int]) -> None:

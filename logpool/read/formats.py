@@ -98,7 +98,8 @@ class _Format:
             return None
         found = match.groupdict()
         thread = found.get("threadName") or found.get("thread")
-        record = Record(found["message"], found.get("name"), found.get("levelname"), found.get("process"), thread)
+        process = found.get("process") or found.get("processName")
+        record = Record(found["message"], found.get("name"), found.get("levelname"), process, thread)
         return Head(record, self.name)
 
 

@@ -44,10 +44,11 @@ _LAYOUTS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("gunicorn", rf"\[{TIME}\] \[{_PID}\] \[{_LEVEL}\s*\] {_MESSAGE}"),
         ("Django", rf"{_LEVEL} {TIME} [\w.]+ {_PID} (?P<thread>-?\d+) {_MESSAGE}"),
         ("structlog", rf"{TIME} \[{_ANY_LEVEL}\s*\] (?P<message>.*?)\s+\[{_NAME}\](?P<fields> [\w.]+=.*)?"),
-        (ECHO_POOL, rf"{TIME} {_LEVEL}\s+{_NAME} {_MESSAGE}"),
+        # and no message that begins with two words
+        (ECHO_POOL, rf"{TIME} {_LEVEL}\s+(?!Soft Inv){_NAME} {_MESSAGE}"),
         ("pytest", rf"{_LEVEL}\s+{_NAME}:[\w.<>-]+:\d+ {_MESSAGE}"),
         ("Alembic", rf"{_LEVEL}\s+\[{_NAME}\](?:\s*\[(?!\d+[:/|,-]){THREAD}\])?:? {_MESSAGE}"),
-        (BASIC, rf"{_LEVEL}:(?P<name>[^\s:]+):{_MESSAGE}"),
+        (BASIC, rf"{_LEVEL}:(?P<name>[^\s:{TIME}]+):{_MESSAGE}"),
         ("uvicorn", rf"{_LEVEL}:\s+{_MESSAGE}"),
         ("asctime levelname message", rf"{TIME}:? \[?{_LEVEL}\]?:?\s+{_MESSAGE}"),
     )

@@ -39,6 +39,8 @@ _OTHERS = 0.75
 # where they are processes, so many of the steps that make sense without them may make none with them: a connection that
 # passes from one process to another makes one
 _FEW, _SHARE = 3, 0.02
+# and so large a share of the records must have one: a number beside some threads only is none
+_MOST = 0.5
 _STEPS = frozenset(
     {
         (Kind.CREATED, Kind.CHECKED_OUT),
@@ -128,22 +130,27 @@ def processes_of(head: str, told: Callable[[tuple[str, ...]], Iterable[Happening
         told: what these lines tell, if only some of them may name processes.
     """
     shown = _shown(head)
-    if not shown:
+    if shown is None:
         return PROCESSES
-    plain = list(told(()))
-    found = PROCESSES if shown.isdisjoint(PROCESSES) else _likely(plain, told)
+    plain = list(told(())) if shown else []
+    # what a few records show later, beside the main thread, say, is none
+    found = () if shown.isdisjoint(PROCESSES) else _likely(plain, told)
     if found and not shown.isdisjoint(found):
         return found
     return _guessed(plain, [one for one in GUESSES if one in shown], told) or found
 
 
 def _likely(plain: list[Happening], told: Callable[[tuple[str, ...]], Iterable[Happening]]) -> tuple[str, ...]:
-    """What names processes if nothing falls apart by it."""
+    """What names the processes of most records, if nothing falls apart by it."""
     enough = _steps(plain)
     enough -= max(_FEW, round(_SHARE * enough))
-    if _steps(told(PROCESSES)) >= enough:
-        return PROCESSES
-    return tuple(one for one in PROCESSES if _steps(told((one,))) >= enough)
+
+    def makes_sense(*ways: str) -> bool:
+        happenings = list(told(ways))
+        named = sum(happening.process is not None for happening in happenings)
+        return _MOST * len(happenings) <= named and _steps(happenings) >= enough
+
+    return PROCESSES if makes_sense(*PROCESSES) else tuple(one for one in PROCESSES if makes_sense(one))
 
 
 def _guessed(
@@ -158,11 +165,12 @@ def _guessed(
     return (min(explained)[1],) if explained else ()
 
 
-def _shown(head: str) -> set[str]:
-    """What may name processes in some of the first records, outside of any known layout.
+def _shown(head: str) -> set[str] | None:
+    """What may name processes in some of the first records, outside of any known layout; None where all are of one.
 
     What is another one nearly each time is a guess that need not be tried.
     """
+    unknown = 0
     known = 0
     shown: defaultdict[str, list[Head | None]] = defaultdict(list)
     for line in islice(records(head), _SHOWN):
@@ -171,12 +179,15 @@ def _shown(head: str) -> set[str]:
         if found is None or not found.layout.startswith(UNKNOWN):
             known += 1
         else:
+            unknown += 1
             for one in (*PROCESSES, *GUESSES):
                 told = read_head(text, (one,))
                 if told != found:
                     shown[one].append(told)
         if known == _KNOWN:
             break
+    if not unknown:
+        return None
     return {one for one, heads in shown.items() if one in PROCESSES or _recur(heads)}
 
 

@@ -30,8 +30,13 @@ ANY_PROCESS = rf"MainProcess|{PROCESS_NAME.pattern}"
 SOURCE_MODULES = "base|impl"
 # as loguru prints it, which takes the module of whoever logs for the logger
 _POOL_MODULE = re.compile(rf"sqlalchemy\.pool\.(?:{SOURCE_MODULES})")
+# its functions that log of a pool: such as nothing else is called by, and others, by which a pool may be called
+_OWN_FUNCTIONS = "__connect|_checkout|_close_connection|_finalize_fairy|_log_invalidate|_reset|get_connection"
+_FUNCTIONS = f"{_OWN_FUNCTIONS}|checkout|dispose|invalidate|recreate"
+_BEHIND_LOGGER = re.compile(rf"(sqlalchemy\.pool\..+|(?:\w+\.)*[A-Z]\w*Pool(?:\..+)?)\.(?:{_FUNCTIONS})(?:\(\))?")
+_HAS_FUNCTIONS = re.compile(rf"\bsqlalchemy\.pool\.[\w.-]*\.(?:{_OWN_FUNCTIONS})\b")
 # what stands where a layout has its logger, and is none
-_NO_LOGGER = re.compile(rf"{SOURCE_MODULES}|{ANY_PROCESS}|{LEVEL_NAMES}|{THREAD_NAME.pattern}")
+_NO_LOGGER = re.compile(rf"{SOURCE_MODULES}|{_FUNCTIONS}|{ANY_PROCESS}|{LEVEL_NAMES}|{THREAD_NAME.pattern}")
 _POOL_CLASS = re.compile(r"^(?:\w+\.)*[A-Z]\w*Pool\b")
 
 
@@ -69,8 +74,22 @@ def is_pool_module(name: str) -> bool:
 
 
 def logger_name(text: str | None) -> str | None:
-    """What stands where a layout has its logger; None for a level, a process, a thread, a module of SQLAlchemy's."""
+    """What stands where a layout has its logger.
+
+    None for a level, a process, a thread, a module or a function of SQLAlchemy's.
+    """
     return None if text is None or _NO_LOGGER.fullmatch(text) else text
+
+
+def has_functions(text: str) -> bool:
+    """Whether some lines print the function behind a pool's logger: ``%(name)s.%(funcName)s``."""
+    return _HAS_FUNCTIONS.search(text) is not None
+
+
+def without_function(logger: str) -> str:
+    """A pool's logger without the function behind it."""
+    match = _BEHIND_LOGGER.fullmatch(logger)
+    return match[1] if match else logger
 
 
 def process_name(host: str | None, process: str | None) -> str | None:

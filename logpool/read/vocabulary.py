@@ -15,7 +15,7 @@ from logpool.native.texts import Texts
 from logpool.native.variables import JOINS, MAY_JOIN
 from logpool.read.grammar import Message, parse_message
 from logpool.read.nameless import is_in_doubt
-from logpool.read.records import Head, Record, is_pool_logger, is_pool_module
+from logpool.read.records import Head, Record, is_pool_logger, is_pool_module, without_function
 from logpool.read.rests import PARTS_OF_IDS
 from logpool.read.starts import STARTS, bounded
 from logpool.read.wrappers import is_continued
@@ -245,6 +245,7 @@ class Reader:
     """Rests to shapes, for the lines of one source that one cut fits.
 
     Attributes:
+        functions: whether the function stands behind a pool's logger.
         known: by its key, and by what was taken out, what was learned of a rest.
     """
 
@@ -252,6 +253,7 @@ class Reader:
     source: int
     heads: HeadReader
     cut: Cut
+    functions: bool = False
     known: dict[tuple[str, Out], Numbered] = field(default_factory=dict)
 
     def learned(self, rest: Rest) -> Numbered | None:
@@ -335,7 +337,9 @@ class Reader:
             # what tells timings apart is their seconds
             return Parsed(self._shape(message, None, head), None if message.number is None else str(message.number))
         identity = message.connection.identity if message.connection else None
-        return Parsed(self._shape(message, _pool_of(record.logger), head), identity, record.thread)
+        pool = _pool_of(record.logger)
+        pool = without_function(pool) if self.functions else pool
+        return Parsed(self._shape(message, pool, head), identity, record.thread)
 
     def _headless(self, text: str, timeout: re.Match[str] | None) -> Shape | int:
         """A line that no layout fits: a pool's, if its message begins as one does; of another logger, if it has a time.

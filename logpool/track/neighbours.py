@@ -135,7 +135,7 @@ def _neighbours() -> dict[str, pl.Expr]:
 def _deeds() -> dict[str, pl.Expr]:
     over = _previous(Kind.CLOSING, Kind.RECLAIMED, Kind.CLOSE_FAILED)
     # who shares a connection may go on using it after another has closed it
-    goes_on = _SHARED & _is(Kind.RETURNED, Kind.RESET, Kind.INVALIDATED, Kind.SOFT_INVALIDATED)
+    goes_on = _SHARED & _is(*_IN_USE)
     unborn = ~_IS_STATE & ~_EPILOGUE & (pl.col("first") | (over & ~goes_on))
     return {
         "begins": _is(Kind.CREATED) | unborn,

@@ -72,7 +72,8 @@ class Abandoned:
             found = [self._lives[group] for group in groups if group in self._lives]
             count, uses = sum(one.count for one in found), sum(one.uses for one in found)
             places = [place[1:] for place in sorted(place for one in found for place in one.places)]
-            if pool.logger in {name for _, name in facts.mixed}:
+            # a pool of threads closes what others use: what they do then begins no life
+            if pool.logger in {name for _, name in facts.mixed} or pool.pool_class == "SingletonThreadPool":
                 continue
             if count >= max(1, facts.thresholds.churn_connections) and uses < _USES * count:
                 message = (
@@ -105,7 +106,8 @@ _ONCE = "An engine for each request, task or function call makes a pool useless:
 
 
 def _often(uses: int, count: int) -> str:
-    return "once" if uses == count else f"{uses / count:.2g} times"
+    told = f"{uses / count:.2g}"
+    return "once" if uses == count else "about once" if told == "1" else f"{told} times"
 
 
 def _disposed(facts: Facts, pool: Pool, groups: list[int]) -> Iterator[Finding]:

@@ -248,6 +248,11 @@ def _advice(facts: Facts, pool: Pool | None, now: int | None = None, holders: Se
     ages = [(now - hold.time) / _SECOND for hold in holders if now is not None and hold.time is not None]
     if max(ages, default=0.0) > max(holds.max, _LONG * holds.p50):
         return generic
+    if holds.p50 > facts.thresholds.held_too_long:
+        return (
+            f"all hold one long (half of the checkouts take {duration(holds.p50)} or more): look at what they wait "
+            "for, or do that needs no connection, before making the pool larger"
+        )
     if holds.max <= _LONG * holds.p50:
         return (
             f"nobody holds one long (half of the checkouts take at most {duration(holds.p50)}, none more than "
@@ -256,7 +261,11 @@ def _advice(facts: Facts, pool: Pool | None, now: int | None = None, holders: Se
     count, total = facts.holds.beyond(facts.groups(pool), _LONG * holds.p50)
     part = total / _SECOND / ((holds.mean or 0.0) * holds.count)
     if part < _MUCH:
-        return generic
+        return (
+            f"few hold one long (the {many(count, 'checkout')} of {holds.count:,} longer than "
+            f"{duration(_LONG * holds.p50)} took {share(part)} of all the time that connections were held), so the "
+            "pool is too small for so many callers at once"
+        )
     return (
         f"{many(count, 'checkout')} of {holds.count:,} lasted longer than {duration(_LONG * holds.p50)}, which is "
         f"{_LONG} times what half of them take, and took {share(part)} of all the time that connections were held: "

@@ -40,6 +40,7 @@ class Storm(NamedTuple):
 
     Attributes:
         first: when it began, microseconds; likewise ``last`` when it ended.
+        died: likewise, when the last connection showed that it was dead.
         failed: connections that died; likewise ``replaced`` those that the pool gave up because of them.
         unmade: connects that failed.
         outage: until when no connect worked, as far as the log tells.
@@ -48,6 +49,7 @@ class Storm(NamedTuple):
     """
 
     first: int
+    died: int
     last: int
     failed: int
     replaced: int
@@ -95,9 +97,8 @@ class Failures:
 
 
 def _told(facts: Facts, pool: Pool, storm: Storm, groups: list[int], more: int) -> Finding:
-    message = (
-        f"{many(storm.failed, 'connection')} of {many(storm.processes, 'process', 'processes')} died within "
-        f"{duration((storm.last - storm.first) / SECOND)}"
+    message = f"{many(storm.failed, 'connection')} of {many(storm.processes, 'process', 'processes')} died" + (
+        f" within {duration((storm.died - storm.first) / SECOND)}" if storm.failed > 1 else ""
     )
     if storm.replaced:
         message += f", {many(storm.replaced, 'more was', 'more were')} replaced because of them"
@@ -109,7 +110,7 @@ def _told(facts: Facts, pool: Pool, storm: Storm, groups: list[int], more: int) 
         if is_shared
         else "the server was restarted or failed over, or the network went away"
     )
-    message += f": {why}; {_recovery(facts, storm, groups)}"
+    message += f": {why}; {_recovery(facts, pool, storm, groups)}"
     if not is_shared and not pool.pings.sent:
         message += "; pool_pre_ping=True spares callers the error on a connection that died while idle"
     if more > 0:
@@ -126,8 +127,10 @@ def _told(facts: Facts, pool: Pool, storm: Storm, groups: list[int], more: int) 
     )
 
 
-def _recovery(facts: Facts, storm: Storm, groups: list[int]) -> str:
+def _recovery(facts: Facts, pool: Pool, storm: Storm, groups: list[int]) -> str:
     made = facts.made.of(groups).filter(pl.col("last") >= storm.outage)
+    if pool.info_only:
+        return "when new connections could be made again, a log at INFO does not show"
     if not made.height:
         return "no new connection was made before the log ends"
     # of a second, the first and the last connect are known
@@ -175,6 +178,7 @@ def _storms(facts: Facts, pool: Pool, cells: pl.DataFrame) -> list[Storm]:
         .group_by("storm")
         .agg(
             first=pl.col("first").filter(failed).min(),
+            died=pl.col("last").filter(failed).max(),
             last=pl.col("last").max(),
             failed=count(failed),
             replaced=count(role == _REPLACED),
@@ -184,7 +188,9 @@ def _storms(facts: Facts, pool: Pool, cells: pl.DataFrame) -> list[Storm]:
             places=pl.col("places").filter(failed).explode(),
         )
     )
-    enough = pl.col("failed") >= thresholds.storm_connections
+    # or else they died one by one, and close together by chance
+    shown = (pl.col("replaced") > 0) | (pl.col("unmade") > 0)
+    enough = (pl.col("failed") >= thresholds.storm_connections) & shown
     share = pl.col("failed") + pl.col("replaced") >= thresholds.storm_share * pool.peak_open
     # one connection that dies makes the pool replace all others: a connect that fails shows that it is not alone
     several = (pl.col("failed") >= _LEAST) | (

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from logpool.judge.findings import Facts
-    from logpool.report.model import Pool
+    from logpool.report.model import Pool, Severity
     from logpool.track.found import Tracked
 
 _SECOND = 1e6
@@ -100,7 +100,8 @@ class Leaks:
             count = pool.checked_out_at_end - len(leaked)
             if count > 0:
                 gone = set(leaked)
-                yield self._left_out(facts, pool, count, [one for one in still if one not in gone])
+                others = [one for one in still if one not in gone]
+                yield self._left_out(facts, pool, count, others, beside_leaks=bool(leaked))
 
     def _aged(self, facts: Facts) -> dict[str, list[_Open]]:
         """What is still open by pool, the oldest first, each with its age."""
@@ -129,7 +130,7 @@ class Leaks:
                 found[logger].append(_Open(seq, time, line, source, number, age, era.end - seq, seen, last, dry))
         return found
 
-    def _left_out(self, facts: Facts, pool: Pool, count: int, still: list[_Open]) -> Finding:
+    def _left_out(self, facts: Facts, pool: Pool, count: int, still: list[_Open], *, beside_leaks: bool) -> Finding:
         """Some that are no proven leaks: normal, unless they are older than whatever came back."""
         longest = max(facts.thresholds.held_too_long, pool.hold_seconds.max or 0.0) * _SECOND
         factor = facts.thresholds.leak_factor
@@ -137,7 +138,9 @@ class Leaks:
             one.records > factor * self._records[one.group] > 0 if one.age is None else one.age > longest
             for one in still
         )
-        if any(one.dry is not None for one in still):
+        if odd and beside_leaks:
+            explained = "some may be leaked, too (connection_leak), but are too young to tell"
+        elif any(one.dry is not None for one in still):
             explained = "nobody else got one any more (pool_exhausted): see where they were checked out"
         elif odd:
             explained = "some for longer than any checkout that was returned: see where they were checked out"
@@ -150,13 +153,13 @@ class Leaks:
         still_out = many(count, "connection is", "connections are")
         message = f"{still_out} still checked out where the log ends{oldest}: {explained}"
         places = facts.names.evidence((one.source, one.line) for one in still)
-        return Finding("left_out_at_end", "warning" if odd else "info", pool.logger, count, message, places)
+        severity: Severity = "warning" if odd and not beside_leaks else "info"
+        return Finding("left_out_at_end", severity, pool.logger, count, message, places)
 
 
 def _leaked(facts: Facts, pool: Pool, still: list[_Open]) -> list[_Open]:
     """Those older than the hold times explain."""
-    holds, thresholds = pool.hold_seconds, facts.thresholds
-    usual = max(holds.max or 0.0, thresholds.leak_factor * (holds.p99 or 0.0))
+    holds, thresholds, usual = pool.hold_seconds, facts.thresholds, _usual(facts, pool)
     aged = [(one, one.age / _SECOND) for one in still if one.age is not None]
     leaked = [one for one, age in aged if age > max(usual, thresholds.leak_seconds)]
     taken = {one: age for one, age in aged if _before_dry(one) and age > usual}
@@ -169,12 +172,23 @@ def _leaked(facts: Facts, pool: Pool, still: list[_Open]) -> list[_Open]:
     ):
         found = {*taken, *leaked}
         return [one for one in still if one in found]
-    if len(leaked) < _SEVERAL and holds.count >= _HOLDS:
+    if holds.count >= _HOLDS:
         # begun one after the other, not all at once, as when the database stalls
-        odd = [one for one, age in aged if age > max(usual, thresholds.held_too_long)]
-        if len(odd) >= _SEVERAL and _spread(odd) > 1 / 2:
+        odd = [one for one, age in aged if age > _least_age(facts, pool)]
+        if len(odd) >= max(_SEVERAL, len(leaked) + 1) and _spread(odd) > 1 / 2:
             leaked = odd
     return leaked
+
+
+def _usual(facts: Facts, pool: Pool) -> float:
+    """Seconds: older than any checkout that came back, and than most of them by far."""
+    holds = pool.hold_seconds
+    return max(holds.max or 0.0, facts.thresholds.leak_factor * (holds.p99 or 0.0))
+
+
+def _least_age(facts: Facts, pool: Pool) -> float:
+    """Seconds: of several leaks, one that is younger is not known to be one."""
+    return max(_usual(facts, pool), facts.thresholds.held_too_long)
 
 
 def _before_dry(one: _Open) -> bool:
@@ -208,14 +222,19 @@ def _leak(facts: Facts, pool: Pool, leaked: list[_Open]) -> Finding:
     )
     processes = {facts.names.vocabulary.groups[one.group][:2] for one in leaked}
     where = f" in process {facts.names.process(leaked[0].group)}" if pool.processes > len(processes) == 1 else ""
-    message = (
-        f"{many(count, 'connection was', 'connections were')} checked out{where} and never returned, the oldest "
-        f"{duration(oldest)} before the log last shows its process{usual}"
-    )
     if count > 1:
-        message += f"{_pace(pool, leaked)}: close every session and connection, or use them in a with block"
+        message = (
+            f"{count:,} connections were checked out{where} and never returned, the oldest {duration(oldest)} before "
+            f"the log last shows its process{usual}{_pace(facts, pool, leaked)}: close every session and connection, "
+            "or use them in a with block"
+        )
     else:
-        message += ": close it, or use it in a with block, unless it is kept on purpose"
+        longest = "" if pool.hold_seconds.max is None else f" and none more than {duration(pool.hold_seconds.max)}"
+        message = (
+            f"1 connection{where} had been out for {duration(oldest)}, and was not back, when the log last shows its "
+            f"process{usual}{longest}: close it, or use it in a with block, unless it is kept, or still at work, on "
+            "purpose"
+        )
     begun = [one for one in leaked if one.time is not None]
     seen = max((one.seen for one in leaked if one.seen is not None), default=None)
     return Finding(
@@ -230,7 +249,7 @@ def _leak(facts: Facts, pool: Pool, leaked: list[_Open]) -> Finding:
     )
 
 
-def _pace(pool: Pool, leaked: list[_Open]) -> str:
+def _pace(facts: Facts, pool: Pool, leaked: list[_Open]) -> str:
     """How fast connections leak, and when the pool is dry: from the first leak to the last, not from then on."""
     begins = sorted(one.time for one in leaked if one.time is not None)
     seen = max(one.seen for one in leaked if one.seen is not None)
@@ -243,11 +262,14 @@ def _pace(pool: Pool, leaked: list[_Open]) -> str:
     if dry:
         return f"{rate}, and the pool ran dry {duration((min(dry) - begins[0]) / _SECOND)} after the first one"
     since = (seen - begins[-1]) / _SECOND
-    if since > _OVER * between:
-        return f"{rate} from the first to the last, and none in the {duration(since)} from then on"
+    # whether what was checked out later is leaked as well, nobody knows
+    known = since - _least_age(facts, pool)
+    if known > _OVER * between:
+        return f"{rate} from the first to the last, and none in the {duration(known)} from then on"
     size, whose = _limit(pool)
     left = size - len(leaked) if pool.processes == 1 else size
-    if left <= 0:
+    if left <= 0 or size < max(facts.peaks.get(group, 0) for group in facts.groups(pool)):
+        # the pool is larger than it is taken to be
         return rate
     if pool.processes > 1 or whose:
         return f"{rate}, so a pool of {size}{whose} is dry within {duration(size * between)}"

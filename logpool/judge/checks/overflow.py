@@ -12,6 +12,7 @@ import polars as pl
 from logpool.frames import chosen, constant, stacked, where
 from logpool.judge.checks.tallies import Sightings, together
 from logpool.native.numbers import Stack, piled
+from logpool.read.vocabulary import LIMITLESS, UNKNOWN_POOL
 from logpool.report.model import Finding
 from logpool.schema import Kind
 from logpool.track.tracked import group_of
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 # the pool size to name is the smallest that saves this share of what the largest would
 _MOST = 0.9
 _NEVER = 1 << 62
+_OF_THREADS = "SingletonThreadPool"
 
 
 @dataclass
@@ -116,6 +118,8 @@ class Overflow:
         """One finding per pool that goes on overflowing."""
         thresholds = facts.thresholds
         for pool in facts.pools:
+            if not _may_overflow(pool):
+                continue
             groups = [group for group in self._spare if facts.names.pool(group) == pool.logger]
             anew = sum(self._spare[group].saved.total() for group in groups)
             if anew >= max(1, thresholds.churn_connections) and anew >= thresholds.churn_share * pool.checkouts:
@@ -126,14 +130,29 @@ class Overflow:
         joint = Spare()
         for group in groups:
             joint.saved.update(self._spare[group].saved)
-        growth, saved = joint.growth()
         seen = together(self._thrown.by_label[group] for group in groups if group in self._thrown.by_label)
-        message = (
-            f"{many(anew, 'connection')} made anew after the pool had thrown another away because it was full, one in "
-            f"{pool.checkouts / anew:,.1f} checkouts: a pool_size larger by {growth:,} would have saved {saved:,} of "
-            "these connects"
-        )
+        part = f"one in {pool.checkouts / anew:,.1f} checkouts"
+        if pool.pool_class == _OF_THREADS:
+            message = (
+                f"{many(anew, 'connection')} made anew after the pool had closed another thread's, {part}: more "
+                "threads use it than its pool_size, and it closes what they may still be using; set pool_size to the "
+                "number of threads at least, or use a QueuePool"
+            )
+        else:
+            growth, saved = joint.growth()
+            message = (
+                f"{many(anew, 'connection')} made anew after the pool had thrown another away because it was full, "
+                f"{part}: a pool_size larger by {growth:,} would have saved {saved:,} of these connects"
+            )
         first, last = (facts.names.time(time, groups[0]) for time in (seen.first, seen.last))
         evidence = seen.evidence(facts.names)
         severity: Severity = "warning" if anew >= facts.thresholds.churn_busy * pool.checkouts else "info"
         return Finding("overflow_churn", severity, pool.logger, anew, message, evidence, first, last)
+
+
+def _may_overflow(pool: Pool) -> bool:
+    """Whether what it closes at a return may have been too much: of an unknown class, where it agrees on its size."""
+    if pool.pool_class != UNKNOWN_POOL:
+        return pool.pool_class not in LIMITLESS or pool.pool_class == _OF_THREADS
+    size = pool.settings.pool_size if pool.settings else None
+    return size is not None and (size.value is not None or size.high is not None)

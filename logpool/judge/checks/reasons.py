@@ -7,9 +7,11 @@ CANCELLED = frozenset({"CancelledError", "Cancelled"})
 #: the work was given up in another way: gevent's and eventlet's time limits, a greenlet killed, a generator closed
 LEFT = frozenset({"Timeout", "GreenletExit", "GeneratorExit"})
 _STOPPED = frozenset({"KeyboardInterrupt", "SystemExit", "TimeoutError"})
-#: asyncio's words for a connection that is used in another event loop than it was made in, or when that is closed; and
-#: SQLAlchemy's own for one that is used outside of any
-OF_LOOPS = frozenset({"RuntimeError", "MissingGreenlet"})
+#: asyncio's word for a connection that is used in another event loop than it was made in, or when that is closed; of
+#: a driver that is none of asyncio's, it is the program's
+OF_LOOPS = frozenset({"RuntimeError"})
+#: SQLAlchemy's own for a connection of asyncio that is used where nothing awaits it
+UNAWAITED = frozenset({"MissingGreenlet"})
 # what Python raises of a program; drivers have exceptions of their own, or such as the system raises
 _OF_PROGRAMS = frozenset(
     {
@@ -43,4 +45,4 @@ PINGED = frozenset({"InvalidatePoolError", "DisconnectionError"})
 
 def is_the_servers(reason: str | None) -> bool:
     """Whether an exception may tell that a connection died, and is none of the application's own."""
-    return reason is not None and reason not in CANCELLED | LEFT | _STOPPED | OF_LOOPS | _OF_PROGRAMS
+    return reason is not None and reason not in CANCELLED | LEFT | _STOPPED | OF_LOOPS | UNAWAITED | _OF_PROGRAMS

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from logpool.judge.checks.reasons import CANCELLED, LEFT, OF_LOOPS, is_the_servers
+from logpool.judge.checks.reasons import CANCELLED, LEFT, OF_LOOPS, UNAWAITED, is_the_servers
 from logpool.judge.names import EVIDENCE
 from logpool.report.model import Finding
 from logpool.schema import Kind
@@ -29,7 +29,7 @@ _OF_ASYNCIO = frozenset({"asyncpg", "aiosqlite", "aiomysql", "asyncmy", "aioodbc
 
 @dataclass
 class Thrown:
-    """``cancelled_in_use``, ``event_loop_mismatch`` and ``invalidated_in_use``."""
+    """``cancelled_in_use``, ``event_loop_mismatch``, ``missing_greenlet`` and ``invalidated_in_use``."""
 
     # by shape: how many in each minute, and the first few
     _minutes: Counter[tuple[int, int | None]] = field(default_factory=Counter)
@@ -58,14 +58,15 @@ class Thrown:
     def findings(self, facts: Facts) -> Iterator[Finding]:
         """What was found, after the last batch."""
         told: dict[tuple[str, _Say], list[int]] = {}
+        sync = {pool.logger for pool in facts.pools if _is_sync(pool)}
         for shape in sorted({shape for shape, _ in self._minutes}):
             known = facts.names.vocabulary.shapes[shape]
             if known is not None and known.pool is not None:
-                say = _what(known.message.reason)
+                say = _what(known.message.reason, is_sync=known.pool in sync)
                 if say is not None:
                     told.setdefault((known.pool, say), []).append(shape)
         for pool in facts.pools:
-            for say in (_cancelled, _across_loops, _invalidated):
+            for say in (_cancelled, _across_loops, _unawaited, _invalidated):
                 shapes = told.get((pool.logger or "", say))
                 if shapes:
                     yield from self._finding(facts, pool, shapes, say)
@@ -101,11 +102,15 @@ class Thrown:
         )
 
 
-def _what(reason: str | None) -> _Say | None:
+def _what(reason: str | None, *, is_sync: bool) -> _Say | None:
     """How connections are told that were thrown away for some exception; None where the server may be to blame."""
-    if reason is None or not is_the_servers(reason):
-        return _cancelled if reason in CANCELLED | LEFT else _across_loops if reason in OF_LOOPS else _invalidated
-    return None
+    if reason is not None and is_the_servers(reason):
+        return None
+    if reason in CANCELLED | LEFT:
+        return _cancelled
+    if reason in UNAWAITED:
+        return _unawaited
+    return _across_loops if reason in OF_LOOPS and not is_sync else _invalidated
 
 
 def _cancelled(_facts: Facts, _pool: Pool, reasons: Counter[str | None]) -> _Told:
@@ -124,14 +129,26 @@ def _cancelled(_facts: Facts, _pool: Pool, reasons: Counter[str | None]) -> _Tol
 
 def _across_loops(_facts: Facts, pool: Pool, reasons: Counter[str | None]) -> _Told:
     named = " or ".join(sorted(reason for reason in reasons if reason is not None))
-    sure = _is_of_asyncio(pool.driver or "") or "MissingGreenlet" in reasons
     return (
         "event_loop_mismatch",
-        "error" if sure else "warning",
+        "error" if _is_of_asyncio(pool) else "warning",
         (
             f"for a {named}{{rate}}, which no server is to blame for: asyncio raises it where a connection is used in "
             "another event loop than it was made in, as with asyncio.run() for each task and one engine for all: await "
             "engine.dispose() before a loop ends, make the engine in the loop that uses it, or set poolclass=NullPool"
+        ),
+    )
+
+
+def _unawaited(_facts: Facts, _pool: Pool, _reasons: Counter[str | None]) -> _Told:
+    return (
+        "missing_greenlet",
+        "error",
+        (
+            "for a MissingGreenlet{rate}, which SQLAlchemy raises where a connection of asyncio is used and nothing "
+            "awaits it: mostly it was never closed, and the garbage collector gave it back; close every session and "
+            "connection, or use them in an async with block. Else an attribute is loaded lazily, or a thread goes on "
+            "with it"
         ),
     )
 
@@ -151,14 +168,20 @@ def _invalidated(facts: Facts, pool: Pool, reasons: Counter[str | None]) -> _Tol
         "invalidated_in_use",
         "warning",
         (
-            f"in use{part}{{rate}}, {why}: nothing shows that they were broken, and each has to be made anew; see "
-            "whether a rollback would do"
+            f"in use{part}{{rate}}, {why}: nothing shows that they were broken, and each has to be made anew; look "
+            "whether a listener of the pool's events raises it, else whether a rollback would do"
         ),
     )
 
 
-def _is_of_asyncio(driver: str) -> bool:
-    return driver.split(".", maxsplit=1)[0] in _OF_ASYNCIO or "Async" in driver
+def _is_of_asyncio(pool: Pool) -> bool:
+    driver = pool.driver or ""
+    return driver.split(".", maxsplit=1)[0] in _OF_ASYNCIO or "Async" in driver or "Async" in (pool.pool_class or "")
+
+
+def _is_sync(pool: Pool) -> bool:
+    """Whether it is certainly none of asyncio's: one that has an adapted driver's queue says so."""
+    return pool.pool_class == "QueuePool" and not _is_of_asyncio(pool)
 
 
 _Told = tuple[str, "Severity", str]
