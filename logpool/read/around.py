@@ -8,7 +8,7 @@ from functools import cache
 from logpool.read.grammar import parse_message
 from logpool.read.locators import LOCATOR, without_locators
 from logpool.read.nameless import is_among_fields
-from logpool.read.records import LEVEL_NAMES, THREAD, THREAD_NAME, TIME, Record
+from logpool.read.records import LEVEL_NAMES, PROCESS_NAME, THREAD, THREAD_NAME, TIME, Record
 from logpool.read.starts import LONGEST, PART_OF_A_MESSAGE, STARTS
 
 _POOL_LOGGER = re.compile(r"sqlalchemy\.pool(?:\.[\w-]+)*")
@@ -51,6 +51,11 @@ _COUNT = re.compile(rf"\s*\d+(?:\.\d+)?(?=\s)(?!.*{TIME})")
 _NUMBERS = re.compile(r"\s+\d[\d\W]*")
 # of a thread that is named by its number alone
 _THREAD_NUMBER = re.compile(rf"(?<![\w.:-]){_IDENT}(?![\w.:])")
+# or by a word and a number, alone in brackets: a thread of a pool of threads, or else a request
+_NUMBERED_THREAD = re.compile(
+    rf"(?<=\[)(?!{PROCESS_NAME.pattern}\])[A-Za-z][A-Za-z_.]*(?:-[A-Za-z_.]+)*[-_]\d{{1,4}}(?=\])"
+)
+_THREADS = (THREAD_NAME, _THREAD_NUMBER, _NUMBERED_THREAD)
 _LEVEL_WORD = re.compile(r"\b(?:DEBUG|INFO|WARNING|ERROR|CRITICAL)\b")
 # what a layout may put between logger and message: threads, numbers, whatever is in brackets
 _FIELDS = re.compile(
@@ -104,7 +109,7 @@ def record_around(text: str, processes: tuple[str, ...], *, indented: bool, of_a
         thread = found.get("thread") or found.get("another")
         if thread is None or LOCATOR in thread:
             # behind a number there may as well be a client's address
-            thread = _first_match(THREAD_NAME, before) or _first_match(_THREAD_NUMBER, before)
+            thread = next(filter(None, (_first_match(one, before) for one in _THREADS)), None)
         return Record(
             text[start.start() :],
             name[0] if name else None,

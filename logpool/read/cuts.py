@@ -79,6 +79,8 @@ _KEPT = 64
 # at so many places times may stand until they are looked for anywhere
 _FEW_PLACES = 4
 _GAP = 3
+# so large a share of the records may have no time where they have it behind the message: such as go on in the next line
+_SHARE_BEFORE = 0.1
 _LOGGER = "sqlalchemy.pool"
 _MATTERS = (_LOGGER, "connection timed out")
 #: words that tell where a time stands, or are part of one
@@ -289,6 +291,17 @@ def cut_of(line: str, *, behind: bool = False) -> Cut:
     # what a layout puts behind the logger may be any time
     chosen = _last_dated(spans[:before])
     return Cut(tuple(spans), _last_dated(spans) if chosen is None else chosen)
+
+
+def are_behind(lines: Iterable[str]) -> bool:
+    """Whether the times of some records stand behind their messages: of nearly all, and none before."""
+    count = behind = 0
+    for line in lines:
+        count += 1
+        if count - behind > max(1, _SHARE_BEFORE * count):
+            return False
+        behind += not cut_of(line).spans and cut_of(line, behind=True).time is not None
+    return count - behind <= _SHARE_BEFORE * count and behind > 0
 
 
 def _is_collected(line: str, spans: list[Span], place: int) -> bool:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from logpool.read.above import Above, Stretch
 from logpool.read.ahead import ahead
 from logpool.read.around import PROCESSES
-from logpool.read.cuts import Cut, Cuts, cut_of
+from logpool.read.cuts import Cut, Cuts, are_behind, cut_of
 from logpool.read.edges import lacks_begin, lacks_end
 from logpool.read.extent import Extent
 from logpool.read.formats import has_time_behind, head_reader
@@ -161,6 +161,8 @@ class EventReader:
         """Finds out what names a process, and whether the first record is whole."""
         text = begin.text
         self._functions = has_functions(text)
+        if self.layout is None and are_behind(islice(records(text), _LEARNED_FROM)):
+            self._cuts.behind = self._above.behind = self._extent.behind = True
         if self.layout is None and self.processes is None:
             self._find_processes(begin, text)
         self._pass_over_rest(begin, text)

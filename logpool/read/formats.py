@@ -15,6 +15,7 @@ from logpool.read.around import PROCESSES
 from logpool.read.grammar import parser
 from logpool.read.heads import read_head, read_json
 from logpool.read.records import TIME, Head, Record
+from logpool.read.starts import STARTS
 from logpool.read.times import NAMED_ZONE
 
 if TYPE_CHECKING:
@@ -74,7 +75,10 @@ def head_reader(layout: str | None, processes: tuple[str, ...] = PROCESSES) -> H
         return partial(read_head, processes=processes)
     if layout == _JSON:
         return read_json
-    return _Format(layout, re.compile(_regex(_parts(layout)), re.DOTALL)).read
+    parts = _parts(layout)
+    message = next(number for number, (kind, value) in enumerate(parts) if kind != "text" and value == "message")
+    begun = re.compile(_regex(parts[: message + 1]), re.DOTALL) if parts[message + 1 :] else None
+    return _Format(layout, re.compile(_regex(parts), re.DOTALL), begun).read
 
 
 def has_time_behind(layout: str | None) -> bool:
@@ -90,10 +94,15 @@ def has_time_behind(layout: str | None) -> bool:
 class _Format:
     name: str
     head: re.Pattern[str]
+    # what stands behind a message of several lines stands behind the last of them
+    begun: re.Pattern[str] | None = None
 
     def read(self, text: str) -> Head | None:
         """A line, its times marked, taken apart; None for one that is no head in this layout."""
         match = self.head.fullmatch(text)
+        if match is None and self.begun is not None:
+            match = self.begun.fullmatch(text)
+            match = match if match and STARTS.match(match["message"]) else None
         if match is None:
             return None
         found = match.groupdict()

@@ -33,7 +33,7 @@ LAYOUTS = [
     "[2024-01-01 12:00:00,000: DEBUG/ForkPoolWorker-{1}] {logger}: {message}",
     "DEBUG 2024-01-01 12:00:00,000 base {0} {1} {message}",
     "2024-01-01T12:00:00Z web-{0} app[{1}]: DEBUG:{logger}:{message}",
-    '{{"asctime": "2024-01-01T12:00:00Z", "name": "{logger}", "message": "{message}", "thread": {0}, "n": {1}}}',
+    '{{"asctime": "2024-01-01T12:00:00Z", "name": "{logger}", "message": "{message}", "thread": 1{0}, "n": 1{1}}}',
     '{{"asctime": "2024-01-01T12:00:00Z", "name": "{logger}", "message": "{message}", "threadName": "T\\u00e9-{0}"}}',
     '{{"asctime": "2024-01-01T12:00:00Z", "name": "{logger}", "message": "{message}", "pid": {1}, "row": [{0}, {2}]}}',
     'time="2024-01-01T12:00:00Z" level=DEBUG logger={logger} thread=worker-{0} n={1} message="{message}" user={2}',

@@ -30,7 +30,7 @@ _ADVICE = {
     Detail.UNKNOWN_HOST: "the server's name has no address: look at the URL and at name resolution",
     Detail.CONNECTION_REFUSED: "nothing listens there, or nothing leads there: the server is down, or the URL is wrong",
     Detail.CONNECT_TIMEOUT: "the server does not answer in time: it is overloaded, or a firewall drops what is sent",
-    Detail.NONE: "the records say why",
+    Detail.NONE: "see what the driver says in the records; where it says nothing, a time limit may have ended it",
 }
 
 
