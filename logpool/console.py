@@ -31,8 +31,10 @@ def put_json(value: dict[str, Any]) -> None:
 
 
 def tell(line: str) -> None:
-    """Writes a line for whoever looks on, which is no data."""
-    sys.stderr.write(line + "\n")
+    """Writes a line for whoever looks on, which is no data: where it cannot be written, the work goes on."""
+    with suppress(OSError, ValueError):
+        sys.stderr.write(line + "\n")
+        sys.stderr.flush()
 
 
 def mute() -> None:

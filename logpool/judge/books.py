@@ -68,10 +68,9 @@ class Books:
         self._addresses = Counter(dict(groups.iter_rows()))
         self._violations = Counter(self.verdict.violations["group"].to_list())
         self._drivers = statistics.drivers()
-        told = [(self._pool_of(group), *what) for group, kinds in self._kinds.items() for what in kinds]
-        returned = {pool for pool, kind, _ in told if kind is Kind.RETURNED}
-        reset = {pool for pool, _, detail in told if detail in RESETS}
-        self._unreset = returned - reset
+        told = ((self._pool_of(group), kind) for group, kinds in self._kinds.items() for kind, _ in kinds)
+        returned = {pool for pool, kind in told if kind is Kind.RETURNED}
+        self._unreset = returned - statistics.reset_pools()
 
     def names(self) -> list[str]:
         """The pool loggers, in order of first appearance."""

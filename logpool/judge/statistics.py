@@ -246,16 +246,24 @@ class Statistics:
             pools = {self.vocabulary.groups[group][2] for group in self.vocabulary.waited_for(shape)}
             if len(pools) == 1:
                 self.areas.reach(self.pool_parts[pools.pop()], *span)
-        reset = {
-            self.vocabulary.groups[group][2]
-            for (group, kind, detail) in self.kinds()
-            if kind in {Kind.RESET, Kind.RETURNED} and detail in RESETS
-        }
+        reset = self.reset_pools()
         groups = self.vocabulary.groups
         rows = tracked.checkouts.rows
         unreset = groups_of(rows["key"].filter(rows["outcome"] == int(End.RETURNED)))
         self.cut_returns.update(group for group in unreset if groups[group][2] in reset)
         return self._review.finish({group for group, (_, _, pool) in enumerate(groups) if pool not in reset})
+
+    def reset_pools(self) -> set[str]:
+        """The pools that reset what comes back.
+
+        That nothing had to be done, early 1.4 says in the return itself, even where nothing ever is: so it counts only
+        where all returns say so.
+        """
+        told = {(kind, detail, self.vocabulary.groups[group][2]) for group, kind, detail in self.kinds()}
+        reset = {pool for kind, detail, pool in told if kind is Kind.RESET and detail in RESETS}
+        already = {pool for kind, detail, pool in told if (kind, detail) == (Kind.RETURNED, Detail.ALREADY_RESET)}
+        plain = {pool for kind, detail, pool in told if kind is Kind.RETURNED and detail not in RESETS}
+        return reset | (already - plain)
 
     def kinds(self) -> Counter[tuple[int, Kind, Detail]]:
         """How many records of each group, kind and detail there are."""

@@ -63,7 +63,7 @@ _FIELDS = re.compile(
 )
 _LONGEST_FIELDS = 1 << 8
 # what a layout puts between the logger and the message
-_JOINED = re.compile(r"[\s:|\])>-]+(?:\d+[\s:|\])>-]+)?")
+_JOINED = re.compile(rf"[\s:|\])>-]+(?:(?:\d+|{LEVEL_NAMES})[\s:|\])>-]+)*")
 _QUOTES = frozenset("'\"`")
 # another record begins
 _ANOTHER = re.compile(rf"{TIME}.*\b(?:{LEVEL_NAMES})\b")
@@ -137,7 +137,9 @@ def are_fields(record: Record, end: int) -> bool:
     SQLAlchemy's own loggers say nothing but messages as a whole. Behind part of one another line may have been written.
     """
     before = without_locators(record.message[:end])
-    if _FIELDS.fullmatch(before):
+    # formatted twice, as by a queue's handler with a formatter of its own
+    again = before.rfind(record.logger) if record.logger else -1
+    if _FIELDS.fullmatch(before) or (again >= 0 and _JOINED.fullmatch(before, again + len(record.logger or ""))):
         return True
     return (
         0 < len(before) <= _LONGEST_FIELDS

@@ -10,6 +10,8 @@ import re
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from logpool.read.starts import STARTS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -21,6 +23,7 @@ _BUNDLED = re.compile(
     r'\s*(?:\[\s*\{\s*"|\{[ \t\r]*\n\s*")'
     r'|\{[^\n]*?"(?:logEvents|resourceLogs|streams|values|records|entries)"\s*:\s*\[\s*[\[{]'
 )
+_ARRAY = re.compile(r'"\s*:\s*\[\s*[\[{]')
 # what may stand between the values, and begins or ends an array of them
 _BETWEEN = re.compile(r'[\s,\[\]]*+(?=\{\s*["}])')
 _FILLING = " \t\r\n,[]"
@@ -50,7 +53,8 @@ def are_bundled(head: str) -> bool:
     """Whether a text that begins so is one in which records share lines, or take several."""
     if not head.lstrip().startswith(("{", "[")):
         return False
-    if _BUNDLED.match(head):
+    # a single line so far: an answer that holds all records
+    if _BUNDLED.match(head) or ("\n" not in head.strip() and _ARRAY.search(head)):
         return True
     # one behind the other
     value = _decoded(head, head.index("{")) if head.startswith("{") else None
@@ -120,8 +124,25 @@ def records_in(value: object) -> Iterator[object]:
         yield from ({"time": time, "log": text} for time, text, *_ in entries)
     elif resources := _objects(value, "resourceLogs"):
         yield from chain.from_iterable(map(_of_resource, resources))
-    else:
+    elif any(STARTS.search(text) for text in value.values() if isinstance(text, str)):
         yield value
+    else:
+        # an answer that holds its records under a key of its own
+        held = list(chain.from_iterable(map(_held, value.values())))
+        yield from held if any(STARTS.search(_line(one)) for one in held) else [value]
+
+
+def _held(value: object) -> Iterator[object]:
+    """The records in arrays, however deep these lie; of CloudWatch's Insights each is one of fields."""
+    if isinstance(value, dict):
+        yield from chain.from_iterable(map(_held, value.values()))
+    elif isinstance(value, list) and value:
+        if all(isinstance(one, str) for one in value):
+            yield from ({"log": text} for text in value if STARTS.search(text))
+        elif all(isinstance(one, dict) and one.keys() >= {"field", "value"} for one in value):
+            yield {str(one["field"]).removeprefix("@"): one["value"] for one in value}
+        else:
+            yield from chain.from_iterable(_held(one) if isinstance(one, list) else records_in(one) for one in value)
 
 
 def _of_resource(resource: dict[str, Any]) -> Iterator[object]:

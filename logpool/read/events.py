@@ -129,9 +129,13 @@ class EventReader:
         lines = self._put_together(block)
         if block.torn and self._lacks_end(next(iter(lines.head(1)), "")):
             self._pass_over(block, lines)
-        elif self._add(block, lines) != block.first_line and block.torn:
+            return
+        known = self.reading.unrecognised_lines, len(self.reading.unrecognised)
+        if self._add(block, lines) != block.first_line and block.torn:
             # a last line that has no line end and tells nothing: the rest of it may be missing
             self.reading.torn.append((block.part, block.first_line))
+            self.reading.unrecognised_lines = known[0]
+            del self.reading.unrecognised[known[1] :]
 
     def _put_together(self, block: Block) -> Lines:
         """The lines of a block, where some may be split with these in one."""

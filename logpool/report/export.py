@@ -31,6 +31,9 @@ def check_target(path: Path, *, force: bool) -> None:
     if path.is_dir():
         msg = f"{path} is a directory"
         raise OutputError(msg, f"name a file that ends in {_SUFFIXES}")
+    if path.exists() and not path.is_file():
+        msg = f"{path} is no file"
+        raise OutputError(msg, f"name a file that ends in {_SUFFIXES}")
     if path.suffix.lower() not in SUFFIXES:
         msg = f"no known table format: {path}"
         raise UsageError(msg, f"name a file that ends in {_SUFFIXES}")
@@ -50,14 +53,15 @@ def write_table(table: pl.DataFrame, path: Path, *, force: bool = False) -> None
         OutputError: the file cannot be written.
     """
     check_target(path, force=force)
+    suffix = path.suffix.lower()
     # what a link leads to is replaced, and not the link
     path = path.resolve()
     draft = None
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=suffix)
         os.close(handle)
         draft = Path(name)
-        interruptible(partial(_write, table, draft, path.suffix.lower()))
+        interruptible(partial(_write, table, draft, suffix))
         draft.chmod(0o666 & ~_umask())
         draft.replace(path)
     except (OSError, ComputeError) as error:

@@ -70,13 +70,14 @@ def censored(own: pl.DataFrame) -> pl.Series:
 
 
 def incidents_of(rows: pl.DataFrame, own: pl.DataFrame) -> pl.DataFrame:
-    """Incidents, with the rest that the connection had before the checkout that failed."""
+    """Incidents, with the rest that the connection had before the checkout that failed, and how long that lasted."""
     if not rows.height:
         return empty(INCIDENT)
     found = rows.hstack([keys_of(rows)])
-    soon = pl.col("was_out") & (pl.col("time") - pl.col("out_time") <= _SOON)
-    idle = own.filter(pl.col("kind").is_in(INCIDENTS) & soon).select_seq("seq", "idle")
-    return found.join(idle, on="seq", how="left", maintain_order="left").select_seq(INCIDENT.keys())
+    used = own.filter(pl.col("kind").is_in(INCIDENTS) & pl.col("was_out"))
+    held = pl.col("time") - pl.col("out_time")
+    used = used.select_seq("seq", idle=pl.when(held <= _SOON).then("idle"), held=held)
+    return found.join(used, on="seq", how="left", maintain_order="left").select_seq(INCIDENT.keys())
 
 
 def rests(own: pl.DataFrame) -> pl.DataFrame:

@@ -50,7 +50,8 @@ UNFINISHED = {
 }
 FAILURE = {"group": pl.UInt32, "kind": pl.UInt8, **MARK}
 # of what does not happen to a healthy pool, or not often; no connection and no group where the record names none;
-# "idle": the microseconds that the connection lay idle before the checkout that failed soon after its beginning
+# "idle": the microseconds that the connection lay idle before the checkout that failed soon after its beginning;
+# "held": those from the beginning of the checkout that failed
 INCIDENT = {
     "key": pl.Int64,
     "group": pl.UInt32,
@@ -58,6 +59,7 @@ INCIDENT = {
     "detail": pl.UInt8,
     "shape": pl.UInt32,
     "idle": pl.Int64,
+    "held": pl.Int64,
     **MARK,
 }
 # per group, of returns that end the use of a kept connection: the first, and the longest idle time before such a use

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from logpool.judge.findings import Facts
+    from logpool.report.model import Severity
 
 
 def replaced_by_age(facts: Facts) -> Iterator[Finding]:
@@ -21,11 +22,12 @@ def replaced_by_age(facts: Facts) -> Iterator[Finding]:
         if count < max(1, thresholds.churn_connections) or count < thresholds.churn_share * pool.checkouts:
             continue
         recycle = pool.settings.pool_recycle if pool.settings else None
-        oldest = "" if recycle is None or recycle.high is None else f", at most {duration(recycle.high)},"
+        oldest = "" if recycle is None or recycle.high is None else f", which is at most {duration(recycle.high)}"
         message = (
-            f"{many(count, 'connection')} closed because they were older than pool_recycle{oldest} one in "
-            f"{pool.checkouts / count:,.1f} checkouts: it need only be shorter than the idle timeout of the server, or "
-            "of what stands before it, which is minutes or hours"
+            f"{many(count, 'connection was', 'connections were')} closed because they were older than "
+            f"pool_recycle{oldest}, one in {pool.checkouts / count:,.1f} checkouts: it need only be shorter than the "
+            "idle timeout of the server, or of what stands before it, which is minutes or hours"
         )
         places = recycle.evidence if recycle is not None and recycle.evidence else facts.beginning(pool)
-        yield Finding("recycle_churn", "info", pool.logger, count, message, places)
+        severity: Severity = "warning" if count >= thresholds.churn_busy * pool.checkouts else "info"
+        yield Finding("recycle_churn", severity, pool.logger, count, message, places)

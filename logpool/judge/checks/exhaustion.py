@@ -22,7 +22,6 @@ from logpool.words import duration, many, share, times
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from logpool.judge.checks.plateau import Plateau
     from logpool.judge.findings import Facts
     from logpool.report.model import Pool, Severity
     from logpool.track.found import Tracked
@@ -167,7 +166,7 @@ class Exhaustion:
         holders = sorted(hold for group in groups for hold in self._holders.get((first.seq, group), ()))
         worst = self._worst(groups)
         if worst is not None:
-            message += f"; {standing(worst)}"
+            message += f"; {standing(self._plateaus.of[worst], _process(facts, worst))}"
         shown = places[:EVIDENCE]
         if holders:
             message += f"; {_oldest(facts, holders[0], first.first)}"
@@ -187,11 +186,11 @@ class Exhaustion:
             facts.names.time(last, group),
         )
 
-    def _worst(self, groups: list[int]) -> Plateau | None:
+    def _worst(self, groups: list[int]) -> int | None:
         """Of some processes' pools the one that stood longest at its limit; of equal ones the one that did so first."""
-        states = [self._plateaus.of[group] for group in groups if group in self._plateaus.of]
+        states = [(group, self._plateaus.of[group]) for group in groups if group in self._plateaus.of]
         # the numbers of groups tell no order: they come as texts are read
-        stays = [(-state.total, state.longest.source, state.longest.line, state) for state in states if state.longest]
+        stays = [(-one.total, one.longest.source, one.longest.line, group) for group, one in states if one.longest]
         return min(stays, key=lambda stay: stay[:3], default=(None,))[-1]
 
     def _plateau(self, facts: Facts, pool: Pool) -> Iterator[Finding]:
@@ -203,7 +202,8 @@ class Exhaustion:
             saturated, key=lambda group: (is_threaded(self._plateaus.of[group]), self._plateaus.of[group].total)
         )
         state = self._plateaus.of[group]
-        message = f"{standing(state)}, and what came back was taken again at once, {state.visits:,} times"
+        stood = standing(state, _process(facts, group))
+        message = f"{stood}, and what came back was taken again at once, {state.visits:,} times"
         severity: Severity
         if is_threaded(state):
             severity, ending = "warning", f": callers wait for a connection; {_advice(facts, pool)}"
@@ -271,6 +271,13 @@ def _advice(facts: Facts, pool: Pool | None, now: int | None = None, holders: Se
         f"{_LONG} times what half of them take, and took {share(part)} of all the time that connections were held: "
         "look at these before making the pool larger"
     )
+
+
+def _process(facts: Facts, group: int) -> str | None:
+    """The process of a group, where its pool is in several."""
+    pool = facts.names.pool(group)
+    several = any(one.logger == pool and one.processes > 1 for one in facts.pools)
+    return facts.names.process(group) if several else None
 
 
 def _oldest(facts: Facts, hold: _Hold, now: int | None) -> str:

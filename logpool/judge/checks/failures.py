@@ -1,12 +1,14 @@
-"""Connections that died: many at once, as when a server restarts; or one by one, closed while they lay idle.
+"""Connections that died: many at once, as when a server restarts; or one by one, closed while idle, or in long use.
 
 Both leave an invalidation with the exception that showed it. They are told apart by the idle time before the checkout
 that failed: where no connection of the pool ever survived so long a rest, it was closed for resting. What fails close
-together and was not closed for resting is a storm.
+together and was not closed for resting is a storm; unless all that ever died had been in use for long by then, longer
+than nearly all others are: then a time limit of the server ended them.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,6 +17,7 @@ import polars as pl
 from logpool.frames import where
 from logpool.judge.cells import SECOND, Cells, place_of
 from logpool.judge.checks.reasons import PINGED, is_the_servers
+from logpool.judge.names import EVIDENCE
 from logpool.report.model import Finding
 from logpool.schema import Detail, Kind
 from logpool.words import duration, many
@@ -30,6 +33,10 @@ _KINDS = [int(kind) for kind in (Kind.INVALIDATED, Kind.RECYCLED, Kind.CONNECT_F
 _FAILED, _REPLACED, _UNMADE = range(3)
 # fewer that fail are no storm, however few connections there are
 _LEAST = 2
+# so many that die in use show a time limit, if none had been used for less than so many seconds, and for less than so
+# many times what is usual
+_SEVERAL, _LONG_USE, _TIMES = 5, 5.0, 10
+_NEVER = 1 << 62
 # so many storms of a pool are told, the largest
 _TOLD = 3
 _ROLE = {"label": pl.Int64, "group": pl.UInt32, "process": pl.UInt32, "role": pl.UInt8, "pinged": pl.Boolean}
@@ -60,17 +67,45 @@ class Storm(NamedTuple):
 
 
 @dataclass
+class _Deaths:
+    """Connections that died in use: how many, the shortest use, microseconds, and where the first few stand."""
+
+    count: int = 0
+    least: int | None = None
+    first: int | None = None
+    last: int | None = None
+    places: list[tuple[int, int]] = field(default_factory=list)
+
+    def add(self, held: int | None, time: int | None, place: tuple[int, int]) -> None:
+        self.count += 1
+        # of one that is not known to have been in use, nothing is known
+        self.least = min(self.least if self.least is not None else _NEVER, -1 if held is None else held)
+        if time is not None:
+            self.first = time if self.first is None else self.first
+            self.last = time
+        if len(self.places) < EVIDENCE:
+            self.places.append(place)
+
+
+@dataclass
 class Failures:
-    """Counts what failed, per second; and how long connections may rest."""
+    """Counts what failed, per second; how long connections may rest; and how long those had been used that died."""
 
     _failed: Cells = field(default_factory=Cells)
     # microseconds, by group
     _rested: dict[int, int] = field(default_factory=dict)
+    # by shape
+    _deaths: defaultdict[int, _Deaths] = field(default_factory=lambda: defaultdict(_Deaths))
 
     def take(self, tracked: Tracked) -> None:
         """Watches one batch."""
         if tracked.incidents.height:
             self._failed.add(where(tracked.incidents, pl.col("kind").is_in(_KINDS)).rename({"shape": "label"}))
+            thrown = where(tracked.incidents, pl.col("kind") == int(Kind.INVALIDATED))
+            for shape, held, time, source, line in thrown.select_seq(
+                "shape", "held", "time", "source", "line"
+            ).iter_rows():
+                self._deaths[shape].add(held, time, (source, line))
         rested = where(tracked.rested, tracked.rested["idle"].is_not_null())
         for group, idle in rested.select_seq("group", "idle").iter_rows():
             self._rested[group] = max(idle, self._rested.get(group, 0))
@@ -91,9 +126,41 @@ class Failures:
             rested = (pl.col("role") == _FAILED) & (pl.col("idle") > longest)
             rested &= pl.col("idle") >= facts.thresholds.stale_idle * SECOND
             yield from _stale(facts, pool, cells.filter(rested), longest)
+            killed = self._killed(facts, pool, roles)
+            if killed is not None:
+                yield killed
+                continue
             storms = _storms(facts, pool, cells.filter(~rested))
             for storm in storms[:_TOLD]:
                 yield _told(facts, pool, storm, groups, len(storms) - _TOLD)
+
+    def _killed(self, facts: Facts, pool: Pool, roles: pl.DataFrame) -> Finding | None:
+        """The finding on a pool whose connections die in long use, and in no other."""
+        failed = roles.filter((pl.col("role") == _FAILED) & pl.col("group").is_in(facts.groups(pool)))["label"]
+        deaths = [self._deaths[shape] for shape in failed if shape in self._deaths]
+        count = sum(one.count for one in deaths)
+        least = min((one.least for one in deaths if one.least is not None), default=-1)
+        usual = pool.hold_seconds.p50
+        if count < _SEVERAL or usual is None or least < max(_LONG_USE, _TIMES * usual) * SECOND:
+            return None
+        first = min((one.first for one in deaths if one.first is not None), default=0)
+        last = max((one.last for one in deaths if one.last is not None), default=0)
+        if last - first <= facts.thresholds.storm_seconds * SECOND:
+            return None
+        group = facts.groups(pool)[0]
+        return Finding(
+            "killed_in_use",
+            "error",
+            pool.logger,
+            count,
+            f"{many(count, 'connection')} died in use, none before {duration(least / SECOND)} of it, while half of all "
+            f"checkouts last at most {duration(usual)}: most likely a time limit of the server ended them "
+            "(PostgreSQL's idle_in_transaction_session_timeout, MySQL's wait_timeout), or of what stands before it; "
+            "commit or give back the connection before anything slow. pool_pre_ping is of no help here",
+            facts.names.evidence(sorted(place for one in deaths for place in one.places)[:EVIDENCE]),
+            facts.names.time(first, group),
+            facts.names.time(last, group),
+        )
 
 
 def _told(facts: Facts, pool: Pool, storm: Storm, groups: list[int], more: int) -> Finding:

@@ -52,10 +52,11 @@ def _share(state: Plateau) -> float:
     return min(1.0, state.total / span) if span > 0 else 0.0
 
 
-def standing(state: Plateau) -> str:
-    """How much of the time a pool stood at its limit, in words."""
+def standing(state: Plateau, process: str | None = None) -> str:
+    """How much of the time a pool stood at its limit, in words; in which process, where there are several."""
     longest = 0 if state.longest is None else state.longest.length
+    where = "" if process is None else f" in process {process}"
     return (
-        f"{many(state.peak, 'connection was', 'connections were')} in use, and never more, for {share(_share(state))} "
-        f"of the time, at most {duration(longest / _SECOND)} without a break"
+        f"{many(state.peak, 'connection was', 'connections were')} in use{where}, and never more, for "
+        f"{share(_share(state))} of the time, at most {duration(longest / _SECOND)} without a break"
     )

@@ -109,7 +109,10 @@ class Ages:
         born, others = tracked.checkouts.reused(later, beyond, _ALL_UNTIL, _ONE_IN - 1)
         renamed = {name: f"out_{name}" for name in _PLACED}
         aged = _of_pools_that_keep(chosen(born, *BIRTH, **renamed), pool_of)
-        aged = stacked([aged, chosen(self._aged(chosen(others, "key", **renamed), tracked.lives), *aged.columns)])
+        # what moved on to another connection is told when it ends there, and its own may be forgotten by then
+        until = others["end_seq"].fill_null(others["out_seq"])
+        others = chosen(others, "key", **renamed).hstack([until.alias("until")])
+        aged = stacked([aged, chosen(self._aged(others, tracked.lives), *aged.columns)])
         for group, age, place in self._extremes(aged, oldest=True, beyond=beyond):
             pool = pool_of(group)
             if pool not in self.reused or age > self.reused[pool][0]:
@@ -117,7 +120,7 @@ class Ages:
         if not tracked.incidents.height:
             return
         old = (pl.col("kind") == int(Kind.RECYCLED)) & (pl.col("detail") == int(Detail.AGE))
-        recycled = where(tracked.incidents, old).select_seq("key", *_PLACED)
+        recycled = where(tracked.incidents, old).select_seq("key", *_PLACED, until="seq")
         for group, age, place in self._extremes(self._aged(recycled, tracked.lives), oldest=False):
             pool = pool_of(group)
             if pool not in self.recycled or age < self.recycled[pool][0]:
@@ -132,7 +135,7 @@ class Ages:
         """Uses of connections, with where these were created, ``birth_seq`` and ``birth_time``, if it is known.
 
         Args:
-            rows: ``key``, ``seq``, ``time``, ``source``, ``line``.
+            rows: ``key``, ``seq``, ``time``, ``source``, ``line``; ``until``, the number of the event that ends one.
             lives: those that ended in the batch.
         """
         if not rows.height or not self._births.height:
@@ -142,7 +145,7 @@ class Ages:
             # what is used after its end is no older for that; in the next batch it is forgotten
             ends = chosen(lives.ended(), "end_seq", birth_seq="life_seq")
             aged = aged.join(ends, on="birth_seq", how="left")
-            aged = where(aged, pl.col("end_seq").is_null() | (pl.col("seq") <= pl.col("end_seq")))
+            aged = where(aged, pl.col("end_seq").is_null() | (pl.col("until") <= pl.col("end_seq")))
         return aged
 
     def _extremes(self, aged: pl.DataFrame, *, oldest: bool, beyond: int = -1) -> list[tuple[int, float, Place]]:
