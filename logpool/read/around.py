@@ -94,7 +94,7 @@ def record_around(text: str, processes: tuple[str, ...], *, indented: bool, of_a
         named = message.connection is not None and message.connection.driver != "unknown"
         if of_another and text[start.start() - 1 : start.start()] in _QUOTES:
             # another logger's, of what it quotes
-            continue
+            return None
         vouched = named or (name and (not of_another or _JOINED.fullmatch(before, name.end())))
         if not vouched and (of_another or not is_among_fields(message, text[: start.start()])):
             continue

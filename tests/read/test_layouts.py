@@ -1184,3 +1184,129 @@ def test_what_stands_behind_a_message(around: str) -> None:
         assert expected is not None
         assert (shape.message, shape.pool) == (expected.without_identity(), POOL)
         assert names[connection] == "0x7f01"
+
+
+def pools_of(layout: str | None, lines: list[str]) -> set[str]:
+    return {event.pool for event in events_of(layout, lines)}
+
+
+FUNCTIONS = {
+    "__connect": [CREATED, "Error on connect(): connection refused"],
+    "checkout": [CREATED.replace("Created new connection", "Connection") + " checked out from pool"],
+    "_finalize_fairy": [RETURNED],
+    "invalidate": [CREATED.replace("Created new", "Invalidate")],
+    "recreate": ["Pool recreating"],
+}
+
+
+@pytest.mark.parametrize("joined", ["{}.{}:", "{}.{}:933", "[{}.{}]", "{}.{}() L933:"])
+@pytest.mark.parametrize("name", [POOL, f"{POOL}.checkout", f"{POOL}.web"])
+def test_a_function_behind_the_logger_is_no_pool(joined: str, name: str) -> None:
+    levels = {"Pool recreating": "INFO"}
+    lines = [
+        f"{TIME} {levels.get(message, 'DEBUG')} {joined.format(name, function)} {message}"
+        for function, messages in FUNCTIONS.items()
+        for message in messages
+    ]
+    assert pools_of(None, lines) == {name}
+    assert len(events_of(None, lines)) == len(lines)
+
+
+@pytest.mark.parametrize("name", ["checkout", "dispose", "web.invalidate"])
+def test_a_pool_may_be_called_as_a_function_is(name: str) -> None:
+    messages = [message for messages in FUNCTIONS.values() for message in messages]
+    assert pools_of(None, [f"{TIME} DEBUG {POOL}.{name}: {message}" for message in messages]) == {f"{POOL}.{name}"}
+
+
+@pytest.mark.parametrize("layout", ["{time} - {function} - DEBUG - {message}", "{time} DEBUG {function} {message}"])
+def test_a_function_in_the_place_of_the_logger_is_none(layout: str) -> None:
+    lines = [
+        layout.format(time=TIME, function=function, message=messages[0]) for function, messages in FUNCTIONS.items()
+    ]
+    assert pools_of(None, lines[:-1]) == {"unknown"}
+
+
+@pytest.mark.parametrize(
+    "layout",
+    [
+        "{level}:{time}:{name}:{message}",
+        "{time} - shop - {level} - {name} - {message}",
+        "{time} | {level} | shop | {name} | {message}",
+        "{time} {level} shop {name} {message}",
+        "{level}:{time}:4711:{name}:{message}",
+        "{level}:shop:{name}:{message}",
+        # formatted twice
+        "{time} [42] [MainThread] {level} {name}: {time} [42] [MainThread] {level} {name}: {message}",
+    ],
+)
+def test_a_logger_right_before_the_message_vouches_for_it(layout: str) -> None:
+    lines = [
+        layout.format(time=TIME, level=level, name=POOL, message=message)
+        for message, level in (*NAMELESS.items(), (CREATED, "DEBUG"))
+    ]
+    assert [event.pool for event in events_of(None, lines)] == [POOL] * len(lines)
+
+
+@pytest.mark.parametrize("level", ["INFO", "[INFO]", "INFO:"])
+def test_a_soft_invalidation_is_no_hard_one_of_a_logger(level: str) -> None:
+    record = read(None, f"{TIME} {level} Soft {CREATED.replace('Created new', 'Invalidate')}").record
+    assert record is not None
+    assert (record.logger, record.message.split()[0]) == (None, "Soft")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"{TIME} - sqlalchemy.engine.Engine - INFO - [generated] ('{POOL}', 'DEBUG', '{RETURNED}')",
+        f'{TIME} - app.web - INFO - it said: "{CREATED}"',
+        f"{TIME} - app.web - INFO - `{RETURNED}` is a text",
+    ],
+)
+def test_what_another_logger_quotes_is_no_record(line: str) -> None:
+    assert not events_of(None, [line])
+
+
+@pytest.mark.parametrize(
+    ("fields", "thread"),
+    [
+        ("DEBUG [web-3]", "web-3"),
+        ("[http_worker-12] DEBUG", "http_worker-12"),
+        ("[worker_1] [DEBUG]", "worker_1"),
+        ("DEBUG [base.py:895]", None),
+        ("DEBUG [__connect]", None),
+        ("[alice] DEBUG", None),
+        ("[ForkPoolWorker-3] DEBUG", None),
+        ("[3f2504e0-4f89-41d3-9a0c-0305e82c3301] DEBUG", None),
+    ],
+)
+def test_a_word_and_a_number_in_brackets_are_a_thread(fields: str, thread: str | None) -> None:
+    assert [event.thread for event in events_of(None, [f"{TIME} {fields} {POOL} - {CREATED}"])] == [thread]
+
+
+def test_a_named_process_is_one_where_the_layout_says_so() -> None:
+    layout = "%(asctime)s %(processName)-10s %(threadName)-10s %(name)-15s %(levelname)-8s %(message)s"
+    line = f"{TIME} Worker-3   MainThread {POOL} DEBUG    {CREATED}"
+    assert events_of(layout, [line]) == [Event(1, NOON + 123_000, POOL, "Worker-3", "MainThread")]
+    both = layout.replace("%(threadName)", "%(process)")
+    assert [event.process for event in events_of(both, [line.replace("MainThread", "42        ")])] == ["42"]
+
+
+INVALIDATED = CREATED.replace("Created new", "Invalidate") + " (reason: OperationalError:server closed the connection"
+
+
+@pytest.mark.parametrize("layout", ["%(asctime)s %(message)s [%(threadName)s]", "%(asctime)s %(message)s @%(name)s"])
+def test_what_stands_behind_a_message_of_several_lines(layout: str) -> None:
+    lines = [f"{TIME} {CREATED} [web]", f"{TIME} {INVALIDATED}", "\tThis probably means", ") [web]", f"{TIME} x [web]"]
+    if "name" in layout:
+        lines = [line.replace("[web]", f"@{POOL}") for line in lines]
+    assert [event.line for event in events_of(layout, lines)] == [1, 2]
+
+
+@pytest.mark.parametrize("end", ["2024-01-01 12:00:00,123", "[2024-01-01 12:00:00,123]", "(2024-01-01T12:00:00.123Z)"])
+@pytest.mark.parametrize("cuts", [(), (1,), (2, 3)])
+def test_times_behind_the_messages_are_found(end: str, cuts: tuple[int, ...]) -> None:
+    lines = [f"{message} {end}" for message in (CREATED, RETURNED, CREATED, "Hello")]
+    assert [event.time for event in events_of(None, lines, cuts)] == [NOON + 123_000] * 3
+    # what has its time before its message may end with another one
+    ahead = [f"2024-01-01 12:00:01,000 {line}" for line in lines]
+    assert [event.time for event in events_of(None, ahead, cuts)] == [NOON + 1_000_000] * 3

@@ -165,3 +165,21 @@ def test_what_no_number_may_name_is_read_without() -> None:
     assert told == {"alone": None, "called": "12", "before": None, "first": "4711", "other": None}
     assert (nothing := read_head(line, ())) is not None
     assert (nothing.record.process, nothing.record.thread) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "layout",
+    [
+        "{time} DEBUG [sqlalchemy.pool.impl.QueuePool:{line}][{thread}] {message}",
+        "{time}|4711|{thread}|DEBUG|sqlalchemy.pool.impl.QueuePool|{message}",
+        "{time} DEBUG sqlalchemy.pool.impl.QueuePool {line} {thread} {message}",
+    ],
+)
+def test_a_number_beside_the_main_thread_only_is_none(layout: str, tmp_path: object) -> None:
+    chance = random.Random(1)  # noqa: S311 - lines, no secret
+    lines = []
+    for number, (_, text) in enumerate(uses(chance, 300)):
+        thread = "MainThread" if number > 290 else f"worker_{number % 3}"
+        time = f"2024-01-01 12:{number // 60:02}:{number % 60:02},000"
+        lines.append(layout.format(time=time, line=700 + len(text), thread=thread, message=text))
+    assert analyzed(tmp_path, lines)[0] == {None}

@@ -27,6 +27,8 @@ KEPT = 20
 # so few are looked at one by one
 _FEW = 1000
 _SECOND = 1e6
+# so many that come back within so many microseconds of the last that is heard of their process were let go by its end
+_SEVERAL, _MOMENTS = 3, 2_000_000
 
 
 class Hold(NamedTuple):
@@ -148,9 +150,31 @@ def _held(facts: Facts, pool: Pool, beyond: tuple[int, int], longest: list[Hold]
         f"{many(count, 'checkout', 'checkouts')} of {pool.hold_seconds.count:,} lasted longer than "
         f"{duration(facts.thresholds.held_too_long)} and took {share(min(1.0, held / _SECOND / total))} of all the "
         f"time that connections were held, the longest {duration(first.microseconds / _SECOND)} from "
-        f"{place.path}:{place.line} on: give connections back before anything slow that needs none"
+        f"{place.path}:{place.line} on"
     )
+    late = _kept_to_the_end(facts, longest)
+    if late:
+        message += (
+            f"; {late:,} of the {many(len(longest), 'longest', 'longest')} came back only when their process ended, as "
+            "leaked ones do: close every session and connection, or use them in a with block"
+        )
+    else:
+        message += ": give connections back before anything slow that needs none"
     return _finding(facts, pool, ("held_too_long", count, message), longest)
+
+
+def _kept_to_the_end(facts: Facts, longest: list[Hold]) -> int:
+    """How many came back in the last moments of their processes, though they had begun one after the other; else 0."""
+    kept = []
+    for hold in longest:
+        source, process, _ = facts.names.vocabulary.groups[hold.group]
+        heard = facts.heard.get((source, process))
+        if heard is not None and hold.end >= heard - _MOMENTS:
+            kept.append(hold)
+    begins = [hold.time for hold in kept]
+    if len(kept) < _SEVERAL or 2 * (max(begins) - min(begins)) < max(hold.microseconds for hold in kept):
+        return 0
+    return len(kept)
 
 
 def _idle(facts: Facts, pool: Pool, count: int, longest: list[Hold]) -> Finding:

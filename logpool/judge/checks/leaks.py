@@ -188,7 +188,7 @@ def _usual(facts: Facts, pool: Pool) -> float:
 
 def _least_age(facts: Facts, pool: Pool) -> float:
     """Seconds: of several leaks, one that is younger is not known to be one."""
-    return max(_usual(facts, pool), facts.thresholds.held_too_long)
+    return max(_usual(facts, pool), min(facts.thresholds.held_too_long, facts.thresholds.leak_seconds))
 
 
 def _before_dry(one: _Open) -> bool:
