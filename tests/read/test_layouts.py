@@ -1186,7 +1186,7 @@ def test_what_stands_behind_a_message(around: str) -> None:
         assert names[connection] == "0x7f01"
 
 
-def pools_of(layout: str | None, lines: list[str]) -> set[str]:
+def pools_of(layout: str | None, lines: list[str]) -> set[str | None]:
     return {event.pool for event in events_of(layout, lines)}
 
 
