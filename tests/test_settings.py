@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 import sqlalchemy.pool
+import written
 
 import oracle
 from logpool import runner
@@ -262,6 +263,41 @@ def test_two_pools_under_one_logger(seed: int, tmp_path: Path) -> None:
     assert told.pre_ping.value in {None, *(pings for _, _, pings in settings)}
 
 
+def test_what_comes_back_while_another_one_connects_is_no_other_pools(tmp_path: Path) -> None:
+    log = written.Written(tmp_path / "app.log")
+    one, other, more, fourth = (written.connection(number) for number in range(4))
+
+    def say(thread: str, *texts: str) -> None:
+        log.head = f"{{time}} [{{process}}] [{thread}] DEBUG {{logger}}: {{text}}"
+        for text in texts:
+            log.add(text)
+
+    def back(name: str) -> tuple[str, ...]:
+        return f"Connection {name} being returned to pool", f"Connection {name} reset, transaction already reset"
+
+    def out(name: str) -> str:
+        return f"Connection {name} checked out from pool"
+
+    say("A", f"Created new connection {one}", out(one))
+    say("B", f"Created new connection {other}", out(other))
+    for _ in range(40):
+        # while C connects, A gives its own back
+        say("A", *back(one))
+        say("C", f"Created new connection {more}", out(more))
+        say("A", out(one))
+        say("D", f"Created new connection {fourth}", out(fourth))
+        say("A", *back(one))
+        say("B", *back(other))
+        for thread, name in (("C", more), ("D", fourth)):
+            say(thread, *back(name), f"Closing connection {name}")
+        say("A", out(one))
+        say("B", out(other))
+    log.found()
+    settings = analyze(log.log).pools[0].settings
+    assert settings is not None
+    assert (settings.pool_size.value, settings.reset_on_return.value) == (2, "rollback")
+
+
 def test_batches_change_nothing(tmp_path: Path) -> None:
     scenario = Scenario(threads=4, steps=40, layout="threads", faults=("soft_invalidate", "detach", "invalidate"))
     text, _ = run(5, scenario, tmp_path)
@@ -314,7 +350,7 @@ CONNECTION = "<sqlite3.Connection object at 0x7f00000000{:02x}>"
 LIMIT = "QueuePool limit of size 4 overflow 6 reached, connection timed out, timeout 12.50"
 
 
-def written(path: Path, *lines: tuple[str, str]) -> Report:
+def wrote(path: Path, *lines: tuple[str, str]) -> Report:
     """The report on messages, each of a thread (or of one logging name's pool, after a dot)."""
     log = path / "input.log"
     told = []
@@ -335,14 +371,14 @@ def used(number: int) -> list[tuple[str, str]]:
 
 
 def test_a_timeout_is_the_only_pools(tmp_path: Path) -> None:
-    settings = written(tmp_path, *used(1), ("a", LIMIT)).pools[0].settings
+    settings = wrote(tmp_path, *used(1), ("a", LIMIT)).pools[0].settings
     assert settings is not None
     assert (settings.pool_size.value, settings.max_overflow.value, settings.pool_timeout.value) == (4, 6, 12.5)
 
 
 def test_a_timeout_of_two_pools_is_nobodys(tmp_path: Path) -> None:
     other = [(f"{thread}.web", message) for thread, message in used(2)]
-    for pool in written(tmp_path, *used(1), *other, ("a", LIMIT)).pools:
+    for pool in wrote(tmp_path, *used(1), *other, ("a", LIMIT)).pools:
         assert pool.settings is not None
         assert {pool.settings.pool_size.how, pool.settings.max_overflow.how, pool.settings.pool_timeout.how} == {
             "unknown"
@@ -353,8 +389,8 @@ def test_two_sizes_are_none(tmp_path: Path) -> None:
     disposed = (
         "Pool disposed. Pool size: {}  Connections in pool: 0 Current Overflow: -5 Current Checked out connections: 0"
     )
-    (one,) = written(tmp_path, *used(1), ("a", disposed.format(5))).pools
-    (two,) = written(tmp_path, *used(1), ("a", disposed.format(5)), ("a", disposed.format(3))).pools
+    (one,) = wrote(tmp_path, *used(1), ("a", disposed.format(5))).pools
+    (two,) = wrote(tmp_path, *used(1), ("a", disposed.format(5)), ("a", disposed.format(3))).pools
     assert one.settings is not None
     assert two.settings is not None
     assert (one.settings.pool_size.value, two.settings.pool_size.how) == (5, "unknown")
@@ -373,7 +409,7 @@ def test_a_dispose_is_no_full_queue(tmp_path: Path) -> None:
             ]
     closing = [("a", f"Closing connection {name}") for name in reversed(names)]
     for last in range(len(closing) + 1):
-        size = written(tmp_path, *lines, *closing[:last]).pools[0].settings
+        size = wrote(tmp_path, *lines, *closing[:last]).pools[0].settings
         assert size is not None
         assert size.pool_size.high is None
 
@@ -396,13 +432,13 @@ def test_reset_on_return(resets: list[str | None], expected: str | None, tmp_pat
         lines += used(1)[:2]
         if how:
             lines.append(("a", f"Connection {connection} {how}"))
-    (pool,) = written(tmp_path, *lines).pools
+    (pool,) = wrote(tmp_path, *lines).pools
     assert pool.settings is not None
     assert pool.settings.reset_on_return.value == expected
 
 
 def test_only_pools_have_settings(tmp_path: Path) -> None:
-    report = written(tmp_path, *used(1))
+    report = wrote(tmp_path, *used(1))
     told = report.to_dict()
     assert told["pools"][0]["settings"].keys() == truth_of(Scenario()).keys()
     assert told["pools"][0]["settings"]["pool_size"] == {

@@ -164,7 +164,9 @@ class Study:
         certain = connection in self._strangers or (idle is not None and idle.is_strange)
         # a new connection is logged when it is made: one that came back meanwhile was not there when it was asked for
         unknown = event.thread is None and event.time is None
-        if certain or (unknown and idle is not None and idle.passed_over > 0):
+        passed_over = idle is not None and idle.passed_over > 0
+        self.seen.doubtful += passed_over and not certain
+        if certain or (unknown and passed_over):
             self._strangers.discard(connection)
             self.seen.strange += 1
             self.seen.is_certain |= certain and self._whole

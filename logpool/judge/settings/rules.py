@@ -84,6 +84,10 @@ class _Rules:
     def _is_mixed(self) -> bool:
         return self.logger in self.watch.seen and self.watch.seen[self.logger].is_mixed
 
+    @property
+    def _may_be_mixed(self) -> bool:
+        return self.logger in self.watch.seen and self.watch.seen[self.logger].may_be_mixed
+
     def _cited(self, *lists: Iterable[Place]) -> tuple[Evidence, ...]:
         return self.names.evidence(place for places in lists for place in places)
 
@@ -107,7 +111,7 @@ class _Rules:
             # no size is no limit
             fits = (low or 0) <= (size or math.inf) <= (math.inf if high is None else high)
             return Setting(size, size, size, "stated", self._cited(places)) if fits else _UNKNOWN
-        return _bounded(low, high, self._cited(places))
+        return _UNKNOWN if self._may_be_mixed else _bounded(low, high, self._cited(places))
 
     def _size_seen(self) -> tuple[int | None, int | None, list[Place]]:
         seen = self.watch.seen.get(self.logger)
@@ -152,7 +156,7 @@ class _Rules:
 
     def _lifo(self) -> Setting:
         seen = self.watch.seen.get(self.logger)
-        if seen is None or seen.is_mixed or not seen.order:
+        if seen is None or seen.may_be_mixed or not seen.order:
             return _UNKNOWN
         ((how, count),) = seen.order.most_common(1)
         if how == "neither" or count < _VOTES or count < _AGREEING * seen.order.total():
@@ -165,7 +169,7 @@ class _Rules:
         reused, recycled = self.watch.ages.reused.get(self.logger), self.watch.ages.recycled.get(self.logger)
         low = math.ceil(reused[0] - _LATE) if reused is not None else 0
         high = math.floor(recycled[0] + _CONNECTS) if recycled is not None else None
-        if self._is_mixed or (high is not None and low > high) or (low <= 0 and high is None):
+        if self._may_be_mixed or (high is not None and low > high) or (low <= 0 and high is None):
             return _UNKNOWN
         places = [one[1] for one in (recycled, reused) if one is not None]
         return _bounded(max(low, 0), high, self._cited(places))

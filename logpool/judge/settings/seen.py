@@ -25,6 +25,9 @@ _MOST = 0.6
 # idle connection was passed over and yet used again
 _STRANGE = 3
 _STRANGE_SHARE = 0.1
+# or so often, and so much more often than one was created, though each of them may have come back meanwhile
+_DOUBTFUL = 20
+_DOUBTFUL_SHARE = 2
 
 
 class Event(NamedTuple):
@@ -105,6 +108,7 @@ class Seen:
         order: how often the connection taken was the one idle longest (``fifo``), shortest (``lifo``), neither.
         order_places: where.
         strange: connections passed over and yet used again.
+        doubtful: those that may have come back only while another one was made.
         created: connections created for want of an idle one.
         is_certain: whether one of the strange ones was certainly in a queue while it was passed over.
     """
@@ -116,6 +120,7 @@ class Seen:
     order: Counter[str] = field(default_factory=Counter)
     order_places: defaultdict[str, list[Place]] = field(default_factory=lambda: defaultdict(list))
     strange: int = 0
+    doubtful: int = 0
     created: int = 0
     is_certain: bool = False
 
@@ -123,6 +128,11 @@ class Seen:
     def is_mixed(self) -> bool:
         """Whether more than one pool seems to be behind it."""
         return self.is_certain or self.strange >= max(_STRANGE, _STRANGE_SHARE * self.created)
+
+    @property
+    def may_be_mixed(self) -> bool:
+        """Likewise, or nothing speaks against it."""
+        return self.is_mixed or self.doubtful >= max(_DOUBTFUL, _DOUBTFUL_SHARE * self.created)
 
     @property
     def size_agreed(self) -> int | None:
