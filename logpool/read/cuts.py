@@ -58,9 +58,10 @@ _TIMES = re.compile(
 _KEYED = re.compile(
     r'(?P<anchor>"(?P<key>asctime|timestamp|time|ts|@timestamp|created|datetime|date|__REALTIME_TIMESTAMP|_time)"\s*:\s*"?'
     # in a path or a query it is part of what was asked for
-    r'|(?: |\b(?<![?&;#/]))(?P<word>asctime|timestamp|time|ts|t)="?)'
+    r'|(?: |\b(?<![?&;#/]))(?P<word>asctime|timestamp|time|ts|t)=["\']?)'
     rf"(?P<time>{_TIMES.pattern}|\d{{10}}(?:\d{{3}}){{0,3}}(?:\.\d+)?(?!\d))"
 )
+_SIGNS_OF_KEYS = ('="', '":', "time=", "='")
 _KEYS = (
     "asctime",
     "timestamp",
@@ -273,7 +274,7 @@ def cut_of(line: str, *, behind: bool = False) -> Cut:
     line = bounded(line)
     if behind:
         return _cut_behind(line)
-    keyed = list(_KEYED.finditer(line)) if '="' in line or '":' in line or "time=" in line else []
+    keyed = list(_KEYED.finditer(line)) if any(sign in line for sign in _SIGNS_OF_KEYS) else []
     if keyed:
         return _keyed_cut(line, keyed)
     spans: list[Span] = []

@@ -50,8 +50,9 @@ _WITHIN = frozenset(_plain_ones("record", "result", "_source", "json_payload"))
 _BESIDE = _WITHIN.union(_plain_ones("extra", "context", "ctx", "fields", "labels", "attributes", "resource"))
 # a time that was a number: in JSON within JSON, its quotes are to be escaped as its key's are
 _BARE_TIME = re.compile(rf'(?P<key>(?P<escape>\\*)":\s*){TIME}')
-# a long word is looked at once
-_PAIRS = re.compile(r'(?<![\w.@])([\w.@]++)=("(?:[^"\\]|\\.)*"|\S*)')
+# a long word is looked at once; structlog's KeyValueRenderer has the quotation marks of Python
+_PAIRS = re.compile(r"""(?<![\w.@])([\w.@]++)=("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'(?=\s|$)|\S*)""")
+_ESCAPED = {"n": "\n", "t": "\t"}
 #: what may name a field that matters
 KEYS = (
     *(*_LOGGERS, *_LEVELS, *_PROCESSES, *_PROCESS_NAMES, *_THREADS, *_MESSAGES, *_LINES),
@@ -190,7 +191,7 @@ def in_logfmt(text: str) -> Iterator[Head]:
     for pair in _PAIRS.finditer(text):
         key, value = pair.groups()
         # a format string may put no quotes around the message, which goes on then
-        is_open = _plain(key) in _MESSAGES and not value.startswith('"')
+        is_open = _plain(key) in _MESSAGES and not value.startswith('"') and not _is_quoted(value)
         pairs[key] = text[pair.start(2) :] if is_open else _unquoted(value)
     fields = Fields(pairs.items())
     message = fields.first(_MESSAGES)
@@ -204,7 +205,13 @@ def fields_of(text: str) -> Fields:
     return Fields((pair[1], _unquoted(pair[2])) for pair in _PAIRS.finditer(text))
 
 
+def _is_quoted(value: str) -> bool:
+    return len(value) > 1 and value[0] == value[-1] == "'"
+
+
 def _unquoted(value: str) -> str:
+    if _is_quoted(value):
+        return re.sub(r"\\(.)", lambda escaped: _ESCAPED.get(escaped[1], escaped[1]), value[1:-1])
     if not value.startswith('"'):
         return value
     try:

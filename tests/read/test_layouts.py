@@ -1310,3 +1310,15 @@ def test_times_behind_the_messages_are_found(end: str, cuts: tuple[int, ...]) ->
     # what has its time before its message may end with another one
     ahead = [f"2024-01-01 12:00:01,000 {line}" for line in lines]
     assert [event.time for event in events_of(None, ahead, cuts)] == [NOON + 1_000_000] * 3
+
+
+@pytest.mark.parametrize("message", [*NAMELESS, CREATED, CREATED.replace("<", "<'a' ")])
+@pytest.mark.parametrize("behind", ["", " user='it\\'s'", " request_id='0af7651916cd43dd8448eb211c80319c'"])
+def test_pairs_in_the_quotation_marks_of_python(message: str, behind: str) -> None:
+    record = {"event": message, "level": NAMELESS.get(message, "DEBUG").lower(), "logger": POOL}
+    pairs = " ".join(f"{key}={value!r}" for key, value in record.items())
+    for line in (
+        f"{pairs} timestamp='2024-01-01T12:00:00Z'{behind}",
+        f"timestamp='2024-01-01T12:00:00Z' {pairs}{behind}",
+    ):
+        assert events_of(None, [line]) == [Event(1, NOON, POOL, None, None)]
