@@ -137,9 +137,7 @@ def are_fields(record: Record, end: int) -> bool:
     SQLAlchemy's own loggers say nothing but messages as a whole. Behind part of one another line may have been written.
     """
     before = without_locators(record.message[:end])
-    # formatted twice, as by a queue's handler with a formatter of its own
-    again = before.rfind(record.logger) if record.logger else -1
-    if _FIELDS.fullmatch(before) or (again >= 0 and _JOINED.fullmatch(before, again + len(record.logger or ""))):
+    if _FIELDS.fullmatch(before):
         return True
     return (
         0 < len(before) <= _LONGEST_FIELDS

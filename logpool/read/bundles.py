@@ -53,9 +53,12 @@ def are_bundled(head: str) -> bool:
     """Whether a text that begins so is one in which records share lines, or take several."""
     if not head.lstrip().startswith(("{", "[")):
         return False
-    # a single line so far: an answer that holds all records
-    if _BUNDLED.match(head) or ("\n" not in head.strip() and _ARRAY.search(head)):
+    if _BUNDLED.match(head):
         return True
+    if "\n" not in head.strip() and _ARRAY.search(head):
+        # a single line so far: an answer that holds all records, or a record
+        single = _decoded(head, head.index("{")) if head.startswith("{") else None
+        return single is None or list(records_in(single.value)) != [single.value]
     # one behind the other
     value = _decoded(head, head.index("{")) if head.startswith("{") else None
     return value is not None and head[value.end :].lstrip(" \t,").startswith("{")

@@ -301,7 +301,9 @@ def are_behind(lines: Iterable[str]) -> bool:
         count += 1
         if count - behind > max(1, _SHARE_BEFORE * count):
             return False
-        behind += not cut_of(line).spans and cut_of(line, behind=True).time is not None
+        last, begin = cut_of(line, behind=True), STARTS.search(line)
+        is_behind = last.time is not None and begin is not None and (last.spans[0].start or 0) > begin.start()
+        behind += is_behind and not cut_of(line).spans
     return count - behind <= _SHARE_BEFORE * count and behind > 0
 
 

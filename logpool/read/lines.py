@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from logpool.late import pl
 from logpool.native.lines import Rows, surveyed
 from logpool.read.bundles import are_bundled, unbundled
-from logpool.read.consoles import in_one_line, is_console, last_head
+from logpool.read.consoles import Console, console_of
 from logpool.read.damage import NO_TEXT, Damages
 from logpool.read.encoding import (
     LONGEST_LINE,
@@ -184,7 +184,7 @@ class LineReader:
     _bare: bool = False
     _rest: bytearray = field(default_factory=bytearray)
     _split: bool = False
-    _console: bool = False
+    _console: Console | None = None
     # whether NULs stood before the line that comes next
     _nuls: bool = False
     _size: int = 0
@@ -200,9 +200,9 @@ class LineReader:
             return
         for data in self._text(size):
             end = data.rfind(b"\n") + 1
-            if self._console:
+            if self._console is not None:
                 # what goes on with the last record may follow
-                head = last_head(data)
+                head = self._console.last_head(data)
                 end = head if head or len(self._rest) + len(data) < LONGEST_LINE else end
             if end:
                 yield self._whole(data, end)
@@ -266,7 +266,7 @@ class LineReader:
         if self.encoding == "utf-8":
             head = self._without_hole(head)
         self._split = may_be_split(head)
-        self._console = self.encoding == "utf-8" and is_console(head)
+        self._console = console_of(head) if self.encoding == "utf-8" else None
         self._bare = b"\r" in head and ends_with_cr(self.stream.peek(_HOLE_BYTES), self.encoding)
         failure = self.stream.failure
         if not head and (self._nuls or failure is not None):
@@ -319,8 +319,8 @@ class LineReader:
     def _block(self, data: bytes, end: int, *, torn: bool = False) -> Block:
         self._rest.clear()
         lines = self._mended(Lines(data, end), torn=torn)
-        if self._console:
-            lines = Lines(in_one_line(lines.bytes()))
+        if self._console is not None:
+            lines = Lines(self._console.in_one_line(lines.bytes()))
             torn = torn and not lines.data.endswith(b"\n")
         block = Block(self.line, lines, self._size, self.part, torn, self._split, self.stream.share)
         self.line += len(lines)

@@ -1,4 +1,4 @@
-"""Lines that Kubernetes split, and messages that Rich wrapped, put together again where their last part stands.
+"""Lines that Kubernetes split, put together again where their last part stands; and the times that Rich prints.
 
 Rich leaves a time out where it is that of the record before; and it prints years without their century, months first
 (``[09/26/24 17:45:26]``, the ``%x %X`` of a program that sets no locale).
@@ -10,27 +10,17 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from logpool.read.grammar import parse_message
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from logpool.read.lines import Block
 
 _LEVEL = r"(?:DEBUG|INFO|WARNING|ERROR|CRITICAL)"
-# the time, or none where it is that of the record before; the level; the message, and from its first line on the file
-_RICH = rf"(?P<head>(?:\[[^\]\n]{{4,40}}\]| {{4,42}}) {_LEVEL} +)(?P<text>\S[^\n]*?) +\S+:\d+ *\r?$"
-_LINE = re.compile(rf"(?m)^(?:\S+ (?:stdout|stderr) [FP] |{_RICH})".encode())
 _PART = re.compile(r"^\S+ (?P<stream>stdout|stderr) (?P<tag>[FP]) ")
-_WRAPPED = re.compile(_RICH)
 _TIME = r"\[(?P<month>0[1-9]|1[0-2])/(?P<day>\d\d)/(?P<year>\d\d) (?P<clock>\d\d:\d\d:\d\d)\]"
+_LINE = re.compile(rf"(?m)^(?:\S+ (?:stdout|stderr) [FP] |{_TIME} {_LEVEL} )".encode())
 _NO_TIME = " " * len("[09/26/24 17:45:26]")
 _TIMED = re.compile(rf"(?:{_TIME}|{_NO_TIME})(?= {_LEVEL} )")
-# how messages begin of which the first line may be no more than that
-_BEGUN = re.compile(
-    r"Created|Connection\b|Pool pre-ping|Invalidate|Soft Invalidate|(?:Hard-c|C)losing connection"
-    r"|Exception (?:closing|term)|Disconnection detected|Cancellation|The garbage|QueuePool limit"
-)
 
 
 def may_be_split(head: bytes) -> bool:
@@ -43,14 +33,12 @@ class Pieces:
     """Carries what has come of split lines from block to block."""
 
     _begun: dict[str, str] = field(default_factory=dict)
-    # of a wrapped message: what stands before it, and what has come of it
-    _wrapped: tuple[str, str] | None = None
     # the last time that Rich printed
     _time: str | None = None
 
     def matter(self, block: Block) -> bool:
         """Whether a block may hold part of a split line."""
-        return block.split or bool(self._begun) or self._wrapped is not None
+        return block.split or bool(self._begun)
 
     def joined(self, lines: Iterable[str]) -> list[str]:
         """The same lines, of a split one the whole in place of its last part, and nothing in place of the others."""
@@ -58,7 +46,7 @@ class Pieces:
         for line in lines:
             match = _PART.match(line)
             if match is None:
-                whole.append(self.timed(self._unwrapped(line)))
+                whole.append(self.timed(line))
             elif match["tag"] == "P":
                 begun = self._begun.get(match["stream"])
                 self._begun[match["stream"]] = begun + line[match.end() :] if begun else _as_whole(line, match)
@@ -68,20 +56,6 @@ class Pieces:
                 whole.append(begun + line[match.end() :] if begun else line)
         return whole
 
-    def _unwrapped(self, line: str) -> str:
-        """A line of a message that Rich wrapped: the whole in place of the last one, nothing in place of the others."""
-        begun, self._wrapped = self._wrapped, None
-        if begun is not None and line.startswith(" " * len(begun[0])):
-            head, text = begun[0], f"{begun[1]} {line.strip()}"
-        elif (match := _WRAPPED.match(line)) and _BEGUN.match(match["text"]):
-            head, text = match["head"], match["text"]
-        else:
-            return line
-        if _is_whole(text):
-            return head + text
-        self._wrapped = head, text
-        return ""
-
     def timed(self, line: str) -> str:
         """A line of Rich's with its time, the century told; others as they are."""
         match = _TIMED.match(line)
@@ -90,12 +64,6 @@ class Pieces:
         if match["clock"]:
             self._time = f"[20{match['year']}-{match['month']}-{match['day']} {match['clock']}]"
         return line if self._time is None else self._time + line[match.end() :]
-
-
-def _is_whole(text: str) -> bool:
-    """Whether nothing is missing of a message."""
-    pairs = text.count("<") == text.count(">") and text.count("(") == text.count(")")
-    return pairs and parse_message(text) is not None
 
 
 def _as_whole(line: str, match: re.Match[str]) -> str:

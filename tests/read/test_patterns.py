@@ -35,7 +35,7 @@ LAYOUTS = [
     "2024-01-01T12:00:00Z web-{0} app[{1}]: DEBUG:{logger}:{message}",
     '{{"asctime": "2024-01-01T12:00:00Z", "name": "{logger}", "message": "{message}", "thread": 1{0}, "n": 1{1}}}',
     '{{"asctime": "2024-01-01T12:00:00Z", "name": "{logger}", "message": "{message}", "threadName": "T\\u00e9-{0}"}}',
-    '{{"asctime": "2024-01-01T12:00:00Z", "name": "{logger}", "message": "{message}", "pid": {1}, "row": [{0}, {2}]}}',
+    '{{"asctime": "2024-01-01T12:00:00Z", "name": "{logger}", "message": "{message}", "pid": {1}, "n": [1{0}, 1{2}]}}',
     'time="2024-01-01T12:00:00Z" level=DEBUG logger={logger} thread=worker-{0} n={1} message="{message}" user={2}',
     '{{"asctime": "2024-01-01T12:00:00Z", "name": "{logger}", "message": "{message}", "at": "2024-01-01T1{0}:{1}Z"}}',
     "2024-01-01 12:00:00,000 [{0}ms v{1}x{2}] DEBUG {logger}: <Task at 0x{1}f{0}> {message}",

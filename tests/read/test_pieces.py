@@ -3,8 +3,8 @@
 import io
 import logging
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.logging import RichHandler
 
 from logpool.analysis import analyze
+from logpool.read.consoles import console_of
 from logpool.read.grammar import parse_message
 from logpool.read.pieces import may_be_split
 
@@ -28,6 +29,8 @@ MESSAGES = [
     "Invalidate connection <sqlite3.Connection object at 0x7f01> (reason: OperationalError:the server is gone)",
     "Invalidate connection <sqlite3.Connection object at 0x7f01>",
     "Hard-closing connection <psycopg.Connection [IDLE] (host=db.example.org database=a) at 0x7f01>",
+    "Pool pre-ping on connection <sqlite3.Connection object at 0x7f01>",
+    "Pool pre-ping on connection <sqlite3.Connection object at 0x7f01> failed, will invalidate pool",
     "Pool recreating",
     "Hello",
 ]
@@ -42,10 +45,11 @@ def second(number: int) -> int:
     return number * 2 // 3
 
 
-def printed(messages: Sequence[str], width: int) -> list[str]:
+def printed(messages: Sequence[str], width: int, *, path: bool = True) -> list[str]:
     """The lines that Rich prints, of some messages each second."""
     file = io.StringIO()
-    handler = RichHandler(console=Console(file=file, width=width), log_time_format="[%x %X]")
+    console = Console(file=file, width=width)
+    handler = RichHandler(console=console, log_time_format="[%x %X]", show_path=path)
     handler.setFormatter(logging.Formatter("%(message)s"))
     for number, message in enumerate(messages):
         values = {"msg": message, "levelname": "DEBUG", "pathname": "base.py", "lineno": 895}
@@ -54,26 +58,62 @@ def printed(messages: Sequence[str], width: int) -> list[str]:
     return file.getvalue().splitlines()
 
 
+def unwrapped(lines: Sequence[str], blocks: Sequence[int]) -> list[str]:
+    """The lines as they are read of a file, in blocks that end before some records."""
+    data = "".join(f"{line}\n" for line in lines).encode()
+    console = console_of(data)
+    assert console is not None
+    ends = [console.last_head(data[: min(len(data), 1 + block)]) for block in blocks]
+    pieces = [data[begin:end] for begin, end in pairwise(sorted({0, *ends, len(data)}))]
+    found = b"".join(map(console.in_one_line, pieces))
+    assert found == console.in_one_line(data)
+    return found.decode().splitlines()
+
+
 @given(
     st.lists(st.sampled_from(MESSAGES), max_size=8),
     st.integers(76, 220),
+    st.booleans(),
+    st.lists(st.integers(0, 2000), max_size=4),
     st.lists(st.integers(0, 30), max_size=4),
 )
-def test_what_rich_wrapped(messages: list[str], width: int, cuts: list[int]) -> None:
+def test_what_rich_wrapped(messages: list[str], width: int, path: bool, blocks: list[int], cuts: list[int]) -> None:  # noqa: FBT001
     # at its beginning a file must be known for what it is
     messages = [MESSAGES[1], *messages]
-    lines = printed(messages, width)
+    lines = printed(messages, width, path=path)
     assert may_be_split("\n".join(lines).encode())
-    found, unrecognised = all_of(lines, cuts, split=True)
+    whole = unwrapped(lines, blocks)
+    assert len(whole) == len(lines)
+    found, unrecognised = all_of(whole, cuts, split=True)
     told = [parse_message(message) for message in messages if "0x7f01" in message]
-    # what is whole without its last words is not waited for
-    expected = [replace(one, reason=None).without_identity() for one in told if one is not None]
-    assert [replace(shape.message, reason=None) for _, _, shape, *_ in found] == expected  # type: ignore[attr-defined]
+    expected = [one.without_identity() for one in told if one is not None]
+    assert [shape.message for _, _, shape, *_ in found] == expected  # type: ignore[attr-defined]
     assert {connection for *_, connection, _ in found} == {"0x7f01"}
     assert unrecognised == 0
     begin = BEGIN.replace(tzinfo=UTC).timestamp()
     seconds = [begin + second(number) for number, message in enumerate(messages) if "0x7f01" in message]
     assert [time for _, time, *_ in found] == [1e6 * second for second in seconds]
+
+
+@pytest.mark.parametrize("block_bytes", [100, 1 << 20])
+@pytest.mark.parametrize("width", [80, 100, 200])
+def test_timeouts_in_what_rich_wrapped(width: int, block_bytes: int, tmp_path: Path) -> None:
+    text = "QueuePool limit of size 1 overflow 0 reached, connection timed out, timeout 0.20"
+    messages = [
+        MESSAGES[1],
+        f"it failed\nTraceback (most recent call last):\nTimeoutError: {text} (Background)",
+        "Hello",
+    ]
+    path = tmp_path / "app.log"
+    path.write_text("".join(f"{line}\n" for line in printed(messages, width, path=False)))
+    assert analyze(path, block_bytes=block_bytes).timeouts == 1
+
+
+@pytest.mark.parametrize(
+    "line", ["[2024-01-01 12:00:00,000] DEBUG    Pool recreating", "DEBUG    x", "[12:00:00] DEBUG x", "    INFO     x"]
+)
+def test_most_logs_are_written_for_no_console(line: str) -> None:
+    assert console_of(f"{line}\n".encode()) is None
 
 
 def test_the_time_of_what_rich_wrote_where_only_a_glance_is_taken(tmp_path: Path) -> None:
