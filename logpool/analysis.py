@@ -268,6 +268,12 @@ def nothing_understood(readings: list[Reading], damages: Damages) -> InputError:
     )
     if unrecognised:
         looked = f"{unrecognised:,} of them on a pool's logger, but none with a known message, such as {message}"
+    timeouts = sum(reading.events for reading in readings)
+    if timeouts:
+        looked += (
+            f"; but {timeouts:,} {'timeout' if timeouts == 1 else 'timeouts'} of a pool's callers: its own records may "
+            "stand in another file of the set"
+        )
     shown = "".join(f"\n  | {masked(sample)[:160]}" for sample in samples)
     if damages.all:
         shown += f"\n{DAMAGED}: {damages.told()}"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import logpool
+from logpool.errors import InputError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,3 +52,12 @@ def test_one_traceback_is_one_timeout(tmp_path: Path) -> None:
     log.write_text("".join(f"{line}\n" for line in [begin, head, *TRACEBACK, *CHAINED, head, *TRACEBACK]))
     for size in (60, 300, 1 << 20):
         assert logpool.analyze(log, block_bytes=size).timeouts == 2
+
+
+def test_a_file_of_timeouts_only_is_told_so(tmp_path: Path) -> None:
+    log = tmp_path / "app.log"
+    log.write_text("".join(f"{line}\n" for line in [UNCAUGHT[0], *TRACEBACK] * 2))
+    with pytest.raises(
+        InputError, match="but 2 timeouts of a pool's callers: its own records may stand in another file"
+    ):
+        logpool.analyze(log)
