@@ -516,6 +516,7 @@ def test_standard_output_closed_before_the_first_byte(command: list[str], code: 
         ("--version >&-", 0),
         ("analyze --fail-on left_out_at_end {case} >&-", 1),
         ("analyze {case}/none 2>&-", 3),
+        ("analyze {case}/none 2>/dev/full", 3),
     ],
 )
 def test_closed_streams(command: str, code: int) -> None:

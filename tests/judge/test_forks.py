@@ -207,6 +207,8 @@ def test_other_words_for_processes(tmp_path: Path) -> None:
     [
         # its own connection at the same address
         parent().add(11, 1, CREATED, *USE),
+        # the other one has it out when this one uses its own, whose creation is cut off
+        Log().add(10, 1, CREATED, TAKEN).add(11, 1, *USE).add(10, 1, BACK, RESET).add(11, 1, *USE),
         # it was there before
         Log().add(11, 7, CREATED, *USE).add(10, 1, CREATED, *USE).add(11, 1, *USE),
         Log().add(11, 7, CREATED, *USE, pool=NULL).add(10, 1, CREATED, *USE).add(11, 1, *USE),

@@ -56,6 +56,14 @@ def of_opentelemetry(lot: list[Object]) -> object:
     return {"resourceLogs": [{"resource": {"attributes": attributes}, "scopeLogs": scopes}]}
 
 
+def of_events() -> object:
+    return {"events": [{"eventId": "3", "timestamp": 1727372726881, "message": text_of(one)} for one in OBJECTS]}
+
+
+def of_insights(one: Object) -> object:
+    return [{"field": "@timestamp", "value": str(one["timestamp"])}, {"field": "@message", "value": text_of(one)}]
+
+
 FORMS = {
     "one behind the other": "".join(map(json.dumps, OBJECTS)),
     "an array": json.dumps(OBJECTS),
@@ -68,6 +76,12 @@ FORMS = {
     "CloudWatch, one behind the other": in_lots(of_cloudwatch).replace("\n", ""),
     "OpenTelemetry": in_lots(of_opentelemetry),
     "records": in_lots(lambda lot: {"records": lot}),
+    # answers of APIs: under whatever key, on one line or indented
+    "filter-log-events": json.dumps(of_events(), indent=4),
+    "filter-log-events, on one line": json.dumps(of_events()),
+    "Insights": json.dumps({"results": [of_insights(one) for one in OBJECTS], "status": "Complete"}, indent=4),
+    "Elasticsearch": json.dumps({"hits": {"total": 9, "hits": [{"_id": "1", "_source": one} for one in OBJECTS]}}),
+    "a notebook": json.dumps({"cells": [{"outputs": [{"text": [f"{text_of(one)}\n" for one in OBJECTS]}]}]}, indent=1),
 }
 
 
@@ -126,6 +140,11 @@ def test_a_cut_in_the_last_record_is_told(tmp_path: Path) -> None:
         ("2024-09-26 17:45:26 {\n", False),
         ('{"message": "x"} {"message": "y"}\n', True),
         ('\n[\n  {\n    "message": "x"', True),
+        # of a single line: an answer, or a record that may have an array
+        ('{"events": [{"message": "Pool recreating"}]}', True),
+        ('{"events": [{"message": "Pool recreating"}, {"mess', True),
+        ('{"message": "Pool recreating", "tags": [{"a": 1}]}', False),
+        ('{"message": "x", "tags": [{"a": 1}]}', False),
     ],
 )
 def test_whether_records_share_lines(head: str, expected: bool) -> None:  # noqa: FBT001 - a parameter

@@ -84,6 +84,23 @@ def test_what_a_link_leads_to_is_replaced(tmp_path: Path) -> None:
     assert target.read_text("utf-8").startswith("path,line,time\n")
 
 
+def test_a_link_has_the_format_of_its_own_name(tmp_path: Path) -> None:
+    (tmp_path / "latest").write_text("old")
+    link = tmp_path / "latest.parquet"
+    link.symlink_to(tmp_path / "latest")
+    write_table(TABLE, link, force=True)
+    assert pl.read_parquet(tmp_path / "latest").equals(TABLE)
+    assert link.is_symlink()
+
+
+def test_what_is_no_file_is_not_replaced(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.csv"
+    os.mkfifo(pipe)
+    with pytest.raises(OutputError, match=r"pipe\.csv is no file"):
+        write_table(TABLE, pipe, force=True)
+    assert pipe.is_fifo()
+
+
 @pytest.mark.parametrize("suffix", [".csv", ".ndjson"])
 def test_times_with_a_zone_show_their_offset(suffix: str, tmp_path: Path) -> None:
     zoned = TABLE.with_columns(pl.col("time").dt.replace_time_zone("UTC"))
