@@ -87,13 +87,14 @@ _POOL_HEADINGS = ["pool", "checkouts", "reused", "created", "closed", "open/peak
 
 
 def _pool_row(pool: Pool) -> list[str]:
-    followed = pool.unidentified_checkouts == 0
+    # at INFO the log does not show what is in use, or made, or open
+    followed = pool.unidentified_checkouts == 0 and not pool.info_only
     return [
         pool_name(pool),
-        f"{pool.checkouts:,}",
+        "-" if pool.info_only else f"{pool.checkouts:,}",
         "-" if pool.reuse_ratio is None else f"{pool.reuse_ratio:.1%}",
-        f"{pool.created:,}",
-        f"{pool.closed + pool.dropped:,}",
+        "-" if pool.info_only else f"{pool.created:,}",
+        "-" if pool.info_only else f"{pool.closed + pool.dropped:,}",
         f"{pool.open_at_end:,}/{pool.peak_open:,}" if followed else "-",
         f"{pool.checked_out_at_end:,}/{pool.peak_checked_out:,}" if followed else "-",
     ]

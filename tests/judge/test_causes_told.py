@@ -361,3 +361,19 @@ def test_early_14_that_resets(log: Path) -> None:
     written.add(f"Connection {name} being returned to pool")
     written.add(f"Connection {name} checked out from pool")
     assert figures(written).totals.sequence.violations == 1
+
+
+@pytest.mark.parametrize("renewed", [False, True])
+def test_more_in_use_than_a_pool_has_are_of_several(renewed: bool, log: Path) -> None:  # noqa: FBT001 - a parameter
+    written = Written(log)
+    names = [created(written, number) for number in range(4)]
+    for name in names:
+        written.use(name)
+    if renewed:
+        written.add("Pool disposed. Pool size: 2  Connections in pool: 0 Current Overflow: -2")
+        written.add("Pool recreating")
+    for name in names:
+        written.add(f"Connection {name} checked out from pool")
+    written.add("QueuePool limit of size 2 overflow 0 reached, connection timed out, timeout 0.10", 1, logger="app")
+    message = written.found()["pool_exhausted"].message
+    assert ("up to 4 were in use at once, though the pool that they waited for has 2 at most" in message) != renewed

@@ -20,7 +20,7 @@ from logpool.track.tracked import group_of
 from logpool.words import duration, many, share, times
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from logpool.judge.findings import Facts
     from logpool.report.model import Pool, Severity
@@ -72,6 +72,8 @@ class Exhaustion:
     # by the number of a timeout and the group: who held connections then, the oldest first
     _holders: defaultdict[tuple[int, int], list[_Hold]] = field(default_factory=lambda: defaultdict(list))
     _moments: list[int] = field(default_factory=list)
+    # groups whose pool was disposed of, or made anew
+    _renewed: set[int] = field(default_factory=set)
 
     def take(self, tracked: Tracked) -> None:
         """Watches one batch."""
@@ -79,6 +81,8 @@ class Exhaustion:
             self._plateaus.take(tracked.steps)
         self._longest.take(tracked.checkouts.longest(KEPT, self._longest.bounds()))
         self._note(tracked.incidents_of(Kind.TIMED_OUT))
+        for kind in (Kind.DISPOSED, Kind.RECREATED):
+            self._renewed.update(tracked.incidents_of(kind)["group"].drop_nulls())
         if self._moments:
             self._note_holders(tracked.checkouts.table)
 
@@ -164,15 +168,20 @@ class Exhaustion:
         waited_for = facts.names.vocabulary.waited_for(shape)
         groups = [] if pool is None else [group for group in waited_for if facts.names.pool(group) == pool]
         holders = sorted(hold for group in groups for hold in self._holders.get((first.seq, group), ()))
+        judged = next((one for one in facts.pools if one.logger == pool), None)
+        # what is out when its pool is renewed, or is taken out of it, is no longer counted by it
+        is_one = judged is None or judged.closes.detached or not self._renewed.isdisjoint(groups)
+        several = None if is_one else _several(facts, groups, told)
         worst = self._worst(groups)
-        if worst is not None:
+        if several:
+            message += f"; {several}"
+        elif worst is not None:
             message += f"; {standing(self._plateaus.of[worst], _process(facts, worst))}"
         shown = places[:EVIDENCE]
         if holders:
             message += f"; {_oldest(facts, holders[0], first.first)}"
             shown = places[:_TIMEOUTS_SHOWN] + [(hold.source, hold.line) for hold in holders]
-        judged = next((one for one in facts.pools if one.logger == pool), None)
-        message += f": {_advice(facts, judged, first.first, holders)}"
+        message += f": {_advice(facts, None if several else judged, first.first, holders)}"
         last = max((one.last for one in told.values() if one.last is not None), default=None)
         group = next(iter(waited_for), None)
         return Finding(
@@ -270,6 +279,18 @@ def _advice(facts: Facts, pool: Pool | None, now: int | None = None, holders: Se
         f"{many(count, 'checkout')} of {holds.count:,} lasted longer than {duration(_LONG * holds.p50)}, which is "
         f"{_LONG} times what half of them take, and took {share(part)} of all the time that connections were held: "
         "look at these before making the pool larger"
+    )
+
+
+def _several(facts: Facts, groups: list[int], told: Iterable[int]) -> str | None:
+    """What shows that several pools log by one name: more are in use at once than the timeouts' texts allow of."""
+    limits = [sum(known.numbers[:2]) for shape in told if (known := facts.names.message(shape)) and known.numbers]
+    peak = max((facts.peaks.get(group, 0) for group in groups), default=0)
+    if not limits or peak <= max(limits):
+        return None
+    return (
+        f"up to {peak:,} were in use at once, though the pool that they waited for has {int(max(limits)):,} at most, "
+        "so several engines, or processes, log by this name (give each engine a pool_logging_name, log %(process)d)"
     )
 
 
