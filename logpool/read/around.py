@@ -38,7 +38,7 @@ _AROUND = {
 _GUESSED = {
     "named": r"(?<![\w.-])(?P<named>[a-z_]*(?:Process|Worker)-\d+(?:[:-]\d+)*)(?![\w.-])",
     "marked": rf"(?<![^\s\[(|;,])[#P](?P<marked>{_PROCESS})(?![\w.-])",
-    "enclosed": rf"\((?P<enclosed>{_PROCESS})\)",
+    "enclosed": rf"[(<\"'](?P<enclosed>{_PROCESS})[)>\"']",
     "field": rf"(?<![^\s|;,])(?<!Level )(?P<field>{_PROCESS})(?![^\s|;,])",
 }
 #: how a number around a message may name a process
