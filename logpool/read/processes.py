@@ -33,7 +33,7 @@ _BEGIN_LINES, _LOT_LINES = 20_000, 1000
 # what most records of pools hold
 _CONNECTION = "onnection "
 # so many records are looked at to tell whether there are such numbers at all, fewer where their layout is known
-_SHOWN, _KNOWN = 16, 4
+_SHOWN, _KNOWN, _LAST_BYTES = 16, 4, 1 << 14
 # of these, so large a share at most has a process of its own
 _OTHERS = 0.75
 # where they are processes, so many of the steps that make sense without them may make none with them: a connection that
@@ -132,12 +132,11 @@ def processes_of(head: str, told: Callable[[tuple[str, ...]], Iterable[Happening
     shown = _shown(head)
     if shown is None:
         return PROCESSES
+    # another layout may follow
+    shown |= _shown(head[-_LAST_BYTES:]) or set()
     plain = list(told(())) if shown else []
-    # what a few records show later, beside the main thread, say, is none
     found = () if shown.isdisjoint(PROCESSES) else _likely(plain, told)
-    if found and not shown.isdisjoint(found):
-        return found
-    return _guessed(plain, [one for one in GUESSES if one in shown], told) or found
+    return found or _guessed(plain, [one for one in GUESSES if one in shown], told)
 
 
 def _likely(plain: list[Happening], told: Callable[[tuple[str, ...]], Iterable[Happening]]) -> tuple[str, ...]:

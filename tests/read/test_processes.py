@@ -185,3 +185,12 @@ def test_a_number_beside_the_main_thread_only_is_none(layout: str, tmp_path: obj
         time = f"2024-01-01 12:{number // 60:02}:{number % 60:02},000"
         lines.append(layout.format(time=time, line=700 + len(text), thread=thread, message=text))
     assert analyzed(tmp_path, lines)[0] == {None}
+
+
+def test_processes_may_be_shown_from_some_line_on(tmp_path: object) -> None:
+    chance = random.Random(3)  # noqa: S311 - lines, no secret
+    told = [
+        line_of(number, text, f"[{4711 + one}]" if number > 40 else "")
+        for number, (one, _, text) in enumerate(of_forked(chance, 200))
+    ]
+    assert {"4711", "4712"} < analyzed(tmp_path, told)[0]
