@@ -110,21 +110,24 @@ def _unwrapped(data: bytes, begun: re.Pattern[bytes]) -> bytes:
     done = 0
     parts: list[bytes] = []
     for head in begun.finditer(data):
-        blanks = b" " * (head.end() - head.start())
         first = data.find(b"\n", head.end())
-        end, more = first, list[bytes]()
-        while end >= 0 and data.startswith(blanks, end + 1):
-            begin = end + 1 + len(blanks)
-            after = data.find(b"\n", begin)
-            line = data[begin : len(data) if after < 0 else after]
-            if not line[:1].strip() or line.startswith(_TRACEBACK):
-                break
-            more.append(line.strip())
-            end = len(data) if after < 0 else after
-            if after < 0:
-                break
+        more, end = _going_on(data, first, b" " * len(head[0]))
         if more:
             text = _FILE.sub(b"", data[head.start() : first]).rstrip()
             parts += data[done : head.start()], b" ".join((text, *more)), b"\n" * len(more)
             done = end
     return b"".join((*parts, data[done:])) if parts else data
+
+
+def _going_on(data: bytes, end: int, blanks: bytes) -> tuple[list[bytes], int]:
+    """The lines behind a line's end that go on with its message, and where they end."""
+    more: list[bytes] = []
+    while 0 <= end < len(data) and data.startswith(blanks, end + 1):
+        after = data.find(b"\n", end + 1)
+        after = len(data) if after < 0 else after
+        line = data[end + 1 + len(blanks) : after]
+        if not line[:1].strip() or line.startswith(_TRACEBACK):
+            break
+        more.append(line.strip())
+        end = after
+    return more, end
