@@ -195,7 +195,7 @@ def _usage() -> dict[str, pl.Expr]:
         "is_out": out,
         "is_awaiting": awaiting,
         "is_alive": alive,
-        "is_settled": (pl.col("settled_at") >= life) & (life >= start),
+        "is_settled": pl.col("settled_at") >= pl.max_horizontal(life, start),
         "uses": total - at_life + known,
         "born": born.gather(life.clip(0)),
     }

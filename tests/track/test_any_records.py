@@ -43,6 +43,7 @@ CREATED, TAKEN, RETURNED, RESET, _ALREADY, FAILED, THROWN, _CLOSED, HARD, TERMIN
     said=[(what, CONNECTIONS[0]) for what in (CREATED, TAKEN, RETURNED, HARD, TERMINATED, TERMINATED)], times=1, size=99
 )
 @example(said=[(what, CONNECTIONS[0]) for what in (TERMINATED, RETURNED)], times=1, size=1)
+@example(said=[(what, CONNECTIONS[0]) for what in (TERMINATED, RETURNED)], times=2, size=50)
 def test_figures_stay_within_bounds(
     pool: str, said: list[tuple[int, str]], times: int, size: int, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
