@@ -71,7 +71,7 @@ class _Deaths:
     """Connections that died in use: how many, the shortest use, microseconds, and where the first few stand."""
 
     count: int = 0
-    least: int | None = None
+    least: int = _NEVER
     first: int | None = None
     last: int | None = None
     places: list[tuple[int, int]] = field(default_factory=list)
@@ -79,7 +79,7 @@ class _Deaths:
     def add(self, held: int | None, time: int | None, place: tuple[int, int]) -> None:
         self.count += 1
         # of one that is not known to have been in use, nothing is known
-        self.least = min(self.least if self.least is not None else _NEVER, -1 if held is None else held)
+        self.least = min(self.least, -1 if held is None else held)
         if time is not None:
             self.first = time if self.first is None else self.first
             self.last = time
@@ -139,7 +139,7 @@ class Failures:
         failed = roles.filter((pl.col("role") == _FAILED) & pl.col("group").is_in(facts.groups(pool)))["label"]
         deaths = [self._deaths[shape] for shape in failed if shape in self._deaths]
         count = sum(one.count for one in deaths)
-        least = min((one.least for one in deaths if one.least is not None), default=-1)
+        least = min((one.least for one in deaths), default=-1)
         usual = pool.hold_seconds.p50
         if count < _SEVERAL or usual is None or least < max(_LONG_USE, _TIMES * usual) * SECOND:
             return None

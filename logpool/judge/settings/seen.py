@@ -131,7 +131,7 @@ class Seen:
 
     @property
     def may_be_mixed(self) -> bool:
-        """Likewise, or nothing speaks against it."""
+        """Whether it is, or what may have come back meanwhile is too much for one pool."""
         return self.is_mixed or self.doubtful >= max(_DOUBTFUL, _DOUBTFUL_SHARE * self.created)
 
     @property
