@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from logpool.errors import InputError, UsageError
@@ -26,6 +26,7 @@ from logpool.read.reading import Reading
 from logpool.read.selection import Selection
 from logpool.read.sources import sources_of
 from logpool.read.vocabulary import Vocabulary
+from logpool.stateful import stateful
 
 if TYPE_CHECKING:
     import os
@@ -55,7 +56,7 @@ _BYTES_AN_EVENT = 10
 _NAMED = 3
 
 
-@dataclass
+@stateful
 class Analysis:
     """One reading of some logs.
 
@@ -171,7 +172,8 @@ class Analysis:
         waiting: list[pl.DataFrame] = []
         for batch in self.events():
             waiting.append(batch)
-            if sum(one.height for one in waiting) >= self._lot:
+            # those of one log come in lots
+            if len(self.readings) == 1 or sum(one.height for one in waiting) >= self._lot:
                 lot, waiting = as_one(waiting), []
                 yield lot
                 del lot

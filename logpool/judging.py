@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from logpool.judge.books import Books
@@ -18,6 +18,7 @@ from logpool.judge.statistics import Statistics
 from logpool.read.times import iso
 from logpool.report.model import Evidence, Report, SourceReport, Violation
 from logpool.schema import Kind
+from logpool.stateful import stateful
 from logpool.track.sequence import CODES
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     Followed = Iterator[tuple[pl.DataFrame, Tracked]]
 
 
-@dataclass
+@stateful
 class Judgement:
     """What an analysis comes to.
 

@@ -21,9 +21,11 @@ ARROWS: dict[str, set[str]] = {
     "logpool.words": set(),
     "logpool.options": set(),
     "logpool.late": set(),
+    "logpool.stateful": set(),
     "logpool.frames": {"logpool.late"},
-    "logpool.native": {"logpool.errors", "logpool.late", "logpool.native"},
+    "logpool.native": {"logpool.errors", "logpool.late", "logpool.native", "logpool.stateful"},
     "logpool.read": {
+        "logpool.stateful",
         "logpool.schema",
         "logpool.errors",
         "logpool.frames",
@@ -32,6 +34,7 @@ ARROWS: dict[str, set[str]] = {
         "logpool.read",
     },
     "logpool.track": {
+        "logpool.stateful",
         "logpool.schema",
         "logpool.frames",
         "logpool.native",
@@ -39,6 +42,7 @@ ARROWS: dict[str, set[str]] = {
         "logpool.track",
     },
     "logpool.judge": {
+        "logpool.stateful",
         "logpool.frames",
         "logpool.schema",
         "logpool.errors",
@@ -61,6 +65,7 @@ ARROWS: dict[str, set[str]] = {
     "logpool.report.model": set(),
     "logpool.runner": {"logpool.errors", "logpool.runner"},
     "logpool.judging": {
+        "logpool.stateful",
         "logpool.schema",
         "logpool.read",
         "logpool.track",
@@ -68,6 +73,7 @@ ARROWS: dict[str, set[str]] = {
         "logpool.report",
     },
     "logpool.analysis": {
+        "logpool.stateful",
         "logpool.schema",
         "logpool.errors",
         "logpool.read",

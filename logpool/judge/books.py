@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import InitVar, dataclass, field, replace
+from dataclasses import InitVar, field, replace
 from typing import TYPE_CHECKING
 
 from logpool.judge.statistics import RESETS
 from logpool.read.vocabulary import split_pool_name
 from logpool.report.model import Censored, Closes, Ends, Pings, Pool, Resets, Sequence
 from logpool.schema import Cause, Detail, End, Kind
+from logpool.stateful import stateful
 from logpool.track.tracked import groups_of
 from logpool.words import many
 
@@ -34,7 +35,7 @@ _DEBUG_KINDS = (
 )
 
 
-@dataclass
+@stateful
 class Books:
     """Figures for any set of groups.
 
@@ -213,7 +214,7 @@ class Books:
         return Closes(**told, unknown=closed - sum(told.values()))
 
 
-@dataclass
+@stateful
 class _Tally:
     """Sums over some groups."""
 

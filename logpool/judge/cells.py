@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from logpool.frames import where
 from logpool.native.numbers import tallied
+from logpool.stateful import stateful
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,7 +23,7 @@ _PLACE = 1 << 40
 _CELL = dict.fromkeys(("label", "bin", "count", "first", "last", "idle", "place", "end"), pl.Int64)
 
 
-@dataclass
+@stateful
 class Cells:
     """Events counted per sort and second: count, first and last time, least ``idle``, first and last place.
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from logpool.stateful import stateful
 
 if TYPE_CHECKING:
     import polars as pl
 
 
-@dataclass
+@stateful
 class Clock:
     """Follows the times of events from batch to batch."""
 

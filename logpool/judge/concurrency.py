@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
 from logpool.frames import where
+from logpool.stateful import stateful
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +36,7 @@ CLIMB = pl.Schema(
 )
 
 
-@dataclass
+@stateful
 class Concurrency:
     """Running levels of one partition of the pools, such as pools, classes, or all together.
 

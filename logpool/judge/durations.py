@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import polars as pl
 
@@ -11,6 +11,7 @@ from logpool.frames import empty, typed, where
 from logpool.judge.merged import Merged
 from logpool.native.numbers import counted
 from logpool.report.model import Durations
+from logpool.stateful import stateful
 
 #: so many distinct ones are kept as they are: more than a log has whose times are in milliseconds
 MOST_DISTINCT = 1 << 19
@@ -29,7 +30,7 @@ _MERGED = (pl.col("count").sum(), pl.col("total").sum(), pl.col("longest").max()
 _POWERS = pl.Series([1 << power for power in range(63)], dtype=pl.Int64)
 
 
-@dataclass
+@stateful
 class DurationCounts:
     """Counts of durations per group, grown batch by batch.
 

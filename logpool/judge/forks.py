@@ -11,7 +11,7 @@ connection: the first process must have given it back before the other one has i
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
@@ -19,6 +19,7 @@ import polars as pl
 from logpool.judge.processes import host_of, process_of
 from logpool.report.model import Finding
 from logpool.schema import End, Kind
+from logpool.stateful import stateful
 from logpool.track.neighbours import GROUP
 from logpool.track.tracked import connection_of, group_of
 
@@ -67,7 +68,7 @@ class Use(NamedTuple):
     time: int | None
 
 
-@dataclass
+@stateful
 class Forks:
     """Collects, batch by batch, connections that one process created and another took over.
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from logpool.report.model import Little
+from logpool.stateful import stateful
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,7 +39,7 @@ class _Area:
         return last * self.steps - self.moment + self.before * (last - first)
 
 
-@dataclass
+@stateful
 class Areas:
     """The area under the connections in use, per number of a pool, in whole microseconds; grows by batches."""
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from logpool.frames import chosen, stacked
+from logpool.stateful import stateful
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 _FEW = 20_000
 
 
-@dataclass
+@stateful
 class Merged:
     """A table whose rows are merged when those added since outnumber the others, and whenever it is asked for.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -16,6 +16,7 @@ import polars as pl
 from logpool.frames import typed
 from logpool.judge.merged import Merged
 from logpool.report.model import HoldCounts
+from logpool.stateful import stateful
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,7 +32,7 @@ _TO_THE_OCTAVE = 32
 _SCHEMA = pl.Schema({"part": pl.UInt32, "stretch": pl.Int64, "length": pl.UInt32, "count": pl.UInt64})
 
 
-@dataclass
+@stateful
 class HoldSpread:
     """Counts of holds per pool, stretch of time and class of length, grown batch by batch.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from dataclasses import InitVar, dataclass, field
+from dataclasses import InitVar, field
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -21,6 +21,7 @@ from logpool.native.numbers import counted, extremes_of, places_of, tallied
 from logpool.read.vocabulary import split_pool_name
 from logpool.report.model import Timings
 from logpool.schema import Cause, Detail, End, Kind
+from logpool.stateful import stateful
 from logpool.track.sequence import Review
 from logpool.track.tracked import groups_of
 
@@ -52,7 +53,7 @@ def _timings_merged(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.group_by("one").agg(pl.col("count").sum())
 
 
-@dataclass
+@stateful
 class Statistics:
     """Grows by batches, and counts what :mod:`logpool.judge.books` adds up.
 

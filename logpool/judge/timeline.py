@@ -8,7 +8,7 @@ not depend on when they grew.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
+from dataclasses import field
 from operator import add
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ from logpool.judge.merged import Merged
 from logpool.read.vocabulary import split_pool_name
 from logpool.report.model import Bin, Timeline
 from logpool.schema import Kind
+from logpool.stateful import stateful
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -57,7 +58,7 @@ _LAST = ("last_open", "last_out")
 _COUNTS = pl.Schema(dict.fromkeys(("part", "bin", *_COUNTED), pl.Int64))
 
 
-@dataclass
+@stateful
 class Timelines:
     """Grows by batches.
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from array import array
 from ctypes import byref, c_void_p
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import IntEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 from logpool.native.columns import numbers_of, taken_over
 from logpool.native.library import NO_TIME, NONE, library, must
 from logpool.native.structures import FoundStructure, LotStructure
+from logpool.stateful import stateful
 
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence
@@ -135,7 +136,7 @@ class Found(NamedTuple):
     last: int
 
 
-@dataclass
+@stateful
 class Known:
     """What is known of the texts of a cutter, and so of the lines with them: numbers for each text, by its number.
 

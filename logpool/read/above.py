@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, NamedTuple
 
 from logpool.read.cuts import cut_of
 from logpool.read.lines import upwards
+from logpool.stateful import stateful
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -77,7 +78,7 @@ class _Ending(NamedTuple):
     told: set[tuple[int, int]]
 
 
-@dataclass
+@stateful
 class Above:
     """Finds heads in the lines of a block, and in those before it.
 

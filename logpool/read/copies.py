@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from logpool.late import pl
 from logpool.read.vocabulary import UNKNOWN_POOL
 from logpool.schema import Kind
+from logpool.stateful import stateful
 
 if TYPE_CHECKING:
     from logpool.read.vocabulary import Shape, Vocabulary
@@ -38,7 +39,7 @@ _SECOND = 1_000_000
 _ZONES = 900 * _SECOND
 
 
-@dataclass
+@stateful
 class Meaning:
     """What events are, for those who look for copies.
 

@@ -24,6 +24,7 @@ from logpool.read.spans import Span
 from logpool.read.starts import STARTS, bounded
 from logpool.read.times import NAMED_ZONE, OFFSET, ZONES, any_time_format
 from logpool.read.wrappers import is_wrapped
+from logpool.stateful import stateful
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -219,7 +220,7 @@ class Cut:
         return False
 
 
-@dataclass
+@stateful
 class Cuts:
     """The cuts of one log, learned as its lines come.
 

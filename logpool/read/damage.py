@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from logpool.errors import InputError
+from logpool.stateful import stateful
 
 NO_TEXT = "is no text file"
 _NAMED = 3
@@ -29,7 +30,7 @@ class Damage:
     skipped: bool = False
 
 
-@dataclass
+@stateful
 class Damages:
     """All damage to the input."""
 

@@ -8,12 +8,13 @@ whether it is doubled throughout.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import chain
 from typing import TYPE_CHECKING, Protocol
 
 from logpool.late import pl
 from logpool.read.copies import APPLICATIONS, NEAR, Again, Meaning, Repeats, runs, second_layouts
+from logpool.stateful import stateful
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -27,7 +28,7 @@ _SHOWN = 5
 _PAIR = 2
 
 
-@dataclass
+@stateful
 class Doubles:
     """What was left out of one source.
 
@@ -118,7 +119,7 @@ class _Step(Protocol):
         """The same events in the same order, each with whether it is a copy."""
 
 
-@dataclass
+@stateful
 class _OnceALayout:
     """Tells what handlers of the same layout print again.
 
@@ -155,7 +156,7 @@ class _OnceALayout:
         return found.with_columns_seq(again=again).filter(pl.col("at") >= first).sort("at")["again"]
 
 
-@dataclass
+@stateful
 class _InOneLayout:
     """Tells what stands there in another layout, as long as that has anything at all.
 

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import re
 from array import array
-from dataclasses import dataclass, field
-from itertools import chain, compress, islice
+from dataclasses import field
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from logpool.read.above import Above, Stretch
@@ -32,8 +32,10 @@ from logpool.read.processes import Begin, Happening, processes_of, records
 from logpool.read.reading import Reading
 from logpool.read.records import has_functions
 from logpool.read.starts import bounded
-from logpool.read.vocabulary import MAY_MATTER, Reader, Vocabulary
+from logpool.read.timeless import LIKE_A_TIME, Timeless
+from logpool.read.vocabulary import Reader, Vocabulary
 from logpool.schema import Kind
+from logpool.stateful import stateful
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -48,13 +50,13 @@ if TYPE_CHECKING:
 _LEARNED_FROM = 200
 _SHOWN = 3
 _EDGE = 50
+# so many blocks make a batch, however few events they hold
+_LOT_BLOCKS = 16
 # so many events at a log's begin tell what names its processes
 _BEGIN_EVENTS = 500
-# whatever holds no such figures has no time in any format; decimals are none
-_LIKE_A_TIME = r"\d:\d|(?:^\.?|[^\d.]|\D\.)\d{8}"
 
 
-@dataclass
+@stateful
 class EventReader:
     """Reads one source block by block.
 
@@ -65,7 +67,7 @@ class EventReader:
         layout: the layout that was asked for, if any.
         ahead: whether to read blocks, and to choose their lines, in a thread of its own.
         most_texts: how many texts each way of cutting lines may remember from block to block.
-        lot: so many events, at least, are one batch.
+        lot: so many events, at least, are one batch, or those of many blocks.
         processes: what may name a process where no layout fits; found out from the log's begin when left out.
     """
 
@@ -90,10 +92,12 @@ class EventReader:
     _extent: Extent = field(init=False)
     _pieces: Pieces = field(default_factory=Pieces)
     _gathered: Gathered = field(default_factory=Gathered)
+    _timeless: Timeless = field(init=False)
 
     def __post_init__(self) -> None:
         self._heads = head_reader(self.layout, PROCESSES if self.processes is None else self.processes)
         self._cuts.behind = has_time_behind(self.layout)
+        self._timeless = Timeless(self.most_texts)
         self._above = Above(self._reader, self._cuts.behind)
         self._extent = Extent(self.reading, self._cuts.behind)
 
@@ -108,12 +112,16 @@ class EventReader:
         waiting = in_turn(blocks)
         begin = Begin.of(waiting)
         self._look_at(begin)
+        blocks_read = 0
         for block in chain(begin.each_once(), waiting):
             self._take_in(block)
             # while the next block is waited for, this one takes no memory
             del block
-            if len(self._gathered) >= self.lot:
+            blocks_read += 1
+            # where events are few, there is time to follow fewer of them at once, and not all of them in the end
+            if len(self._gathered) >= self.lot or (self._gathered and blocks_read >= _LOT_BLOCKS):
                 yield self._gathered.take()
+                blocks_read = 0
         self._extent.settle()
         if self._gathered:
             yield self._gathered.take()
@@ -232,7 +240,7 @@ class EventReader:
         if not queue and left:
             # most of a log is like its begin
             texts = map(rows.text, left[:_LEARNED_FROM])
-            queue = self._cuts.learn(text for text in texts if re.search(_LIKE_A_TIME, text))
+            queue = self._cuts.learn(text for text in texts if re.search(LIKE_A_TIME, text))
         looked_through = False
         while left:
             for cut in queue:
@@ -257,13 +265,10 @@ class EventReader:
         """Reads the rows in which no time can stand, such as tracebacks', and returns the others."""
         if not left:
             return left
-        texts = rows.texts(left)
-        timed = texts.str.contains(_LIKE_A_TIME)
-        # most are tracebacks' that only name a connection
-        timeless = array("I", compress(left, ~timed & texts.str.contains(MAY_MATTER)))
+        timed, timeless = self._timeless.parted(rows, left)
         if timeless:
-            self._numbering(Cut()).read(rows, timeless, first, told)
-        return array("I", compress(left, timed))
+            self._numbering(Cut()).read(rows, array("I", timeless), first, told)
+        return timed
 
     def _numbering(self, cut: Cut) -> Numbering:
         numbering = self._numberings.get(cut)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from logpool.read.cuts import cut_of
 from logpool.read.lines import upwards
 from logpool.read.wrappers import is_continued, is_wrapped
+from logpool.stateful import stateful
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,7 +24,7 @@ _EDGE = 50
 _LOOKED_AT = 1000
 
 
-@dataclass
+@stateful
 class Extent:
     """The times between which a log lies, told to what is read of it.
 

@@ -10,11 +10,12 @@ import os
 import tempfile
 import weakref
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import field
 from threading import Lock
 from typing import IO, TYPE_CHECKING, Protocol
 
 from logpool.read.damage import reason
+from logpool.stateful import stateful
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -56,7 +57,7 @@ class Region(Protocol):
         """Gives back what reading needed."""
 
 
-@dataclass
+@stateful
 class _OpenFiles:
     """At most so many files open at a time: the one that was not read for longest is closed."""
 
@@ -157,7 +158,7 @@ class Spool:
         """Nothing: others may still read."""
 
 
-@dataclass
+@stateful
 class Piece:
     """A part of a region."""
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from logpool.frames import constant, rows_of
 from logpool.late import pl
 from logpool.native.finding import Lot
 from logpool.native.library import spare_memory
+from logpool.stateful import stateful
 
 if TYPE_CHECKING:
     #: a timeout in a traceback: ``line`` and ``time`` of the head, ``shape``, nothing, nothing, ``source``
@@ -19,7 +20,7 @@ _SPARED_AFTER = 1 << 23
 _COLUMNS = ("line", "time", "shape", "connection", "thread")
 
 
-@dataclass
+@stateful
 class Gathered:
     """The events of the next batch.
 

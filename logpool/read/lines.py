@@ -29,6 +29,7 @@ from logpool.read.encoding import (
 )
 from logpool.read.needles import NEEDLES
 from logpool.read.pieces import may_be_split
+from logpool.stateful import stateful
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -161,7 +162,7 @@ class Block:
         )
 
 
-@dataclass
+@stateful
 class LineReader:
     """Reads one file.
 

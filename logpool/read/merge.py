@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from heapq import heapify, heappop, heapreplace
 from typing import TYPE_CHECKING
 
 from logpool.late import pl
 from logpool.native.numbers import joined
+from logpool.stateful import stateful
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -18,7 +19,7 @@ _MANY = 16
 _LOT = 1 << 16
 
 
-@dataclass
+@stateful
 class _Stream:
     """One log's events, with ``order``: the latest time so far, so that a clock that steps back changes no order."""
 
@@ -36,7 +37,7 @@ class _Stream:
         return batch.with_columns_seq(order)
 
 
-@dataclass
+@stateful
 class _Waiting:
     """Events that something earlier may still come before."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import stat
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from logpool.read.files import FileRegion, Spool
 from logpool.read.packing import Ahead, unpacked
 from logpool.read.parts import Part, file_part, member_parts
 from logpool.read.pipes import named_pipe, standard_input
+from logpool.stateful import stateful
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +28,7 @@ STANDARD_INPUT = "-"
 _PIPE = "is a pipe"
 
 
-@dataclass
+@stateful
 class Finder:
     """Collects the logs that names stand for, each file once."""
 

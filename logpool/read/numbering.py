@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from array import array
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from logpool.native.cutting import Out, Taken
@@ -24,6 +24,7 @@ from logpool.read.vocabulary import (
     Naming,
     Numbered,
 )
+from logpool.stateful import stateful
 
 if TYPE_CHECKING:
     from logpool.native.cutting import Cutter
@@ -55,11 +56,10 @@ _LOOKED_THROUGH = 1 << 10
 
 # so many texts, of so many characters, are looked through without polars: it need not be there yet
 _FEW, _SHORT = 1 << 8, 1 << 10
-_MAY_MATTER = re.compile(MAY_MATTER)
 _FATES = {Naming.FIXED: Fate.FIXED, Naming.ADDRESS: Fate.BY_ADDRESS, Naming.SECONDS: Fate.BY_SECONDS}
 
 
-@dataclass
+@stateful
 class Told:
     """What lines of a block tell.
 
@@ -98,7 +98,7 @@ class Told:
             self.last, self.last_time, self.last_cut = row, self.lot.time(len(self.lot) - 1), cut
 
 
-@dataclass
+@stateful
 class Numbering:
     """The lines of one source that one cut fits.
 
@@ -216,7 +216,8 @@ class Numbering:
         if not firsts:
             return True
         known, reader = self._known, self.reader
-        matter = [place for place, matters in enumerate(_matter(self._cutter.keys, taken.first_key)) if matters]
+        matters = holding(MAY_MATTER, self._cutter.keys, taken.first_key)
+        matter = [place for place, one_matters in enumerate(matters) if one_matters]
         if self.out is Out.IDS and self._learned + len(matter) > MANY_KEYS and not self._has_no_patterns:
             self._begin_with(Out.NUMBERS)
             return False
@@ -261,7 +262,7 @@ class Numbering:
         patterns = self._cutter.patterns
         if patterns is None or not taken.unknown:
             return True
-        matter = _matter(patterns.texts, len(patterns))
+        matter = holding(MAY_MATTER, patterns.texts, len(patterns))
         count = len(self._patterns) + sum(matter)
         examples = self.reader.cut.cutter(Out.IDS)
         if count > MANY_PATTERNS and self._takes_more_out(rows, chosen[:_LOOKED_THROUGH]):
@@ -340,12 +341,12 @@ class Numbering:
         return array("I", sorted([*found.left, *left])) if left else found.left
 
 
-def _matter(texts: Texts, first: int) -> list[bool]:
-    """Of each text from a number on whether it may matter."""
+def holding(pattern: str, texts: Texts, first: int) -> list[bool]:
+    """Of each text from a number on whether something of a pattern stands in it."""
     few = [] if len(texts) - first > _FEW else [texts.get(number) for number in range(first, len(texts))]
-    if few and max(map(len, few)) <= _SHORT:
-        return [_MAY_MATTER.search(text) is not None for text in few]
-    return texts.all(first).str.contains(MAY_MATTER).to_list()
+    if len(few) == len(texts) - first and max(map(len, few), default=0) <= _SHORT:
+        return [re.search(pattern, text) is not None for text in few]
+    return texts.all(first).str.contains(pattern).to_list()
 
 
 def _fate(found: Numbered) -> Fate:

@@ -7,8 +7,10 @@ Rich leaves a time out where it is that of the record before; and it prints year
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
+
+from logpool.stateful import stateful
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,7 +30,7 @@ def may_be_split(head: bytes) -> bool:
     return _LINE.search(head) is not None
 
 
-@dataclass
+@stateful
 class Pieces:
     """Carries what has come of split lines from block to block."""
 

@@ -34,7 +34,8 @@ _POOL_MODULE = re.compile(rf"sqlalchemy\.pool\.(?:{SOURCE_MODULES})")
 _OWN_FUNCTIONS = "__connect|_checkout|_close_connection|_finalize_fairy|_log_invalidate|_reset|get_connection"
 _FUNCTIONS = f"{_OWN_FUNCTIONS}|checkout|dispose|invalidate|recreate"
 _BEHIND_LOGGER = re.compile(rf"(sqlalchemy\.pool\..+|(?:\w+\.)*[A-Z]\w*Pool(?:\..+)?)\.(?:{_FUNCTIONS})(?:\(\))?")
-_HAS_FUNCTIONS = re.compile(rf"\bsqlalchemy\.pool\.[\w.-]*\.(?:{_OWN_FUNCTIONS})\b")
+# a whole megabyte is searched for it: what begins with a text is found by that
+_HAS_FUNCTIONS = re.compile(rf"sqlalchemy\.pool\.[\w.-]*\.(?:{_OWN_FUNCTIONS})\b")
 # what stands where a layout has its logger, and is none
 _NO_LOGGER = re.compile(rf"{SOURCE_MODULES}|{_FUNCTIONS}|{ANY_PROCESS}|{LEVEL_NAMES}|{THREAD_NAME.pattern}")
 _POOL_CLASS = re.compile(r"^(?:\w+\.)*[A-Z]\w*Pool\b")

@@ -20,6 +20,7 @@ from logpool.read.rests import PARTS_OF_IDS
 from logpool.read.starts import STARTS, bounded
 from logpool.read.wrappers import is_continued
 from logpool.schema import Kind, Reason
+from logpool.stateful import stateful
 
 if TYPE_CHECKING:
     from logpool.read.cuts import Cut
@@ -87,7 +88,7 @@ def split_pool_name(logger: str) -> tuple[str, str | None]:
     return (parts[-1] if logger != UNKNOWN_POOL and parts[-1][:1].isupper() else UNKNOWN_POOL), None
 
 
-@dataclass
+@stateful
 class Vocabulary:
     """The shapes, connections and threads of all sources, by number.
 
@@ -240,7 +241,7 @@ class Numbered(NamedTuple):
     thread: int | None
 
 
-@dataclass
+@stateful
 class Reader:
     """Rests to shapes, for the lines of one source that one cut fits.
 

@@ -8,7 +8,7 @@ the close that it explains. A close waits for that, and for no more: what the lo
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from logpool.frames import at, chosen, empty, given, parted, rows_of, stacked, w
 from logpool.native.numbers import counted, nexts_of
 from logpool.read.vocabulary import split_pool_name
 from logpool.schema import Cause, Detail, Kind, Reason
+from logpool.stateful import stateful
 from logpool.track.tracked import keys_of
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ _WAITING = {
 _HARD = {"key": pl.Int64, "group": pl.UInt32, "seq": pl.Int64}
 
 
-@dataclass
+@stateful
 class Causes:
     """Follows every close from batch to batch, until its cause is settled."""
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import polars as pl
 
 from logpool.frames import at, chosen, empty
 from logpool.native.numbers import Course, course_of, ends_of
+from logpool.stateful import stateful
 from logpool.track.neighbours import MARK
 
 # "back": by how many microseconds the time is earlier than the one before it in the same process and pool
@@ -18,7 +19,7 @@ SETBACK = {"group": pl.UInt32, "back": pl.Int64, **MARK}
 LEAST_STEP = 100_000
 
 
-@dataclass
+@stateful
 class Clocks:
     """Follows the time of each pool in each process, batch by batch."""
 

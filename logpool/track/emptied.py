@@ -8,13 +8,14 @@ checkout. No ``Invalidate`` follows, as there is nothing left to invalidate; so 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import polars as pl
 
 from logpool.frames import given, stacked, where
 from logpool.native.numbers import ends_of
 from logpool.schema import Kind, Reason
+from logpool.stateful import stateful
 from logpool.track.clocks import lasts_of
 
 _LAST = {"group": pl.UInt32, "thread": pl.UInt32, "seq": pl.Int64, "taken": pl.UInt32, "kind": pl.UInt8}
@@ -26,7 +27,7 @@ _CHECKED_OUT = int(Kind.CHECKED_OUT)
 _REACH = 1 << 18
 
 
-@dataclass
+@stateful
 class Emptied:
     """Carries the last connection that every pool and thread took, from batch to batch.
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import polars as pl
+
+from logpool.stateful import stateful
 
 _EMPTY = pl.Series("key", [], dtype=pl.Int64)
 
 
-@dataclass
+@stateful
 class KeySet:
     """Grows by batches; tidied up whenever it has doubled."""
 

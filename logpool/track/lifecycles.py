@@ -6,7 +6,7 @@ to a new connection. What comes out does not depend on where the batches were cu
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ import polars as pl
 from logpool.frames import chosen, empty, stacked, where
 from logpool.native.numbers import ends_of, places_of
 from logpool.schema import Detail, End, Kind
+from logpool.stateful import stateful
 from logpool.track.batches import EventBatch
 from logpool.track.causes import Causes
 from logpool.track.clocks import SETBACK, Clocks, lasts_of
@@ -86,7 +87,7 @@ _TRACKED = [
 _NAMELESS = [int(kind) for kind in (Kind.CONNECT_FAILED, Kind.RECONNECT_EXHAUSTED, Kind.RESET_FAILED)]
 
 
-@dataclass
+@stateful
 class Fold:
     """Takes the events of all sources in order, batch by batch.
 

@@ -8,13 +8,14 @@ it, else by order. They are few, so this is the one place that takes them one at
 from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple
 
 import polars as pl
 
 from logpool.frames import where
 from logpool.schema import Detail, Kind, Reason
+from logpool.stateful import stateful
 from logpool.track.neighbours import MARK
 
 _CREATED, _CHECKED_OUT, _CONNECT_FAILED = int(Kind.CREATED), int(Kind.CHECKED_OUT), int(Kind.CONNECT_FAILED)
@@ -62,7 +63,7 @@ class Failed(NamedTuple):
     mark: Mark | None
 
 
-@dataclass
+@stateful
 class Moves:
     """Carries the moving checkouts from batch to batch.
 

@@ -7,7 +7,7 @@ checkout goes on with another connection.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -15,12 +15,13 @@ import polars as pl
 from logpool.frames import where
 from logpool.read.vocabulary import DISCONNECTIONS
 from logpool.schema import Kind, Reason
+from logpool.stateful import stateful
 
 if TYPE_CHECKING:
     from logpool.read.vocabulary import Vocabulary
 
 
-@dataclass
+@stateful
 class Refusals:
     """Carries the classes of these exceptions from batch to batch.
 

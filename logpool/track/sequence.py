@@ -16,6 +16,7 @@ import polars as pl
 
 from logpool.frames import chosen, empty, rows_of, stacked, where
 from logpool.schema import Kind
+from logpool.stateful import stateful
 from logpool.track.neighbours import GROUP, MARK, STATE
 
 if TYPE_CHECKING:
@@ -142,7 +143,7 @@ class Verdict:
         return Counter(self.incomplete["group"].to_list()), Counter(self.reclaimed["group"].to_list())
 
 
-@dataclass
+@stateful
 class Review:
     """Collects violations, and the events that explain some of them away."""
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from logpool.schema import Detail, End, Kind, Reason
+from logpool.stateful import stateful
 from logpool.track.moves import Mark, Place
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class Shared:
     carries: bool = False
 
 
-@dataclass
+@stateful
 class Batch:
     """What the shared pools of one batch did."""
 
@@ -64,7 +65,7 @@ class Batch:
     censored: list[int] = field(default_factory=list)
 
 
-@dataclass
+@stateful
 class Sharing:
     """Carries the users of shared connections from batch to batch."""
 

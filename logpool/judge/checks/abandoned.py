@@ -7,7 +7,7 @@ where they are disposed of: each makes connections anew.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from logpool.frames import where
@@ -15,6 +15,7 @@ from logpool.judge.cells import SECOND, place_of
 from logpool.judge.names import EVIDENCE
 from logpool.judge.processes import process_of
 from logpool.report.model import Finding
+from logpool.stateful import stateful
 from logpool.track.tracked import group_of
 from logpool.words import duration, many, share
 
@@ -33,7 +34,7 @@ _HALF = 0.5
 _SOONER = 10
 
 
-@dataclass
+@stateful
 class _Lives:
     """Those of one group: how many, their checkouts, and the first few: number, source and line of the creation."""
 
@@ -42,7 +43,7 @@ class _Lives:
     places: list[tuple[int, int, int]] = field(default_factory=list)
 
 
-@dataclass
+@stateful
 class Abandoned:
     """``abandoned_connections`` and ``engine_per_request``."""
 

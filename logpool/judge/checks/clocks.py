@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -11,6 +11,7 @@ import polars as pl
 from logpool.judge.cells import SECOND
 from logpool.judge.checks.tallies import Sightings, together
 from logpool.report.model import Finding
+from logpool.stateful import stateful
 from logpool.words import duration, many
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ _GRAIN = SECOND // 10
 _TENTHS = 1 << 32
 
 
-@dataclass
+@stateful
 class ClockSteps:
     """Counts steps back by process, pool and size."""
 

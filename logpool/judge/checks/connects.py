@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -11,6 +11,7 @@ import polars as pl
 from logpool.judge.checks.tallies import Sightings, together
 from logpool.report.model import Finding
 from logpool.schema import Detail, Kind
+from logpool.stateful import stateful
 from logpool.words import many
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ _ADVICE = {
 }
 
 
-@dataclass
+@stateful
 class ConnectErrors:
     """Counts failed connects by reason, and how many connections were open when the server would take no more."""
 

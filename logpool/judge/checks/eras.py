@@ -9,7 +9,7 @@ Where an era leaves no more than one connection, in use, the next one goes on fr
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass, field
+from dataclasses import field
 from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -17,6 +17,7 @@ import polars as pl
 
 from logpool.frames import chosen, stacked, typed, where
 from logpool.judge.merged import Merged
+from logpool.stateful import stateful
 from logpool.track.tracked import group_of
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class Era(NamedTuple):
     time: int | None
 
 
-@dataclass
+@stateful
 class Eras:
     """The eras of all groups, grown batch by batch: there are few, one for each start of a process."""
 

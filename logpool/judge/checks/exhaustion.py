@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
@@ -16,6 +16,7 @@ from logpool.native.peaks import Stay
 from logpool.read.vocabulary import LIMITLESS
 from logpool.report.model import Durations, Finding
 from logpool.schema import End, Kind
+from logpool.stateful import stateful
 from logpool.track.tracked import group_of
 from logpool.words import duration, many, share, times
 
@@ -45,7 +46,7 @@ class _Hold(NamedTuple):
     source: int
 
 
-@dataclass
+@stateful
 class _Told:
     """The timeouts of one shape.
 
@@ -62,7 +63,7 @@ class _Told:
     places: list[tuple[int, int, int]] = field(default_factory=list)
 
 
-@dataclass
+@stateful
 class Exhaustion:
     """``pool_exhausted``: callers got no connection, or had to wait for one."""
 

@@ -9,7 +9,7 @@ than nearly all others are: then a time limit of the server ended them.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
@@ -20,6 +20,7 @@ from logpool.judge.checks.reasons import PINGED, is_the_servers
 from logpool.judge.names import EVIDENCE
 from logpool.report.model import Finding
 from logpool.schema import Detail, Kind
+from logpool.stateful import stateful
 from logpool.words import duration, many
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class Storm(NamedTuple):
     places: list[int]
 
 
-@dataclass
+@stateful
 class _Deaths:
     """Connections that died in use: how many, the shortest use, microseconds, and where the first few stand."""
 
@@ -87,7 +88,7 @@ class _Deaths:
             self.places.append(place)
 
 
-@dataclass
+@stateful
 class Failures:
     """Counts what failed, per second; how long connections may rest; and how long those had been used that died."""
 

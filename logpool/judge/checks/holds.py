@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, NamedTuple
 
 from logpool.frames import chosen, where
@@ -10,6 +10,7 @@ from logpool.judge.durations import DurationCounts
 from logpool.judge.names import EVIDENCE
 from logpool.report.model import Finding
 from logpool.schema import End
+from logpool.stateful import stateful
 from logpool.track.tracked import lasting
 from logpool.words import duration, many, share
 
@@ -53,7 +54,7 @@ class Hold(NamedTuple):
 _HELD = ("out_seq", "out_time", "out_line", "out_source", "end_time")
 
 
-@dataclass
+@stateful
 class Longest:
     """The longest checkouts of each group, grown batch by batch."""
 
@@ -92,7 +93,7 @@ def _longest_first(hold: Hold) -> tuple[int, int]:
     return -hold.microseconds, hold.seq
 
 
-@dataclass
+@stateful
 class LongHolds:
     """``held_too_long`` and ``idle_in_transaction``: connections that somebody keeps from the others."""
 

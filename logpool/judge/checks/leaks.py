@@ -9,7 +9,7 @@ tells nothing more: then its callers' timeouts do, or, where the log has one pro
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
@@ -20,6 +20,7 @@ from logpool.judge.names import EVIDENCE
 from logpool.read.vocabulary import LIMITLESS
 from logpool.report.model import Finding
 from logpool.schema import End
+from logpool.stateful import stateful
 from logpool.track.tracked import group_of
 from logpool.words import duration, many
 
@@ -69,7 +70,7 @@ class _Open(NamedTuple):
     dry: int | None
 
 
-@dataclass
+@stateful
 class Leaks:
     """``connection_leak`` and ``left_out_at_end``."""
 

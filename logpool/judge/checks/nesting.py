@@ -15,6 +15,7 @@ import polars as pl
 
 from logpool.frames import stacked, where
 from logpool.report.model import Finding
+from logpool.stateful import stateful
 from logpool.words import many
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class _Tally:
     crossed: bool = False
 
 
-@dataclass
+@stateful
 class Nesting:
     """``nested_checkouts``: threads that hold a connection while they ask for another."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from logpool.native.numbers import Stack, piled
 from logpool.read.vocabulary import LIMITLESS, UNKNOWN_POOL
 from logpool.report.model import Finding
 from logpool.schema import Kind
+from logpool.stateful import stateful
 from logpool.track.tracked import group_of
 from logpool.words import many
 
@@ -31,7 +32,7 @@ _NEVER = 1 << 62
 _OF_THREADS = "SingletonThreadPool"
 
 
-@dataclass
+@stateful
 class Spare:
     """The connections that a larger pool would have kept: those thrown away so far, and not made anew yet.
 
@@ -65,7 +66,7 @@ class Spare:
         return next(pair for pair in zip(sizes, sums, strict=True) if pair[1] >= _MOST * sums[-1])
 
 
-@dataclass
+@stateful
 class Overflow:
     """Follows what each pool throws away and makes anew.
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from logpool.judge.checks.tallies import Sightings, together
 from logpool.report.model import Finding
 from logpool.schema import Kind
+from logpool.stateful import stateful
 from logpool.words import many
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from logpool.track.found import Tracked
 
 
-@dataclass
+@stateful
 class FailedPings:
     """Counts failed pings per pool in a process."""
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from logpool.native.peaks import Peaks, Stay
+from logpool.stateful import stateful
 
 if TYPE_CHECKING:
     from logpool.native.peaks import Peak
@@ -80,7 +81,7 @@ class Plateau:
         self.current = None
 
 
-@dataclass
+@stateful
 class Plateaus:
     """The plateaus of all groups, grown batch by batch."""
 

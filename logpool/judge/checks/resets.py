@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -11,6 +11,7 @@ import polars as pl
 from logpool.judge.names import EVIDENCE
 from logpool.report.model import Finding
 from logpool.schema import Kind
+from logpool.stateful import stateful
 from logpool.track.tracked import INCIDENT
 from logpool.words import many
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from logpool.track.found import Tracked
 
 
-@dataclass
+@stateful
 class ResetTrouble:
     """``reset_failures`` and ``commit_on_return``."""
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from logpool.judge.names import EVIDENCE
+from logpool.stateful import stateful
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,7 +41,7 @@ def together(sightings: Iterable[Sighting]) -> Sighting:
     return Sighting(count, min(firsts, default=None), max(lasts, default=None), tuple(places))
 
 
-@dataclass
+@stateful
 class Sightings:
     """Rare records by their sort, a number such as a shape."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -12,6 +12,7 @@ from logpool.judge.checks.reasons import CANCELLED, LEFT, OF_LOOPS, UNAWAITED, i
 from logpool.judge.names import EVIDENCE
 from logpool.report.model import Finding
 from logpool.schema import Kind
+from logpool.stateful import stateful
 from logpool.track.tracked import INCIDENT
 from logpool.words import many, share
 
@@ -27,7 +28,7 @@ _MINUTE = 60_000_000
 _OF_ASYNCIO = frozenset({"asyncpg", "aiosqlite", "aiomysql", "asyncmy", "aioodbc"})
 
 
-@dataclass
+@stateful
 class Thrown:
     """``cancelled_in_use``, ``event_loop_mismatch``, ``missing_greenlet`` and ``invalidated_in_use``."""
 

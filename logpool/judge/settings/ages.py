@@ -7,7 +7,7 @@ and the log's with ``created``, after that.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -15,6 +15,7 @@ import polars as pl
 from logpool.frames import chosen, empty, stacked, where
 from logpool.read.vocabulary import split_pool_name
 from logpool.schema import Detail, Kind
+from logpool.stateful import stateful
 from logpool.track.tracked import BIRTH, group_of, groups_of
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ _PLACED = ("seq", "time", "source", "line")
 _NEVER = (1 << 63) - 1
 
 
-@dataclass
+@stateful
 class Ages:
     """The extreme ages of each pool's connections.
 

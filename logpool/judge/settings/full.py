@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from logpool.stateful import stateful
+
 if TYPE_CHECKING:
     from logpool.judge.settings.seen import Place, Seen
 
@@ -34,7 +36,7 @@ class _Full:
     stands: bool = False
 
 
-@dataclass
+@stateful
 class FullQueues:
     """The closes of one stretch that found the queue full."""
 

@@ -18,13 +18,13 @@ time after its reset to some time before its check-out.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from logpool.judge.settings.full import FullQueues
 from logpool.judge.settings.seen import CONNECTING, IN_FLIGHT, Idle, Vote
 from logpool.judge.settings.threads import Threads
 from logpool.schema import Detail, Kind
+from logpool.stateful import stateful
 
 if TYPE_CHECKING:
     from logpool.judge.settings.seen import Event, Place, Seen
@@ -44,7 +44,7 @@ _QUIET = frozenset({int(Kind.PINGED), int(Kind.PING_SKIPPED), int(Kind.SOFT_INVA
 _ALREADY = int(Detail.ALREADY_RESET)
 
 
-@dataclass
+@stateful
 class Study:
     """Follows a stretch of one group's events, one at a time.
 

@@ -7,6 +7,8 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from logpool.stateful import stateful
+
 #: source and line
 Place = tuple[int, int]
 
@@ -98,7 +100,7 @@ class Idle:
         return self.time is not None and other.time is not None and self.time + IN_FLIGHT <= other.time
 
 
-@dataclass
+@stateful
 class Seen:
     """What the studies of a pool have shown.
 

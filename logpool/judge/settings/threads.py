@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
+
+from logpool.stateful import stateful
 
 if TYPE_CHECKING:
     from logpool.judge.settings.seen import Event, Idle
 
 
-@dataclass
+@stateful
 class Threads:
     """The threads of one stretch of a log.
 

@@ -7,7 +7,7 @@ in its own events: the first ones, and stretches that begin where connections ar
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -18,6 +18,7 @@ from logpool.judge.settings.queueing import Study
 from logpool.judge.settings.seen import PLACES, Event, Seen
 from logpool.read.vocabulary import split_pool_name
 from logpool.schema import Detail, Kind
+from logpool.stateful import stateful
 from logpool.track.tracked import group_of
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ _STATED = [int(Kind.DISPOSED), int(Kind.TIMED_OUT)]
 _RENEWED = [int(Kind.DISPOSED), int(Kind.RECREATED)]
 
 
-@dataclass
+@stateful
 class _Course:
     """How far the study of a group has come."""
 
@@ -53,7 +54,7 @@ class _Course:
         return not self.left and self.stretches >= _STRETCHES
 
 
-@dataclass
+@stateful
 class Watch:
     """Collects, batch by batch, what :mod:`logpool.judge.settings.rules` concludes from.
 
