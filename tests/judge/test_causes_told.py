@@ -240,6 +240,23 @@ def test_why_connects_fail(text: str, reason: str, log: Path) -> None:
     assert f"({reason})" in written.found()["connect_errors"].message
 
 
+@pytest.mark.parametrize(("logger", "severity"), [("sqlalchemy.pool.impl.QueuePool", "error"), (ASYNC, "warning")])
+def test_connections_that_are_never_ready(logger: str, severity: str, log: Path) -> None:
+    written = Written(log)
+    for number in range(5):
+        name = created(written, number, logger=logger)
+        # one that is thrown away in use is none of them
+        if number == 3:
+            written.add(f"Connection {name} checked out from pool", logger=logger)
+        # nor is one that is disposed of before it is used
+        how = "Closing" if number == 4 else "Hard-closing"
+        written.add(f"{how} connection {name}", logger=logger)
+    finding = written.found()["not_ready"]
+    assert (finding.count, finding.severity) == (3, severity)
+    assert [place.line for place in finding.evidence] == [2, 4, 6]
+    assert "of 5, and thrown away" in finding.message
+
+
 # programs that throw connections away
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from logpool.judge.checks.abandoned import Abandoned
 from logpool.judge.checks.clocks import ClockSteps
-from logpool.judge.checks.connects import ConnectErrors
+from logpool.judge.checks.connects import ConnectErrors, Unready
 from logpool.judge.checks.exhaustion import Exhaustion
 from logpool.judge.checks.failures import Failures
 from logpool.judge.checks.holds import LongHolds
@@ -48,6 +48,7 @@ CHECKS: tuple[type[Check], ...] = (
     Exhaustion,
     Leaks,
     ConnectErrors,
+    Unready,
     Failures,
     Nesting,
     LongHolds,

@@ -1,4 +1,4 @@
-"""Connections that could not be made, by the reason that the driver gives."""
+"""Connections that could not be made, by the reason that the driver gives, or not be made ready for use."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from logpool.judge.checks.tallies import Sightings, together
+from logpool.frames import where
+from logpool.judge.checks.reasons import is_of_asyncio
+from logpool.judge.checks.tallies import Sighting, Sightings, together
 from logpool.report.model import Finding
 from logpool.schema import Detail, Kind
 from logpool.stateful import stateful
@@ -17,8 +19,8 @@ from logpool.words import many
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from logpool.judge.checks.tallies import Sighting
     from logpool.judge.findings import Facts
+    from logpool.report.model import Pool, Severity
     from logpool.track.found import Tracked
 
 # what a reason means, and what to do
@@ -85,6 +87,43 @@ class ConnectErrors:
         zone = _group_of(facts, shapes[0])
         first, last = (facts.names.time(time, zone) for time in (seen.first, seen.last))
         return Finding("connect_errors", "error", pool, seen.count, message, seen.evidence(facts.names), first, last)
+
+
+@stateful
+class Unready:
+    """Notes where connections are closed hard that nobody ever had."""
+
+    _seen: Sightings = field(default_factory=Sightings)
+
+    def take(self, tracked: Tracked) -> None:
+        """Watches one batch."""
+        batch, rows = tracked.lives.batch, tracked.lives.born
+        if batch is None or not rows.height:
+            return
+        unused = where(rows, (rows["uses"] == 0) & (rows["end_seq"] >= batch.first))
+        if unused.height:
+            ends = batch.told((unused["end_seq"] - batch.first).cast(pl.UInt32))
+            self._seen.add(where(ends, ends["detail"] == int(Detail.HARD)).sort("seq"), "group")
+
+    def findings(self, facts: Facts) -> Iterator[Finding]:
+        """One finding per pool."""
+        for pool in facts.pools:
+            if pool.closes.not_ready >= facts.thresholds.connect_errors:
+                yield self._finding(facts, pool)
+
+    def _finding(self, facts: Facts, pool: Pool) -> Finding:
+        count, groups = pool.closes.not_ready, facts.groups(pool)
+        seen = together(self._seen.by_label.get(group, Sighting()) for group in groups)
+        message = (
+            f"{many(count, 'connection was', 'connections were')} made, of {pool.created:,}, and thrown away before "
+            "any use: what sets a new connection up failed, a listener of the pool's connect event, or "
+            "the dialect's first queries; whoever asked for one got the exception"
+        )
+        if is_of_asyncio(pool):
+            message += "; or the task that waited for it was cancelled"
+        severity: Severity = "warning" if is_of_asyncio(pool) else "error"
+        first, last = (facts.names.time(time, groups[0]) for time in (seen.first, seen.last))
+        return Finding("not_ready", severity, pool.logger, count, message, seen.evidence(facts.names), first, last)
 
 
 def _group_of(facts: Facts, shape: int) -> int | None:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from logpool.report.model import Pool
+
 #: a task was cancelled: asyncio, anyio and trio, and concurrent.futures say so
 CANCELLED = frozenset({"CancelledError", "Cancelled"})
 #: the work was given up in another way: gevent's and eventlet's time limits, a greenlet killed, a generator closed
@@ -41,6 +46,14 @@ _OF_PROGRAMS = frozenset(
 )
 #: the pool's own, where its ping failed
 PINGED = frozenset({"InvalidatePoolError", "DisconnectionError"})
+# drivers that are of asyncio whatever they print; others say so in the name of their connections' class
+_OF_ASYNCIO = frozenset({"asyncpg", "aiosqlite", "aiomysql", "asyncmy", "aioodbc"})
+
+
+def is_of_asyncio(pool: Pool) -> bool:
+    """Whether a pool's driver is one of asyncio's."""
+    driver = pool.driver or ""
+    return driver.split(".", maxsplit=1)[0] in _OF_ASYNCIO or "Async" in driver or "Async" in (pool.pool_class or "")
 
 
 def is_the_servers(reason: str | None) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from logpool.judge.checks.reasons import CANCELLED, LEFT, OF_LOOPS, UNAWAITED, is_the_servers
+from logpool.judge.checks.reasons import CANCELLED, LEFT, OF_LOOPS, UNAWAITED, is_of_asyncio, is_the_servers
 from logpool.judge.names import EVIDENCE
 from logpool.report.model import Finding
 from logpool.schema import Kind
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from logpool.track.found import Tracked
 
 _MINUTE = 60_000_000
-# drivers that are of asyncio whatever they print; others say so in the name of their connections' class
-_OF_ASYNCIO = frozenset({"asyncpg", "aiosqlite", "aiomysql", "asyncmy", "aioodbc"})
 
 
 @stateful
@@ -132,7 +130,7 @@ def _across_loops(_facts: Facts, pool: Pool, reasons: Counter[str | None]) -> _T
     named = " or ".join(sorted(reason for reason in reasons if reason is not None))
     return (
         "event_loop_mismatch",
-        "error" if _is_of_asyncio(pool) else "warning",
+        "error" if is_of_asyncio(pool) else "warning",
         (
             f"for a {named}{{rate}}, which no server is to blame for: asyncio raises it where a connection is used in "
             "another event loop than it was made in, as with asyncio.run() for each task and one engine for all: await "
@@ -175,14 +173,9 @@ def _invalidated(facts: Facts, pool: Pool, reasons: Counter[str | None]) -> _Tol
     )
 
 
-def _is_of_asyncio(pool: Pool) -> bool:
-    driver = pool.driver or ""
-    return driver.split(".", maxsplit=1)[0] in _OF_ASYNCIO or "Async" in driver or "Async" in (pool.pool_class or "")
-
-
 def _is_sync(pool: Pool) -> bool:
     """Whether it is certainly none of asyncio's: one that has an adapted driver's queue says so."""
-    return pool.pool_class == "QueuePool" and not _is_of_asyncio(pool)
+    return pool.pool_class == "QueuePool" and not is_of_asyncio(pool)
 
 
 _Told = tuple[str, "Severity", str]
