@@ -222,7 +222,7 @@ def _reviewed(checkouts: pl.DataFrame, tracked: Iterable[Tracked]) -> pl.DataFra
     review = Review()
     for one in tracked:
         review.take(one.violations, one.later)
-    verdict = review.finish(set())
+    verdict = review.finish()
     reclaimed = pl.col("out_seq").is_in(verdict.reclaimed["out_seq"].drop_nulls().implode())
     incomplete = pl.col("out_seq").is_in(verdict.incomplete["out_seq"].implode())
     return checkouts.with_columns(

@@ -105,6 +105,9 @@ class Statistics:
     # how many timings there are of each text of seconds, by the code that it has among connections
     _timings: Merged = field(default_factory=lambda: Merged(_TIMING, _timings_merged))
     _first_timing: int | None = None
+    _seq: int = 0
+    # the number and the shape of each group's last event
+    _lasts: dict[int, tuple[int, int]] = field(default_factory=dict)
     pool_parts: dict[str, int] = field(default_factory=dict)
     class_parts: dict[str, int] = field(default_factory=dict)
 
@@ -165,7 +168,8 @@ class Statistics:
         """
         firsts, lasts = (extremes_of(tally["shape"], tally[name]) for name in ("first", "last"))
         spans = dict(zip(firsts["label"], zip(firsts["least"], lasts["greatest"], strict=True), strict=True))
-        for shape, place, group, kind in chosen(told, "label", "first", "group", "kind").iter_rows():
+        begin, self._seq = self._seq, self._seq + events.height
+        for shape, place, end, group, kind in chosen(told, "label", "first", "last", "group", "kind").iter_rows():
             first, last = spans[shape]
             known = self.vocabulary.shapes[shape]
             if known is not None and last is not None:
@@ -176,6 +180,7 @@ class Statistics:
                     self.waited[shape] = min(first, begun), max(last, ended)
             if group is None:
                 continue
+            self._lasts[group] = max(self._lasts.get(group, (0, 0)), (begin + end, shape))
             if kind == Kind.RETURNED and group not in self.first_returns:
                 self.first_returns[group] = (events["source"][place], events["line"][place])
             if first is not None:
@@ -252,7 +257,14 @@ class Statistics:
         rows = tracked.checkouts.rows
         unreset = groups_of(rows["key"].filter(rows["outcome"] == int(End.RETURNED)))
         self.cut_returns.update(group for group in unreset if groups[group][2] in reset)
-        return self._review.finish({group for group, (_, _, pool) in enumerate(groups) if pool not in reset})
+        closed = {(int(Kind.CLOSING), int(Detail.HARD))}
+        meaning = self.vocabulary.frame().select_seq("kind", "detail")
+        verdict = self._review.finish(
+            {group for group, (_, _, pool) in enumerate(groups) if pool not in reset},
+            {seq for seq, shape in self._lasts.values() if meaning.row(shape) in closed},
+        )
+        self.cut_returns.update(verdict.unexplained.to_list())
+        return verdict
 
     def reset_pools(self) -> set[str]:
         """The pools that reset what comes back.

@@ -18,9 +18,10 @@ from logpool.frames import chosen, empty, rows_of, stacked, where
 from logpool.schema import Kind
 from logpool.stateful import stateful
 from logpool.track.neighbours import GROUP, MARK, STATE
+from logpool.track.tracked import LATER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from logpool.track.moves import Mark
 
@@ -124,11 +125,13 @@ class Verdict:
         violations: in the log's order.
         incomplete: checkouts that looked complete and whose reset failed after all.
         reclaimed: checkouts that looked returned and were the garbage collector's doing.
+        unexplained: the groups of returns whose reset is missing where the log's end cuts off what may explain it.
     """
 
     violations: pl.DataFrame
     incomplete: pl.DataFrame
     reclaimed: pl.DataFrame
+    unexplained: pl.Series
 
     def incomplete_of(self, group: int) -> int:
         """How many there are of a group."""
@@ -157,17 +160,28 @@ class Review:
         if later.height:
             self._later.append(later)
 
-    def finish(self, unreset: set[int]) -> Verdict:
-        """The verdict, given the groups none of whose returns has a reset."""
+    def finish(self, unreset: Collection[int] = (), terminated: Collection[int] = ()) -> Verdict:
+        """The verdict.
+
+        Args:
+            unreset: the groups none of whose returns has a reset.
+            terminated: the numbers of hard closes that are the last events of their groups: the garbage collector's
+                message, which comes right behind such a close, may be cut off.
+        """
         violations = pl.concat([pl.DataFrame(schema=VIOLATION), *self._violations])
+        later = pl.concat([pl.DataFrame(schema=LATER), *self._later]).sort("seq")
+        reclaimed, failures, incomplete = empty(REVISED), empty(VIOLATION), empty(REVISED)
+        if later.height:
+            violations, reclaimed = _without_reclaimed(violations, later)
+            violations = _without_failed_detached(violations, later)
+            failures, incomplete = _reset_failures(later)
         void = pl.col("code").is_in(_VOID_WITHOUT_RESETS) & pl.col("group").is_in(list(unreset))
-        if not self._later:
-            return Verdict(violations.filter(~void).sort("seq"), empty(REVISED), empty(REVISED))
-        later = pl.concat(self._later).sort("seq")
-        violations, reclaimed = _without_reclaimed(violations, later)
-        violations = _without_failed_detached(violations.filter(~void), later)
-        failures, incomplete = _reset_failures(later)
-        return Verdict(pl.concat([violations, failures]).sort("seq"), incomplete, reclaimed)
+        violations = violations.filter(~void)
+        cut_off = (pl.col("code") == RETURNED_WITHOUT_RESET) & pl.col("until").is_in(list(terminated))
+        unexplained = violations.filter(cut_off)["group"]
+        return Verdict(
+            pl.concat([violations.filter(~cut_off), failures]).sort("seq"), incomplete, reclaimed, unexplained
+        )
 
 
 def _without_reclaimed(violations: pl.DataFrame, later: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:

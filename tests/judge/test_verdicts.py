@@ -289,9 +289,12 @@ def test_replaced_for_their_age_all_the_time(sqlite: Callable[..., sa.Engine], l
             use(engine)
             time.sleep(0.003)
     engine.dispose()
+    # each but the first, or that as well where it takes longer to make than it may live
+    replaced = len(lines_with(log, "exceeded timeout; recycling"))
+    assert replaced in {24, 25}
     alarm = found(log)["recycle_churn"]
-    assert (alarm.severity, alarm.count) == ("warning", 24)
-    assert found(log, "churn_connections=25") == {}
+    assert (alarm.severity, alarm.count) == ("warning", replaced)
+    assert found(log, f"churn_connections={replaced + 1}") == {}
 
 
 # what is said
@@ -312,6 +315,27 @@ def test_what_the_garbage_collector_brings_back_is_not_reset(tmp_path: Path) -> 
         )
     assert set(log.found()) == {"reclaimed_by_gc"}
     assert report(log.log).pools[0].resets.none == 0
+
+
+def test_a_log_may_end_before_the_garbage_collectors_message(tmp_path: Path) -> None:
+    log = Written(tmp_path / "app.log")
+    kept, lost = connection(0), connection(9)
+    for name, end in (
+        (kept, f"Connection {kept} reset, transaction already reset"),
+        (lost, f"Hard-closing connection {lost}"),
+    ):
+        log.add(f"Created new connection {name}")
+        log.add(f"Connection {name} checked out from pool")
+        log.add(f"Connection {name} being returned to pool")
+        log.add(end)
+    assert "sequence_violation" not in log.found()
+    totals = report(log.log).totals
+    assert (totals.sequence.complete, totals.sequence.violations, totals.censored.returns) == (1, 0, 1)
+    # whatever stands behind the close, and is not that message, tells that nothing explains it
+    log.add(f"Connection {kept} checked out from pool")
+    assert "sequence_violation" in log.found()
+    totals = report(log.log).totals
+    assert (totals.sequence.complete, totals.sequence.violations, totals.censored.returns) == (1, 1, 0)
 
 
 def test_counts_of_different_things_are_not_put_side_by_side() -> None:
