@@ -39,6 +39,8 @@ _GUESSED = {
     "named": r"(?<![\w.-])(?P<named>[a-z_]*(?:Process|Worker)-\d+(?:[:-]\d+)*)(?![\w.-])",
     "marked": rf"(?<![^\s\[(|;,])[#P](?P<marked>{_PROCESS})(?![\w.-])",
     "enclosed": rf"[(<\"'](?P<enclosed>{_PROCESS})[)>\"']",
+    # of a StatefulSet, as stern prints it in front of the container
+    "pod": r"^(?P<pod>[a-z][a-z\d-]*-\d{1,3}) [a-z][a-z\d-]* ",
     "field": rf"(?<![^\s|;,])(?<!Level )(?P<field>{_PROCESS})(?![^\s|;,])",
 }
 #: how a number around a message may name a process

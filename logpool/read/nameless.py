@@ -14,6 +14,7 @@ from logpool.read.grammar import parse_message
 from logpool.read.locators import without_locators
 from logpool.read.records import ANY_PROCESS, LEVEL_NAMES, SOURCE_MODULES, THREAD_NAME, TIME
 from logpool.read.starts import LONGEST, STARTS
+from logpool.read.wrappers import unwrapped
 from logpool.schema import Kind
 
 if TYPE_CHECKING:
@@ -59,11 +60,12 @@ def is_among_fields(message: Message, before: str) -> bool:
     own = _LEVELS.get(message.kind)
     if own is None or message.connection is not None or len(before) > _LONGEST_BEFORE:
         return False
-    before = without_locators(before)
-    if not _FIELDS.fullmatch(before):
+    # within what collected the line
+    inner = next((one for one, _ in unwrapped(without_locators(before)) if _FIELDS.fullmatch(one)), None)
+    if inner is None:
         return False
-    level = _level_in(before)
-    return level in {own, own[0]} if level else TIME in before or bool(THREAD_NAME.search(before))
+    level = _level_in(inner)
+    return level in {own, own[0]} if level else TIME in inner or bool(THREAD_NAME.search(inner))
 
 
 def _level_in(before: str) -> str | None:

@@ -36,8 +36,8 @@ _FUNCTIONS = f"{_OWN_FUNCTIONS}|checkout|dispose|invalidate|recreate"
 _BEHIND_LOGGER = re.compile(rf"(sqlalchemy\.pool\..+|(?:\w+\.)*[A-Z]\w*Pool(?:\..+)?)\.(?:{_FUNCTIONS})(?:\(\))?")
 # a whole megabyte is searched for it: what begins with a text is found by that
 _HAS_FUNCTIONS = re.compile(rf"sqlalchemy\.pool\.[\w.-]*\.(?:{_OWN_FUNCTIONS})\b")
-# what stands where a layout has its logger, and is none
-_NO_LOGGER = re.compile(rf"{SOURCE_MODULES}|{_FUNCTIONS}|{ANY_PROCESS}|{LEVEL_NAMES}|{THREAD_NAME.pattern}")
+# what stands where a layout has its logger, and is none; loguru prints Python's own where it was handed over
+_NO_LOGGER = re.compile(rf"{SOURCE_MODULES}|logging|{_FUNCTIONS}|{ANY_PROCESS}|{LEVEL_NAMES}|{THREAD_NAME.pattern}")
 _POOL_CLASS = re.compile(r"^(?:\w+\.)*[A-Z]\w*Pool\b")
 
 

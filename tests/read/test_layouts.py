@@ -607,6 +607,11 @@ FIELDS_ONLY: list[Callable[[str], str]] = [
     lambda level: f"12:00:00.123 | {level:7} | {POOL} - ",
     lambda level: f"{TIME} {level} MainProcess Thread-1 {POOL} ",
     lambda level: f"{TIME} | 4242 | {level} | {POOL} | ",
+    lambda level: f"{TIME} | {level:8} | logging:callHandlers:1706 - ",
+    lambda level: f"web-1  | [{TIME}] {level} in base: ",
+    lambda level: f"web-1  | {TIME} - {level} - ",
+    lambda level: f"web-1  | [{level}]\t2024-01-01T12:00:00.000Z\t3f2504e0-4f89-abcd-9a0c-0305e82c3301\t",
+    lambda level: f"Sep 26 17:45:26 host app[42]: {level} ",
 ]
 STATUS = "Pool size: 5  Connections in pool: 0 Current Overflow: -5 Current Checked out connections: 0"
 NAMELESS = {
@@ -634,6 +639,8 @@ NOT_FIELDS_ONLY = [
     ("{level}:root:{}", True),
     ("{TIME} - app.jobs - {level} - {}", False),
     ("{level} because of {}", False),
+    ("web-1  | {level} because of {}", False),
+    ("web-1  | WARNING in base: {}", False),
     ('    log.info("{}")', False),
     ('{TIME} log.info("{}")', False),
     ('{TIME}     self.logger.info("{}")', False),

@@ -123,6 +123,16 @@ def test_a_number_that_explains_the_log_is_a_process(head: str, tmp_path: object
     assert not codes & {"sequence_violation", "books_unbalanced", "mixed_processes"}
 
 
+def test_what_stern_prints_of_a_stateful_set_tells_pods_apart(tmp_path: object) -> None:
+    chance = random.Random(13)  # noqa: S311 - lines, no secret
+    told = [
+        f"web-{one} app {line_of(number, text, '')}" for number, (one, _, text) in enumerate(of_forked(chance, 200))
+    ]
+    found, codes, _ = analyzed(tmp_path, told)
+    assert found == {"web-0", "web-1"}
+    assert not codes & {"sequence_violation", "books_unbalanced", "mixed_processes"}
+
+
 @pytest.mark.parametrize("head", GUESSED[::3])
 @pytest.mark.parametrize("kind", ["thread", "request", "attempt", "status", "line", "constant"])
 @pytest.mark.parametrize("mixed", [False, True])
