@@ -56,6 +56,22 @@ def test_what_the_garbage_collector_returned_after_a_move(tmp_path: Path) -> Non
     assert logpool.analyze(log).totals.ends.reclaimed == 1
 
 
+def test_another_thread_ends_a_checkout_that_moved(tmp_path: Path) -> None:
+    begin = [("A", message) for message in (f"Created new connection {ONE}", *USE, USE[0], *MOVED)]
+    ends = {
+        "returned": [message.replace(ONE, OTHER) for message in USE[1:]],
+        "invalidated": [f"Invalidate connection {OTHER} (reason: OperationalError:x)"],
+        "detached": [f"Connection {OTHER} rollback-on-return", f"Closing connection {OTHER}"],
+        "reclaimed": LEAKED,
+    }
+    for outcome, end in ends.items():
+        log = written([*begin, *(("B", message) for message in end)], tmp_path)
+        (_, first), (out, last) = [(row[0], row[2]) for row in checkouts(log)]
+        assert (first, out, last) == ("returned", 5, outcome)
+        totals = logpool.analyze(log).totals
+        assert (totals.checkouts, totals.ends.open, totals.sequence.violations) == (2, 0, 0)
+
+
 @pytest.mark.parametrize("moved", [False, True])
 @pytest.mark.parametrize("pool", ["QueuePool", "StaticPool"])
 def test_a_reset_that_failed_completes_nothing(moved: bool, pool: str, tmp_path: Path) -> None:  # noqa: FBT001

@@ -105,13 +105,15 @@ class Moves:
 
     def _step(self, row: Row) -> Failed | None:
         place: Place = row["group"], row["thread"]  # type: ignore[assignment]
+        # another thread may use, and give back, what one made for its checkout
+        home: Place = row["group"], row["life_thread"]  # type: ignore[assignment]
         queue, carried, spare = self.waiting[place], self.carried[place], self.spare[place]
         kind, life = row["kind"], row["life_seq"]
         if not carried:
             spare.clear()
             self._exhausted.pop(place, None)
-        if row["inherits"] and not (life in spare and _is_not_ready(row)):
-            self._find(place, life)  # type: ignore[arg-type]
+        if row["inherits"] and not (life in self.spare[home] and _is_not_ready(row)):
+            self._find(home, life)  # type: ignore[arg-type]
         if row["moves"]:
             # a checkout that a life carries on has no beginning of its own yet; its next ones have
             moved = self.found.get(life) if row["out_seq"] is None else None  # type: ignore[arg-type]
@@ -121,22 +123,22 @@ class Moves:
         elif kind == _CREATED and carried:
             spare.append(life)  # type: ignore[arg-type]
         elif kind == _CHECKED_OUT:
-            self._own_after_all(place, life)  # type: ignore[arg-type]
+            self._own_after_all(home, life)  # type: ignore[arg-type]
         else:
-            return self._ended(row, place)
+            return self._ended(row, place, home)
         return None
 
-    def _ended(self, row: Row, place: Place) -> Failed | None:
+    def _ended(self, row: Row, place: Place, home: Place) -> Failed | None:
         queue, carried = self.waiting[place], self.carried[place]
-        kind, life = row["kind"], row["life_seq"]
+        kind, life, made = row["kind"], row["life_seq"], self.carried[home]
         if kind == _EXHAUSTED and carried:
             self._exhausted[place] += 1
         elif kind == _INVALIDATED and row["reason"] == _UNEXPLAINED and self._exhausted[place]:
             self._exhausted[place] -= 1
             self.given_up.append(row["seq"])  # type: ignore[arg-type]
-        elif kind == _CLOSING and life in carried:
+        elif kind == _CLOSING and life in made:
             # made, but not made ready: closed before anybody got it
-            return Failed(carried.pop(life), _mark(row))
+            return Failed(made.pop(life), _mark(row))
         elif kind == _CONNECT_FAILED and queue:
             return Failed(queue.popleft(), _mark(row))
         return None
@@ -209,6 +211,7 @@ def _steps(rows: pl.DataFrame, failures: pl.DataFrame, groups: set[int]) -> list
         "was_out",
         "fresh",
         "life_seq",
+        "life_thread",
         "out_key",
         *MARK,
     ]
