@@ -136,7 +136,7 @@ class Judgement:
             last = min((end for end in ends if end is not None), default=None)
             if len(names) == 1 and last is not None:
                 (name,) = names
-                heard[source, name] = max(last, heard.get((source, name), last))
+                heard[source, name] = last
         return heard
 
     def _doubled(self) -> list[Doubled]:

@@ -106,6 +106,7 @@ class Statistics:
     _timings: Merged = field(default_factory=lambda: Merged(_TIMING, _timings_merged))
     _first_timing: int | None = None
     _seq: int = 0
+    _heard_at: dict[tuple[int, str | None], int] = field(default_factory=dict)
     # the number and the shape of each group's last event
     _lasts: dict[int, tuple[int, int]] = field(default_factory=dict)
     pool_parts: dict[str, int] = field(default_factory=dict)
@@ -173,8 +174,7 @@ class Statistics:
             first, last = spans[shape]
             known = self.vocabulary.shapes[shape]
             if known is not None and last is not None:
-                process = known.source, known.process
-                self.heard[process] = max(last, self.heard.get(process, last))
+                self._hear((known.source, known.process), begin + end, events["time"][end])
                 if kind == Kind.TIMED_OUT:
                     begun, ended = self.waited.get(shape, (first, last))
                     self.waited[shape] = min(first, begun), max(last, ended)
@@ -187,6 +187,11 @@ class Statistics:
                 self.areas.reach(self.pool_parts[self.vocabulary.groups[group][2]], first, last)
             if group not in self.first:
                 self.first[group] = (events["source"][place], events["line"][place])
+
+    def _hear(self, process: tuple[int, str | None], seq: int, time: int | None) -> None:
+        """Notes when a process told something, unless that was before what it is known to have told."""
+        if time is not None and seq >= self._heard_at.get(process, 0):
+            self._heard_at[process], self.heard[process] = seq, time
 
     def _note_unidentified(self, events: pl.DataFrame) -> None:
         if events["connection"].null_count():

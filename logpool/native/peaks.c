@@ -14,7 +14,7 @@ typedef struct {
     Stay current, longest;
 } Peak;
 
-enum { THREAD = 1, REACHED };
+enum { THREAD = 1, REACHED, FIRST, LAST };
 
 /* A visit at the peak is over. */
 static void end_visit(Peak *state, int64_t now, int64_t dip)
@@ -37,7 +37,8 @@ static void end_visit(Peak *state, int64_t now, int64_t dip)
 }
 
 /* Follows steps in their order. Visits at the peak that are apart by `dip` at most are one stay. Each thread that reaches the highest level
-   so far becomes a row, with the level that it reached last. Returns 0 where memory ran out. */
+   so far becomes a row, with the level that it reached last, and the numbers of the events at which it did so first and last. Returns 0
+   where memory ran out. */
 API int peaks(const Steps *steps, int64_t dip, Peak *states, Table *threads)
 {
     const Events *events = steps->events;
@@ -73,10 +74,14 @@ API int peaks(const Steps *steps, int64_t dip, Peak *states, Table *threads)
         step_begin(steps, step, &thread);
         if (thread == NONE)
             continue;
-        int64_t row = index_row(&index, group, thread);
+        int64_t count = threads->count, row = index_row(&index, group, thread), seq = events->first + place;
         made = row >= 0;
-        if (made)
-            threads->columns[REACHED][row] = state->level;
+        if (!made)
+            break;
+        if (threads->count > count || threads->columns[REACHED][row] < state->level)
+            threads->columns[FIRST][row] = seq;
+        threads->columns[REACHED][row] = state->level;
+        threads->columns[LAST][row] = seq;
     }
     index_end(&index);
     return made;

@@ -92,7 +92,8 @@ class Peaks:
         """Follows some steps.
 
         Returns:
-            The threads that reached the highest level so far: ``group``, ``thread``, ``level``.
+            The threads that reached the highest level so far: ``group``, ``thread``, ``level``, and the numbers of the
+            ``first`` and the ``last`` event at which they did. All Int64.
         """
         if steps.group_count > len(self):
             memory = (PeakStructure * steps.group_count)(*self._memory)
@@ -100,4 +101,4 @@ class Peaks:
                 memory[group].first = memory[group].latest = memory[group].since = NO_TIME
             self._memory = memory
         arguments = (byref(steps.structure), self.dip, self._memory)
-        return table_of(("group", "thread", "level"), library().peaks, *arguments)
+        return table_of(("group", "thread", "level", "first", "last"), library().peaks, *arguments)

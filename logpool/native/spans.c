@@ -202,7 +202,7 @@ API int lives_at_once(const Spans *spans, const uint32_t *back, const uint8_t *a
    and the latest time of an end, NO_TIME for none, become a row each, by group and in order. Returns 0 where memory ran out. */
 API int lives_joined(const Spans *spans, const uint32_t *uses, int64_t least, int64_t group_count, Table *table)
 {
-    enum { GROUP, BEGIN, END, LAST };
+    enum { GROUP, BEGIN, END, LAST, BEGUN };
     const Events *events = spans->events;
     /* by the place at which they begin, of which each is another's */
     uint32_t *lives = malloc(((size_t)events->count + 1) * sizeof(uint32_t));
@@ -229,11 +229,13 @@ API int lives_joined(const Spans *spans, const uint32_t *uses, int64_t least, in
             table->columns[BEGIN][row] = events->first + place;
             table->columns[END][row] = end;
             table->columns[LAST][row] = time;
+            table->columns[BEGUN][row] = events->time[place];
         }
-        if (end > table->columns[END][row])
+        if (end > table->columns[END][row]) {
             table->columns[END][row] = end;
-        if (time > table->columns[LAST][row])
-            table->columns[LAST][row] = time;
+            if (time != NO_TIME)
+                table->columns[LAST][row] = time;
+        }
     }
     free(lives);
     free(rows);

@@ -135,11 +135,13 @@ class Spans:
         """Lives that were used at least so often, those of a group that overlap as one, in order.
 
         Returns:
-            ``group``; the numbers of the first event, ``start``, and the last, ``end``; and the latest ``time`` of an
-            end, null for none. All Int64.
+            ``group``; the numbers of the first event, ``start``, and the last, ``end``; the last ``time`` of an end,
+            and when the first one has ``begun``, null for none. All Int64.
         """
         numbers = (self._lent["uses"], least, self._group_count)
-        return table_of(("group", "start", "end", "time"), library().lives_joined, byref(self._structure), *numbers)
+        return table_of(
+            ("group", "start", "end", "time", "begun"), library().lives_joined, byref(self._structure), *numbers
+        )
 
     def followed(self, groups: Sequence[int], soft: pl.Series, shapes: pl.Series) -> tuple[pl.DataFrame, pl.Series]:
         """Lives that end softly, by what their group and thread says next.

@@ -139,7 +139,11 @@ def test_whose_process_waited(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("begins", "end", "said"),
     [
-        ([0, 600, 1200], 1600, "6 an hour, so a pool of 15, SQLAlchemy's default, is dry within 2 h 30 min"),
+        (
+            [0, 600, 1200],
+            1600,
+            "6 an hour, so the pool, of 15 (SQLAlchemy's default), is dry within another 1 h 53 min",
+        ),
         ([0, 60, 120], 3600, "60 an hour from the first to the last, and none in the 52 min 59 s"),
     ],
 )
@@ -157,6 +161,37 @@ def test_the_pace_of_a_leak(begins: list[int], end: int, said: str, tmp_path: Pa
         log.use(connection(0))
     log.add("still there", (begin - log.now).total_seconds() + end, logger="app.web")
     assert said in log.found("held_too_long=9999")["connection_leak"].message
+
+
+@pytest.mark.parametrize(
+    ("thread_of", "severity", "said"),
+    [
+        # six that wait for four connections all the time
+        (lambda turn, slot: (turn * 4 + slot) % 6, "warning", "callers wait for a connection"),
+        # one for each request, as many at once as there are connections
+        (lambda turn, slot: turn * 4 + slot, "info", "its threads come and go"),
+        # four for each lot of work, and then four others
+        (lambda turn, slot: turn // 10 * 4 + slot, "info", "its threads come and go"),
+        (lambda _, slot: slot, None, ""),
+    ],
+)
+def test_who_waits_at_the_limit(
+    thread_of: Callable[[int, int], int], severity: str | None, said: str, tmp_path: Path
+) -> None:
+    log = Written(tmp_path / "app.log", "{time} [{process}] {text}")
+    for slot in range(4):
+        log.add(f"[start] DEBUG {QUEUE}: Created new connection {connection(slot)}")
+    for turn in range(60):
+        for slot in range(4):
+            head = f"[Thread-{thread_of(turn, slot)}] DEBUG {QUEUE}: Connection {connection(slot)}"
+            if turn:
+                before = f"[Thread-{thread_of(turn - 1, slot)}] DEBUG {QUEUE}: Connection {connection(slot)}"
+                log.add(f"{before} being returned to pool", 0.01)
+                log.add(f"{before} reset, transaction already reset")
+            log.add(f"{head} checked out from pool")
+    found = log.found().get("pool_exhausted")
+    assert (found and found.severity) == severity
+    assert found is None or said in found.message
 
 
 # engines and processes that end

@@ -16,8 +16,8 @@ DIP = 3
 
 def at_the_peak(
     steps: list[tuple[int, int | None, int, int | None]], group: int
-) -> tuple[list[tuple[int, int, int]], set[int], int, int]:
-    """The visits of a group to its highest level: begin, end and line; the threads; that level, and the last."""
+) -> tuple[list[tuple[int, int, int]], dict[int, tuple[int, int]], int, int]:
+    """The visits of a group to its highest level: begin, end, line; its threads; that level, and the last."""
     own = [(line, time, out, thread) for line, (one, time, out, thread) in enumerate(steps) if one == group and out]
     levels = [sum(out for *_, out, _ in own[: place + 1]) for place in range(len(own))]
     known = [[time for _, time, *_ in own[: place + 1] if time is not None] for place in range(len(own))]
@@ -29,7 +29,11 @@ def at_the_peak(
         for place in reached
         if place + 1 < len(own) and (begin := clocks[place]) is not None and (end := clocks[place + 1]) is not None
     ]
-    threads = {thread for place in reached if (thread := own[place][3]) is not None}
+    threads: dict[int, tuple[int, int]] = {}
+    for place in reached:
+        line, *_, thread = own[place]
+        if thread is not None:
+            threads[thread] = threads.get(thread, (line, line))[0], line
     return visits, threads, peak, levels[-1] if levels else 0
 
 
@@ -53,7 +57,7 @@ def test_visits_at_the_peak(steps: list[tuple[int, int | None, int, int | None]]
     threads = []
     edges = [0, *sorted(min(cut, len(steps)) for cut in cuts), len(steps)]
     for begin, end in pairwise(edges):
-        threads += peaks.take(steps_of(rows.slice(begin, end - begin))).rows()
+        threads += peaks.take(steps_of(rows.slice(begin, end - begin), begin)).rows()
     for group in range(len(peaks)):
         visits, reached_by, peak, level = at_the_peak(steps, group)
         now = peaks.of(group)
@@ -64,7 +68,11 @@ def test_visits_at_the_peak(steps: list[tuple[int, int | None, int, int | None]]
         assert (now.stays, now.current) == (len(stays), current)
         # of equal ones the first
         assert now.longest == max(stays, key=lambda stay: stay.length, default=None)
-        assert {thread for one, thread, at in threads if (one, at) == (group, peak)} == reached_by
+        found: dict[int, list[int]] = {}
+        for one, thread, at, first, last in threads:
+            if (one, at) == (group, peak):
+                found.setdefault(thread, []).extend((first, last))
+        assert {thread: (min(seqs), max(seqs)) for thread, seqs in found.items()} == reached_by
 
 
 def test_a_visit_that_lasts() -> None:
@@ -72,7 +80,7 @@ def test_a_visit_that_lasts() -> None:
     rows = [(1, 5, 1, None), (1, None, 1, 3), (1, 9, -1, None), (1, 8, 1, None)]
     steps = pl.DataFrame(rows, schema=STEPS, orient="row")
     threads = peaks.take(steps_of(steps.with_columns(line=pl.lit(4, pl.Int64), source=pl.lit(2, pl.UInt32))))
-    assert threads.rows() == [(1, 3, 2)]
+    assert threads.rows() == [(1, 3, 2, 1, 1)]
     assert peaks.of(0) == Peak(0, 0, None, None, None, 0, 0)
     # the clock does not go back
     assert peaks.of(1) == Peak(2, 2, 5, 9, 9, 4, 2, 4, 1, 0, Stay(5, 9, 4, 2, 1))

@@ -171,11 +171,10 @@ def test_lives_that_overlap(drawn: tuple[list[int | None], list[tuple[int, ...]]
             continue
         era = last.get(group)
         if era is None or (era[2] or 0) < FIRST + begin:
-            era = last[group] = [group, FIRST + begin, FIRST + end, times[end]]
+            era = last[group] = [group, FIRST + begin, FIRST + end, times[end], times[begin]]
             expected.append(era)
-        era[2] = max(era[2] or 0, FIRST + end)
-        ends = [time for time in (era[3], times[end]) if time is not None]
-        era[3] = max(ends, default=None)
+        elif FIRST + end > (era[2] or 0):
+            era[2:4] = FIRST + end, era[3] if times[end] is None else times[end]
     assert found.joined(least).rows() == [tuple(era) for era in expected]
 
 

@@ -25,10 +25,14 @@ if TYPE_CHECKING:
 
     from logpool.track.found import Lives
 
+# microseconds: Python alone takes longer to start, and to load SQLAlchemy
+_START = 200_000
+# in containers processes have the first few numbers, and after a restart the same ones; elsewhere the system has them
+_LEAST_CERTAIN = 300
 # a connection that is closed after one use, as a NullPool's, tells nothing of the time between two
 _USED_AGAIN = 2
 _SEQ, _END = itemgetter(0), attrgetter("end")
-_ERA = pl.Schema({"group": pl.UInt32, "start": pl.Int64, "end": pl.Int64, "time": pl.Int64})
+_ERA = pl.Schema({"group": pl.UInt32, **dict.fromkeys(("start", "end", "time", "begun"), pl.Int64)})
 
 
 class Era(NamedTuple):
@@ -37,11 +41,13 @@ class Era(NamedTuple):
     Attributes:
         start: the number of the first event; likewise ``end``.
         time: of the last; None where the log shows no times.
+        begun: of the first.
     """
 
     start: int
     end: int
     time: int | None
+    begun: int | None = None
 
 
 @stateful
@@ -60,7 +66,13 @@ class Eras:
         if not used.height:
             return
         spans = used.select_seq(
-            "key", group_of().alias("group"), still.alias("still"), start="life_seq", end="seq", time="time"
+            "key",
+            group_of().alias("group"),
+            still.alias("still"),
+            start="life_seq",
+            end="seq",
+            time="time",
+            begun="life_time",
         )
         self._spans.add(chosen(spans, *_ERA))
         self._open = stacked([self._open, chosen(where(spans, "still"), *self._open.columns)])
@@ -103,27 +115,41 @@ class GroupEras(NamedTuple):
     idle: list[int]
     spans: list[Era]
 
-    def eras(self, usual: float) -> list[Era]:
+    def eras(self, usual: float, *, is_one: bool = False) -> list[Era]:
         """Its eras, in order.
 
         Args:
             usual: microseconds: the longest that checkouts lasted that are over.
+            is_one: whether they are all of one process.
         """
+        if is_one and self.spans:
+            return [self.spans[0]._replace(end=self.spans[-1].end, time=self.spans[-1].time)]
         begun = self.out.select_seq("out_seq", "out_time").sort("out_seq").rows()
         idle = sorted(self.idle)
         eras: list[Era] = []
         ended = True
         for era in self.spans:
-            if ended:
+            if ended and not (eras and _goes_on(eras[-1], era)):
                 eras.append(era)
             else:
-                eras[-1] = Era(eras[-1].start, era.end, era.time)
+                eras[-1] = eras[-1]._replace(end=era.end, time=era.time)
             first, last = bisect_left(begun, era.start, key=_SEQ), bisect_right(begun, era.end, key=_SEQ)
             under_way = sum(
                 time is None or era.time is None or era.time - time <= usual for _, time in begun[first:last]
             )
             ended = under_way > 1 or bisect_left(idle, era.start) < bisect_right(idle, era.end)
         return eras
+
+
+def _goes_on(era: Era, after: Era) -> bool:
+    """Whether something happens so soon after an era that no other process can have been started meanwhile."""
+    return era.time is not None and after.begun is not None and 0 <= after.begun - era.time < _START
+
+
+def is_certain(process: str | None) -> bool:
+    """Whether what a log calls a process is one all along: a number that no container gives out anew."""
+    number = (process or "").rpartition("/")[2]
+    return number.isdecimal() and int(number) >= _LEAST_CERTAIN
 
 
 def era_of(eras: list[Era], seq: int) -> Era | None:
@@ -138,6 +164,8 @@ def _joined(spans: pl.DataFrame) -> pl.DataFrame:
     eras = spans.sort("group", "start").with_columns_seq(
         era=(pl.col("start") > reached).fill_null(value=True).cast(pl.Int64).cum_sum()
     )
+    # a clock may step back: the last time is not the greatest
+    last = pl.col("time").sort_by("end").drop_nulls().last()
     return eras.group_by("group", "era", maintain_order=True).agg(
-        pl.col("start").first(), pl.col("end").max(), pl.col("time").max()
+        pl.col("start").first(), pl.col("end").max(), last, pl.col("begun").first()
     )

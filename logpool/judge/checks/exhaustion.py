@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from logpool.judge.checks.holds import KEPT, Longest
-from logpool.judge.checks.limits import is_saturated, is_threaded, standing
+from logpool.judge.checks.limits import has_waiting, is_saturated, standing
 from logpool.judge.checks.plateau import Plateaus
 from logpool.judge.names import EVIDENCE
 from logpool.native.peaks import Stay
@@ -119,6 +119,7 @@ class Exhaustion:
     def findings(self, facts: Facts) -> Iterator[Finding]:
         """What was found, after the last batch."""
         ends = self._ends(facts)
+        self._plateaus.settle()
         for group, state in self._plateaus.of.items():
             state.finish(ends.get(facts.names.vocabulary.groups[group][0]))
         belongs = {shape: self._pool_of(facts, shape) for shape in self._told}
@@ -209,20 +210,18 @@ class Exhaustion:
         if not saturated:
             return
         group = max(
-            saturated, key=lambda group: (is_threaded(self._plateaus.of[group]), self._plateaus.of[group].total)
+            saturated, key=lambda group: (has_waiting(self._plateaus.of[group]), self._plateaus.of[group].total)
         )
         state = self._plateaus.of[group]
         stood = standing(state, _process(facts, group))
         message = f"{stood}, and what came back was taken again at once, {state.visits:,} times"
         severity: Severity
-        if is_threaded(state):
+        if has_waiting(state):
             severity, ending = "warning", f": callers wait for a connection; {_advice(facts, pool)}"
         else:
             severity = "info"
-            ending = (
-                f": if pool_size + max_overflow is {state.peak}, callers wait for a connection; "
-                "no threads are known of that would tell"
-            )
+            who = "its threads come and go, and do not tell" if state.threads > 1 else "no threads are known that tell"
+            ending = f": if pool_size + max_overflow is {state.peak}, callers wait for a connection; {who}"
         stay = state.longest or Stay(0, 0, 0, 0, 0)
         holders = [
             (hold.source, hold.line)

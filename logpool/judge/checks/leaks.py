@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from logpool.frames import where
-from logpool.judge.checks.eras import Era, Eras, era_of
+from logpool.judge.checks.eras import Era, Eras, era_of, is_certain
 from logpool.judge.names import EVIDENCE
 from logpool.read.vocabulary import LIMITLESS
 from logpool.report.model import Finding
@@ -42,6 +42,9 @@ _HOLDS = 20
 _LEAST_DRY = 2
 # so long after the last leak, as a multiple of the time from one to the next, nobody knows whether more will come
 _OVER = 4
+# what takes its connection so soon after its process has some may keep it, as a listener: in microseconds, and as a
+# share of the time that it has it
+_BEGIN, _EARLY = 10_000_000, 0.01
 # SQLAlchemy's pool_size and max_overflow, together
 _DEFAULT_LIMIT = 15
 
@@ -56,6 +59,7 @@ class _Open(NamedTuple):
         seen: the time at which its process was last heard of.
         last: whether its process is the last that the log shows.
         dry: the time at which callers first waited in vain, as all connections of its pool were out; None if none did.
+        early: whether it began as soon as its process had connections at all, as what is kept on purpose does.
     """
 
     seq: int
@@ -68,6 +72,7 @@ class _Open(NamedTuple):
     seen: int | None
     last: bool
     dry: int | None
+    early: bool
 
 
 @stateful
@@ -94,7 +99,8 @@ class Leaks:
         still_out = self._aged(facts)
         for pool in facts.pools:
             still = still_out.get(pool.logger or "", [])
-            leaked = [] if pool.pool_class in LIMITLESS else _leaked(facts, pool, still)
+            # the others give one connection to whoever asks again
+            leaked = [] if pool.pool_class in LIMITLESS - {"NullPool"} else _leaked(facts, pool, still)
             if leaked:
                 yield _leak(facts, pool, leaked)
             # the books may know of fewer: a shared connection has several users
@@ -118,17 +124,20 @@ class Leaks:
         for one in self._eras.by_group(rows):
             number = one.group
             logger = facts.names.pool(number)
-            eras = one.eras(usual.get(logger, 0.0) * _SECOND)
             source, process, _ = facts.names.vocabulary.groups[number]
+            eras = one.eras(usual.get(logger, 0.0) * _SECOND, is_one=is_certain(process))
             heard = facts.heard.get((source, process))
             dry = waited.get(number) if one.out.height >= max(_LEAST_DRY, facts.peaks.get(number, 0)) else None
             columns = ("out_seq", "out_time", "out_line", "out_source")
             for seq, time, line, source in one.out.select_seq(columns).iter_rows():
                 era = era_of(eras, seq) or Era(seq, seq, time)
                 last = not eras or era.end >= eras[-1].end
-                seen = max((one for one in (era.time, heard if last else None) if one is not None), default=None)
+                # a clock may step back: what was heard last counts, not what is greatest
+                seen = heard if last and heard is not None else era.time
                 age = None if time is None or seen is None else max(0, seen - time)
-                found[logger].append(_Open(seq, time, line, source, number, age, era.end - seq, seen, last, dry))
+                early = age is not None and era.begun is not None and time - era.begun <= min(_BEGIN, _EARLY * age)
+                known = (number, age, era.end - seq, seen, last, dry, early)
+                found[logger].append(_Open(seq, time, line, source, *known))
         return found
 
     def _left_out(self, facts: Facts, pool: Pool, count: int, still: list[_Open], *, beside_leaks: bool) -> Finding:
@@ -223,11 +232,14 @@ def _leak(facts: Facts, pool: Pool, leaked: list[_Open]) -> Finding:
     )
     processes = {facts.names.vocabulary.groups[one.group][:2] for one in leaked}
     where = f" in process {facts.names.process(leaked[0].group)}" if pool.processes > len(processes) == 1 else ""
+    may_be_kept = count == 1 or all(one.early and one.dry is None for one in leaked)
     if count > 1:
+        pace = "; all as soon as their processes had any" if may_be_kept else _pace(facts, pool, leaked)
+        unless = ", unless they are kept on purpose, as by listeners and consumers" if may_be_kept else ""
         message = (
             f"{count:,} connections were checked out{where} and never returned, the oldest {duration(oldest)} before "
-            f"the log last shows its process{usual}{_pace(facts, pool, leaked)}: close every session and connection, "
-            "or use them in a with block"
+            f"the log last shows its process{usual}{pace}: close every session and connection, or use them in a with "
+            f"block{unless}"
         )
     else:
         longest = "" if pool.hold_seconds.max is None else f" and none more than {duration(pool.hold_seconds.max)}"
@@ -240,7 +252,7 @@ def _leak(facts: Facts, pool: Pool, leaked: list[_Open]) -> Finding:
     seen = max((one.seen for one in leaked if one.seen is not None), default=None)
     return Finding(
         "connection_leak",
-        "error" if count > 1 else "warning",
+        "warning" if may_be_kept else "error",
         pool.logger,
         count,
         message,
@@ -269,12 +281,12 @@ def _pace(facts: Facts, pool: Pool, leaked: list[_Open]) -> str:
         return f"{rate} from the first to the last, and none in the {duration(known)} from then on"
     size, whose = _limit(pool)
     left = size - len(leaked) if pool.processes == 1 else size
-    if left <= 0 or size < max(facts.peaks.get(group, 0) for group in facts.groups(pool)):
-        # the pool is larger than it is taken to be
+    if pool.pool_class in LIMITLESS or left <= 0 or size < max(facts.peaks.get(one, 0) for one in facts.groups(pool)):
+        # it has no limit, or is larger than it is taken to be
         return rate
-    if pool.processes > 1 or whose:
-        return f"{rate}, so a pool of {size}{whose} is dry within {duration(size * between)}"
-    return f"{rate}, so the pool, of {size}, is dry within another {duration(max(0, left * between - since))}"
+    if pool.processes > 1:
+        return f"{rate}, so a pool of {size}{whose} is dry {duration(size * between)} after its first leak"
+    return f"{rate}, so the pool, of {size}{whose}, is dry within another {duration(max(0, left * between - since))}"
 
 
 def _rate(number: float) -> str:
@@ -286,4 +298,4 @@ def _limit(pool: Pool) -> tuple[int, str]:
     size, more = (pool.settings.pool_size.value, pool.settings.max_overflow.value) if pool.settings else (None, None)
     if isinstance(size, int | float) and isinstance(more, int | float) and size > 0 and more >= 0:
         return int(size + more), ""
-    return _DEFAULT_LIMIT, ", SQLAlchemy's default,"
+    return _DEFAULT_LIMIT, " (SQLAlchemy's default)"

@@ -26,7 +26,7 @@ def is_saturated(state: Plateau | None, facts: Facts) -> bool:
     """Whether a pool stands at its limit so long, and what comes back is taken so soon, that callers must wait."""
     if state is None or state.longest is None or state.peak < _LEAST_LIMIT:
         return False
-    if is_threaded(state) and len(state.threads) <= state.peak:
+    if 1 < state.threads <= state.peak:
         # no more callers than connections: nobody can have waited
         return False
     least = _VISITS * state.peak
@@ -36,9 +36,13 @@ def is_saturated(state: Plateau | None, facts: Facts) -> bool:
     return long or (enough and _share(state) >= facts.thresholds.plateau_share)
 
 
-def is_threaded(state: Plateau) -> bool:
-    """Whether the log shows more threads than one, so that their number says how many callers there are."""
-    return len(state.threads) > 1
+def has_waiting(state: Plateau) -> bool:
+    """Whether more threads ask for connections than there are, all of them at one time.
+
+    Where each request has a thread of its own, many come, and few are there at once; and one thread may be a loop of
+    many tasks.
+    """
+    return state.at_once > state.peak
 
 
 def _span(state: Plateau) -> int:

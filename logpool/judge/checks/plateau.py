@@ -10,6 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import polars as pl
+
+from logpool.judge.merged import Merged
 from logpool.native.peaks import Peaks, Stay
 from logpool.stateful import stateful
 
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     from logpool.native.peaks import Peak
     from logpool.native.steps import Steps
 
+_THREAD = pl.Schema(dict.fromkeys(("group", "thread", "level", "first", "last"), pl.Int64))
 #: microseconds: the longest dip below the limit that a waiting caller fills: a reset, a round trip, a thread's turn
 DIP = 50_000
 
@@ -33,7 +37,8 @@ class Plateau:
         longest: the longest stay that is over.
         current: the stay that the next visit may continue.
         waiting: the step that reached the peak and is not yet left: time, line, source.
-        threads: those that reached the peak, as many as tell whether there are more of them than connections.
+        threads: how many reached the peak; ``at_once`` the most of them between whose first time and last there is an
+            event in common, so that they were there together. Both are told in the end.
     """
 
     peak: int = 0
@@ -45,12 +50,11 @@ class Plateau:
     longest: Stay | None = None
     current: Stay | None = None
     waiting: tuple[int, int, int] | None = None
-    threads: set[int] = field(default_factory=set)
+    threads: int = 0
+    at_once: int = 0
 
     def become(self, now: Peak) -> None:
         """Goes on to what the group has been through by now."""
-        if now.peak > self.peak:
-            self.threads = set()
         self.peak, self.first, self.clock = now.peak, now.first, now.latest
         self.total, self.visits, self.stays = now.total, now.visits, now.stays
         self.longest, self.current = now.longest, now.current
@@ -87,13 +91,32 @@ class Plateaus:
 
     of: dict[int, Plateau] = field(default_factory=dict)
     _peaks: Peaks = field(default_factory=lambda: Peaks(DIP))
+    _threads: Merged = field(default_factory=lambda: Merged(_THREAD, _merged))
 
     def take(self, steps: Steps) -> None:
         """Adds the steps of one batch."""
-        reached = self._peaks.take(steps)
+        self._threads.add(self._peaks.take(steps))
         for group in range(len(self._peaks)):
             self.of.setdefault(group, Plateau()).become(self._peaks.of(group))
-        for group, thread, level in reached.iter_rows():
+
+    def settle(self) -> None:
+        """Tells of each group the threads that reached its peak."""
+        for (group,), rows in self._threads.table.partition_by("group", as_dict=True).items():
             state = self.of[group]
-            if level == state.peak and len(state.threads) <= state.peak:
-                state.threads.add(thread)
+            mine = rows.filter(pl.col("level") == state.peak)
+            state.threads, state.at_once = mine.height, _at_once(mine)
+
+
+def _merged(rows: pl.DataFrame) -> pl.DataFrame:
+    """One row for each thread, of those that reached the highest level of their group."""
+    highest = rows.filter(pl.col("level") == pl.col("level").max().over("group"))
+    return highest.group_by("group", "thread").agg(pl.col("level", "last").max(), pl.col("first").min())
+
+
+def _at_once(threads: pl.DataFrame) -> int:
+    """How many threads, at most, are between their first and their last time at once."""
+    begins = threads.select_seq("first", change=pl.lit(1))
+    ends = threads.select_seq(first=pl.col("last") + 1, change=pl.lit(-1))
+    level = pl.concat([ends, begins]).sort("first", maintain_order=True)["change"].cum_sum()
+    most: int | None = level.max()  # type: ignore[assignment]
+    return most or 0
