@@ -63,6 +63,13 @@ def use(engine: sa.Engine, times: int = 1, seconds: float = 0.0) -> None:
             time.sleep(seconds)
 
 
+def in_turn(engine: sa.Engine, rounds: int) -> None:
+    """Uses connections again and again, so that other threads have their turns in between."""
+    for _ in range(rounds):
+        use(engine, 2, 0.02)
+        time.sleep(0.01)
+
+
 def in_threads(*jobs: Callable[[], None]) -> None:
     threads = [threading.Thread(target=job, name=f"worker-{number}") for number, job in enumerate(jobs)]
     for thread in threads:

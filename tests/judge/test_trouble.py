@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import create_async_engine
-from trouble import APPLICATION, QUEUE, SELECT, found, in_threads, lines_with, logged, report, use
+from trouble import APPLICATION, QUEUE, SELECT, found, in_threads, in_turn, lines_with, logged, report, use
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,7 +59,7 @@ def test_sessions_never_closed(given_back: bool, sqlite: Callable[..., sa.Engine
 def test_callers_wait_at_the_limit(sqlite: Callable[..., sa.Engine], log: Path) -> None:
     engine = sqlite(pool_size=2, max_overflow=0)
     with logged(log):
-        in_threads(*[lambda: use(engine, 8, 0.02)] * 8)
+        in_threads(*[lambda: in_turn(engine, 4)] * 8)
     engine.dispose()
     exhausted = found(log)["pool_exhausted"]
     assert (exhausted.severity, exhausted.pool) == ("warning", QUEUE)

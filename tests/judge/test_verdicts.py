@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import create_async_engine
-from trouble import APPLICATION, QUEUE, found, in_threads, lines_with, logged, report, use
+from trouble import APPLICATION, QUEUE, found, in_threads, in_turn, lines_with, logged, report, use
 from written import Written, connection
 
 import logpool
@@ -61,7 +61,7 @@ def test_a_pool_that_leaked_dry(stalled: bool, sqlite: Callable[..., sa.Engine],
 def test_a_pool_too_small_for_its_callers(sqlite: Callable[..., sa.Engine], log: Path) -> None:
     engine = sqlite(pool_size=2, max_overflow=0)
     with logged(log):
-        in_threads(*[lambda: use(engine, 12, 0.02)] * 8)
+        in_threads(*[lambda: in_turn(engine, 8)] * 8)
     engine.dispose()
     assert (
         "so the pool is too small for so many callers at once"
