@@ -184,7 +184,8 @@ class Books:
             dropped=tally.of(Kind.RECLAIMED, Detail.DROPPED),
             distinct_addresses=_sum(self._addresses, groups),
             open_at_end=level.open,
-            checked_out_at_end=level.out,
+            # in a log that contradicts itself, more may come back than were taken
+            checked_out_at_end=max(0, level.out),
             peak_open=level.peak_open,
             peak_checked_out=level.peak_out,
             hold_seconds=statistics.holds.of(groups),

@@ -29,7 +29,7 @@ _LEVEL = r"(?:Level \d+|(?![AP]M\b)[A-Za-z]+)"
 _NUMBER = rf"(?:{TIME}|\d+(?:\.\d+)?)"
 # a time, with a date before it or a zone behind it that are not known for such; or any text
 _ASCTIME = (
-    rf"(?:(?:[A-Z][a-z]{{2,8}},? |\d[\d,./-]*[ T]){{0,3}}?{TIME}(?: [A-Z]{{1,3}}[SD]?T\b)?"
+    rf"(?:(?:[A-Z][a-z]{{2,8}},? |\d[\d,./-]*[ T_]){{0,4}}?{TIME}(?: [A-Z]{{1,3}}[SD]?T\b)?"
     rf"|[^{TIME}]+?)"
 )
 _PATTERNS = {

@@ -79,13 +79,19 @@ class ConnectErrors:
                 yield self._finding(facts, pool, detail, seen, shapes)
 
     def _finding(self, facts: Facts, pool: str, detail: Detail, seen: Sighting, shapes: list[int]) -> Finding:
-        why = (detail.word or "other reason").replace("_", " ")
-        message = f"{many(seen.count, 'connection')} could not be made ({why}): {_ADVICE[detail]}"
+        why, group = (detail.word or "other reason").replace("_", " "), _group_of(facts, shapes[0])
+        processes = {known.process for shape in shapes if (known := facts.names.vocabulary.shapes[shape]) is not None}
+        several = any(one.logger == pool and one.processes > 1 for one in facts.pools)
+        only = (
+            f", all of them in process {facts.names.process(group)}"
+            if several and group is not None and len(processes) == 1
+            else ""
+        )
+        message = f"{many(seen.count, 'connection')} could not be made ({why}){only}: {_ADVICE[detail]}"
         crowd = max((self._crowd[shape] for shape in shapes if shape in self._crowd), default=0)
         if crowd:
             message += f"; this log's own pools had up to {crowd:,} open then, in all processes together"
-        zone = _group_of(facts, shapes[0])
-        first, last = (facts.names.time(time, zone) for time in (seen.first, seen.last))
+        first, last = (facts.names.time(time, group) for time in (seen.first, seen.last))
         return Finding("connect_errors", "error", pool, seen.count, message, seen.evidence(facts.names), first, last)
 
 

@@ -4,24 +4,32 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import polars as pl
 
+from logpool.judge.checks.advice import (
+    Hold,
+    advice,
+    hidden_holders,
+    leaked_holders,
+    oldest_holder,
+    several_pools,
+)
 from logpool.judge.checks.holds import KEPT, Longest
 from logpool.judge.checks.limits import has_waiting, is_saturated, standing
 from logpool.judge.checks.plateau import Plateaus
 from logpool.judge.names import EVIDENCE
 from logpool.native.peaks import Stay
 from logpool.read.vocabulary import LIMITLESS
-from logpool.report.model import Durations, Finding
+from logpool.report.model import Finding
 from logpool.schema import End, Kind
 from logpool.stateful import stateful
 from logpool.track.tracked import group_of
-from logpool.words import duration, many, share, times
+from logpool.words import times
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator
 
     from logpool.judge.findings import Facts
     from logpool.report.model import Pool, Severity
@@ -32,18 +40,6 @@ _MOMENTS = 16
 _SECOND = 1e6
 # a timeout and the oldest check-out behind it matter more than the fifth of either
 _TIMEOUTS_SHOWN = 3
-# of fewer nobody knows what is usual; longer than so many times what half of them take is long; and so much of all the
-# time that connections are held is much
-_HOLDS, _LONG, _MUCH = 20, 5, 0.3
-
-
-class _Hold(NamedTuple):
-    """A checkout under way: where and when it began."""
-
-    seq: int
-    time: int | None
-    line: int
-    source: int
 
 
 @stateful
@@ -71,7 +67,7 @@ class Exhaustion:
     _longest: Longest = field(default_factory=Longest)
     _told: dict[int, _Told] = field(default_factory=dict)
     # by the number of a timeout and the group: who held connections then, the oldest first
-    _holders: defaultdict[tuple[int, int], list[_Hold]] = field(default_factory=lambda: defaultdict(list))
+    _holders: defaultdict[tuple[int, int], list[Hold]] = field(default_factory=lambda: defaultdict(list))
     _moments: list[int] = field(default_factory=list)
     # groups whose pool was disposed of, or made anew
     _renewed: set[int] = field(default_factory=set)
@@ -109,10 +105,11 @@ class Exhaustion:
         )
         for moment in self._moments if ended.height else ():
             held = ended.filter((pl.col("out_seq") < moment) & (is_open | (pl.col("end_seq") > moment)))
-            oldest = held.with_columns_seq(group=group_of()).sort("out_seq").group_by("group").head(EVIDENCE)
-            for group, *hold in oldest.select_seq("group", "out_seq", "out_time", "out_line", "out_source").iter_rows():
+            oldest = held.with_columns_seq(group=group_of(), open=is_open).sort("out_seq").group_by("group")
+            columns = ("group", "out_seq", "out_time", "out_line", "out_source", "open")
+            for group, *hold in oldest.head(EVIDENCE).select_seq(columns).iter_rows():
                 here = self._holders[moment, group]
-                here.append(_Hold(*hold))
+                here.append(Hold(*hold))
                 here.sort()
                 del here[EVIDENCE:]
 
@@ -173,7 +170,7 @@ class Exhaustion:
         judged = next((one for one in facts.pools if one.logger == pool), None)
         # what is out when its pool is renewed, or is taken out of it, is no longer counted by it
         is_one = judged is None or judged.closes.detached or not self._renewed.isdisjoint(groups)
-        several = None if is_one else _several(facts, groups, told)
+        several = None if is_one else several_pools(facts, groups, told)
         worst = self._worst(groups)
         if several:
             message += f"; {several}"
@@ -181,10 +178,12 @@ class Exhaustion:
             message += f"; {standing(self._plateaus.of[worst], _process(facts, worst))}"
         shown = places[:EVIDENCE]
         if holders:
-            message += f"; {_oldest(facts, holders[0], first.first)}"
+            message += f"; {oldest_holder(facts, holders[0], first.first)}"
             shown = places[:_TIMEOUTS_SHOWN] + [(hold.source, hold.line) for hold in holders]
-        message += f": {_advice(facts, None if several else judged, first.first, holders)}"
+        hidden = None if is_one or several else hidden_holders(facts, groups, told)
         last = max((one.last for one in told.values() if one.last is not None), default=None)
+        hidden = hidden or leaked_holders(facts, judged, last, holders)
+        message += f": {hidden or advice(facts, None if several else judged, first.first, holders)}"
         group = next(iter(waited_for), None)
         return Finding(
             "pool_exhausted",
@@ -217,7 +216,7 @@ class Exhaustion:
         message = f"{stood}, and what came back was taken again at once, {state.visits:,} times"
         severity: Severity
         if has_waiting(state):
-            severity, ending = "warning", f": callers wait for a connection; {_advice(facts, pool)}"
+            severity, ending = "warning", f": callers wait for a connection; {advice(facts, pool)}"
         else:
             severity = "info"
             who = "its threads come and go, and do not tell" if state.threads > 1 else "no threads are known that tell"
@@ -241,68 +240,8 @@ class Exhaustion:
         )
 
 
-def _advice(facts: Facts, pool: Pool | None, now: int | None = None, holders: Sequence[_Hold] = ()) -> str:
-    """What to look at: those who hold connections long, if there are any; else the pool is too small.
-
-    Args:
-        facts: they.
-        pool: that was exhausted; None where nobody knows which.
-        now: when the first caller got none.
-        holders: those who had a connection then, the oldest first.
-    """
-    generic = "look at who holds them longest before making the pool larger"
-    holds = pool.hold_seconds if pool is not None else Durations()
-    if pool is None or holds.count < _HOLDS or not holds.p50 or holds.p99 is None or holds.max is None:
-        return generic
-    ages = [(now - hold.time) / _SECOND for hold in holders if now is not None and hold.time is not None]
-    if max(ages, default=0.0) > max(holds.max, _LONG * holds.p50):
-        return generic
-    if holds.p50 > facts.thresholds.held_too_long:
-        return (
-            f"all hold one long (half of the checkouts take {duration(holds.p50)} or more): look at what they wait "
-            "for, or do that needs no connection, before making the pool larger"
-        )
-    if holds.max <= _LONG * holds.p50:
-        return (
-            f"nobody holds one long (half of the checkouts take at most {duration(holds.p50)}, none more than "
-            f"{duration(holds.max)}), so the pool is too small for so many callers at once"
-        )
-    count, total = facts.holds.beyond(facts.groups(pool), _LONG * holds.p50)
-    part = total / _SECOND / ((holds.mean or 0.0) * holds.count)
-    if part < _MUCH:
-        return (
-            f"few hold one long (the {many(count, 'checkout')} of {holds.count:,} longer than "
-            f"{duration(_LONG * holds.p50)} took {share(part)} of all the time that connections were held), so the "
-            "pool is too small for so many callers at once"
-        )
-    return (
-        f"{many(count, 'checkout')} of {holds.count:,} lasted longer than {duration(_LONG * holds.p50)}, which is "
-        f"{_LONG} times what half of them take, and took {share(part)} of all the time that connections were held: "
-        "look at these before making the pool larger"
-    )
-
-
-def _several(facts: Facts, groups: list[int], told: Iterable[int]) -> str | None:
-    """What shows that several pools log by one name: more are in use at once than the timeouts' texts allow of."""
-    limits = [sum(known.numbers[:2]) for shape in told if (known := facts.names.message(shape)) and known.numbers]
-    peak = max((facts.peaks.get(group, 0) for group in groups), default=0)
-    if not limits or peak <= max(limits):
-        return None
-    return (
-        f"up to {peak:,} were in use at once, though the pool that they waited for has {int(max(limits)):,} at most, "
-        "so several engines, or processes, log by this name (give each engine a pool_logging_name, log %(process)d)"
-    )
-
-
 def _process(facts: Facts, group: int) -> str | None:
     """The process of a group, where its pool is in several."""
     pool = facts.names.pool(group)
     several = any(one.logger == pool and one.processes > 1 for one in facts.pools)
     return facts.names.process(group) if several else None
-
-
-def _oldest(facts: Facts, hold: _Hold, now: int | None) -> str:
-    """Who had held a connection longest when the first caller got none."""
-    place = facts.names.place(hold.source, hold.line)
-    since = "" if hold.time is None or now is None else f" for {duration(max(0, now - hold.time) / _SECOND)}"
-    return f"at the first one the oldest had been out{since}, from {place.path}:{place.line} on"

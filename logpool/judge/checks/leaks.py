@@ -36,6 +36,8 @@ _HOUR = 3600
 _MANY = 1000
 # so many of one kind are no accident: they need not be older than the pool's patience
 _SEVERAL = 3
+# of what never comes back there are so many times as many as of what lasted as long, and did, and one more
+_MORE = 5
 # what the 99th percentile of fewer hold times says is little
 _HOLDS = 20
 # of a pool with one connection nobody knows whether a leak took it, or the work that it is for
@@ -150,7 +152,7 @@ class Leaks:
         )
         if odd and beside_leaks:
             explained = "some may be leaked, too (connection_leak), but are too young to tell"
-        elif any(one.dry is not None for one in still):
+        elif still and all(_before_dry(one) for one in still):
             explained = "nobody else got one any more (pool_exhausted): see where they were checked out"
         elif odd:
             explained = "some for longer than any checkout that was returned: see where they were checked out"
@@ -172,6 +174,13 @@ def _leaked(facts: Facts, pool: Pool, still: list[_Open]) -> list[_Open]:
     holds, thresholds, usual = pool.hold_seconds, facts.thresholds, _usual(facts, pool)
     aged = [(one, one.age / _SECOND) for one in still if one.age is not None]
     leaked = [one for one, age in aged if age > max(usual, thresholds.leak_seconds)]
+    if holds.count >= _HOLDS:
+        # a few that lasted long, and came back, do not explain many that do not
+        least = max(thresholds.leak_factor * (holds.p99 or 0.0), thresholds.leak_seconds)
+        old = [one for one, age in aged if age > least]
+        youngest = min((one.age or 0 for one in old), default=0) / _SECOND
+        if len(old) > len(leaked) and len(old) >= _MORE * (1 + facts.holds.beyond(facts.groups(pool), youngest)[0]):
+            leaked = old
     taken = {one: age for one, age in aged if _before_dry(one) and age > usual}
     longest = max(taken.values(), default=0.0)
     if (
