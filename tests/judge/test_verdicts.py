@@ -55,7 +55,7 @@ def test_a_pool_that_leaked_dry(stalled: bool, sqlite: Callable[..., sa.Engine],
         assert (leak.severity, leak.count) == ("error", 3)
         assert "and the pool ran dry" in leak.message
         assert "left_out_at_end" not in findings
-        assert "look at who holds them longest" in findings["pool_exhausted"].message
+        assert "never gave it back: look at these" in findings["pool_exhausted"].message
 
 
 def test_a_pool_too_small_for_its_callers(sqlite: Callable[..., sa.Engine], log: Path) -> None:

@@ -104,7 +104,7 @@ def leaked_holders(facts: Facts, pool: Pool | None, last: int | None, holders: S
     kept = sum(hold.is_open and hold.time is not None and (last or 0) - hold.time > least for hold in holders)
     if last is None or 2 * kept <= len(holders):
         return None
-    return "most of those who had held one longest never gave it back: look at these (connection_leak)"
+    return "most of those who had held one longest never gave it back: look at these"
 
 
 def oldest_holder(facts: Facts, hold: Hold, now: int | None) -> str:
