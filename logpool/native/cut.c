@@ -136,15 +136,18 @@ static int is_of_form(const char *at, const char *form, int64_t size)
 }
 
 /* Whether a time that is of a form can begin at a place of a line: no figures go on there, nor a word. */
-static int may_begin(const char *begin, const char *at, char first)
+static int may_begin(const char *begin, const char *at, const Span *span)
 {
+    char first = span->form[0];
+    /* what begins with a year may stand behind the number of a line, as grep prints it */
+    int is_year = span->width > 4 && !memcmp(span->form, "0000", 4) && !is_any(span->form[4]);
     if (at == begin)
         return 1;
     if (is_digit(at[-1]))
         return 0;
     if (first == ANY_LETTER)
         return !is_letter(at[-1]) && at[-1] != '_' && !((uint8_t)at[-1] & 0x80);
-    return at - begin < 2 || !memchr(".:/-", at[-1], 4) || !is_digit(at[-2]);
+    return at - begin < 2 || !memchr(".:/-", at[-1], 4) || !is_digit(at[-2]) || (is_year && at[-1] == ':');
 }
 
 static inline int is_bound(char byte) { return memchr(BOUNDS, byte, sizeof BOUNDS - 1) != NULL; }
@@ -175,7 +178,7 @@ static const char *of_form(const char *begin, const char *text, const char *end,
                 return NULL;
         }
         const char *behind = at + span->width;
-        if (is_of_form(at, span->form, span->width) && may_begin(begin, at, span->form[0]) && (behind == end || !is_digit(*behind)) &&
+        if (is_of_form(at, span->form, span->width) && may_begin(begin, at, span) && (behind == end || !is_digit(*behind)) &&
             !is_in_path(begin, at, span))
             return at;
     }

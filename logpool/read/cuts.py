@@ -46,14 +46,15 @@ _BASIC = (
 # seconds or milliseconds since the epoch, of our days, as the first field; elsewhere such a number may be anything
 _FIRST_FIELD = r"(?:^|(?<=^[\[(]))1[5-9]\d{8}(?:\d{3})?(?=[\s\]),;|])"
 _TIMES = re.compile(
-    r"(?<!\d)(?<!\d[.:/-])(?:"
-    r"(?:\d{4}[-/.]\d{2}[-/.]\d{2}[ T:]|(?:19|20)\d{6}[ T-]|\d{2}[-./]\d{2}[-./]\d{4}[ T]"
-    r"|\d{2}[/ ][A-Z][a-z]{2}[/ ]\d{4}[: ]|(?<!\w)[A-Z][a-z]{2} \d{2}, \d{4} )"
+    # behind the number of a line, as grep prints it, nothing stands but what begins with a year
+    r"(?<!\d)(?:(?<!\d[./-])(?=\d{4}[-/.])|(?<!\d[.:/-]))(?:"
+    r"(?:\d{4}[-/.]\d{2}[-/.]\d{2}(?:[ T:_/]| at )|(?:19|20)\d{6}[ T-]|\d{2}[-./]\d{2}[-./]\d{4}[ T]"
+    r"|\d{2}[/ -][A-Z][a-z]{2}[/ -]\d{4}[: ]|(?<!\w)[A-Z][a-z]{2} \d{2},? \d{4} )"
     rf"\d{{2}}:\d{{2}}:\d{{2}}(?:{_HALF}{_BEHIND}|:\d{{3}}(?![\d:])|{_TWICE}|{_FRACTION_AND_ZONE})"
     # where it is written without zeros, the months come first
     rf"|\d{{1,2}}/\d{{1,2}}/\d{{4}},? \d{{1,2}}:\d\d:\d\d{_HALF}|{_BASIC}|{_FIRST_FIELD}"
     r"|\d{2}:\d{2}:\d{2}(?:[.,]\d{1,9})?|1\d{9}\.\d{3,6})(?!\d)"
-    r"|\b[A-Z][a-z]{2} [ \d]\d \d{2}:\d{2}:\d{2}(?:\.\d{1,9}| (?:19|20)\d\d\b)?(?!\d)"
+    r"|\b[A-Z][a-z]{2} [ \d]\d \d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?: (?:19|20)\d\d\b)?(?!\d)"
 )
 # a time as the value of a key, in JSON or logfmt: there it may be a number
 _KEYED = re.compile(

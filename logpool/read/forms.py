@@ -38,5 +38,7 @@ def first_of_form(form: str, line: str, begin: int) -> tuple[int, int] | None:
 def _texts_of(form: str) -> re.Pattern[str]:
     """Texts of a form, but what figures, or a word, go on with."""
     pattern = re.sub("[09a]", lambda one: _ANY[one[0]], re.escape(form))
-    before = "(?<![0-9A-Za-z_\x80-\U0010ffff])" if form.startswith("a") else "(?<![0-9])(?<![0-9][.:/-])"
+    # what begins with a year may stand behind the number of a line, as grep prints it
+    marks = "./-" if re.match("0000[^09a]", form) else ".:/-"
+    before = "(?<![0-9A-Za-z_\x80-\U0010ffff])" if form.startswith("a") else f"(?<![0-9])(?<![0-9][{marks}])"
     return re.compile(rf"{before}{pattern}(?![0-9])")

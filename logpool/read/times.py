@@ -18,9 +18,13 @@ _DATES = (
     (r"\d{8}(?=[ T-])", "%Y%m%d"),
     (r"\d{2}/[A-Z][a-z]{2}/\d{4}", "%d/%b/%Y"),
     (r"\d{2} [A-Z][a-z]{2} \d{4}", "%d %b %Y"),
+    (r"\d{2}-[A-Z][a-z]{2}-\d{4}", "%d-%b-%Y"),
     (r"[A-Z][a-z]{2} \d{2}, \d{4}", "%b %d, %Y"),
+    (r"[A-Z][a-z]{2} \d{2} \d{4}", "%b %d %Y"),
 )
-_CLOCK = re.compile(r"(?P<gap>,? |[T:-])\d{2}:\d{2}:\d{2}(?:(?P<mark>[,.:])(?P<fraction>\d{1,9}))?(?P<half> [AP]M\b)?")
+_CLOCK = re.compile(
+    r"(?P<gap>,? | at |[T:_/-])\d{2}:\d{2}:\d{2}(?:(?P<mark>[,.:])(?P<fraction>\d{1,9}))?(?P<half> [AP]M\b)?"
+)
 #: an offset from UTC, of a place that there is: other figures are a process, or a year
 OFFSET = r"[+-](?:0\d|1[0-4]):?(?:00|15|30|45)(?![\d-])"
 #: zones by name, in hours from UTC: those that mean one thing wherever they are used, and in summer and winter
@@ -57,7 +61,7 @@ _HOUR = re.compile(r"^(,? )(?=\d:)")
 # of ISO 8601, without hyphens and colons
 _BASIC = re.compile(r"\d{8}(?P<gap>[ T])(?P<hour>\d{2})(?P<minute>\d{2})(?P<second>\d{2})")
 # as ``ctime`` prints it, but for the name of the day
-_YEAR_LAST = re.compile(r"[A-Z][a-z]{2} [ \d]\d \d{2}:\d{2}:\d{2} \d{4}")
+_YEAR_LAST = re.compile(r"[A-Z][a-z]{2} [ \d]\d \d{2}:\d{2}:\d{2}(?P<fraction>\.\d{1,9})? \d{4}")
 _EITHER_FIRST = re.compile("%[dm][-./]%[dm]")
 # as Python reads it by itself
 _PLAIN = re.compile(r"%Y-%m-%d(?P<gap>[ T])%H:%M:%S(?:(?P<mark>[.,])%(?P<digits>[36])f)?")
@@ -136,7 +140,7 @@ class TimeFormat:
         if not self.directives:
             return _since_epoch(text.cast(pl.Float64, strict=False))
         if self.clock is not None:
-            milliseconds = text.str.slice(self.clock[1]).cast(pl.Float64, strict=False)
+            milliseconds = text.str.slice(self.clock[1]).str.strip_chars_end("Z").cast(pl.Float64, strict=False)
             return self._parsed(text.str.head(self.clock[0])) + (milliseconds * 1000).round().cast(pl.Int64)
         if "%.f" in self.directives:
             text = text.str.replace(",", ".", literal=True)
@@ -187,6 +191,9 @@ def _dated_format(text: str, date: str, clock: re.Match[str]) -> TimeFormat:
         # ``%(asctime)s,%(msecs)d``: the milliseconds without their zeros
         start = clock.start("mark")
         return TimeFormat(directives, clock.end(), clock=(start, start + 1))
+    if clock["mark"] == "." and fraction in {1, 2} and text.startswith("Z", clock.end()):
+        # ``%(asctime)s.%(msecs)dZ``, as AWS Lambda prints it; of a fraction nobody prints so few
+        return TimeFormat(directives, clock.end() + 1, 0, (clock.start("mark"), clock.start("mark") + 1))
     if fraction:
         directives += f"{clock['mark']}%{fraction}f" if fraction in {3, 6, 9} else "%.f"
     if clock["half"]:
@@ -218,8 +225,9 @@ def _whole_format(text: str) -> TimeFormat | None:
     found = time_format(text)
     if found is not None and found.width in {None, len(text)}:
         return found
-    if _YEAR_LAST.fullmatch(text):
-        return TimeFormat("%b %d %H:%M:%S %Y", len(text))
+    ctime = _YEAR_LAST.fullmatch(text)
+    if ctime:
+        return TimeFormat(f"%b %d %H:%M:%S{'%.f' if ctime['fraction'] else ''} %Y", len(text))
     basic = _BASIC.match(text)
     if basic is not None:
         clock = f"{basic['gap']}{basic['hour']}:{basic['minute']}:{basic['second']}{text[basic.end() :]}"

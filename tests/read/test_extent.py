@@ -59,9 +59,9 @@ def test_the_logs_own_clock_counts(
 def test_where_nothing_else_tells_the_time_the_collectors_counts(tmp_path: Path) -> None:
     log = tmp_path / "app.log"
     log.write_text(
-        f"2024-09-26T16:00:10.25Z stdout F DEBUG:{POOL}:Created new connection {NAME}\n"
-        "2024-09-26T16:00:11.25Z stdout F Traceback (most recent call last):\n"
-        "2024-09-26T16:00:12.25Z stdout F GET /\n"
+        f"2024-09-26T16:00:10.250Z stdout F DEBUG:{POOL}:Created new connection {NAME}\n"
+        "2024-09-26T16:00:11.250Z stdout F Traceback (most recent call last):\n"
+        "2024-09-26T16:00:12.250Z stdout F GET /\n"
     )
     source = logpool.analyze(log).sources[0]
     assert (source.first_time, source.last_time) == ("2024-09-26T16:00:10.250+00:00", "2024-09-26T16:00:12.250+00:00")

@@ -1326,3 +1326,31 @@ def test_pairs_in_the_quotation_marks_of_python(message: str, behind: str) -> No
         f"timestamp='2024-01-01T12:00:00Z' {pairs}{behind}",
     ):
         assert events_of(None, [line]) == [Event(1, NOON, POOL, None, None)]
+
+
+# the millisecond is 123, or there is none
+TIMES_IN_LINES = [
+    ("[Mon Jan 01 12:00:00.123000 2024] [wsgi:error] [pid 42:tid 140146959034048] {}", 123_000),
+    ("[Mon Jan  1 12:00:00 2024] [wsgi:error] {}", 0),
+    ("2024-01-01 at 12:00:00 | {}", 0),
+    ("2024-01-01_12:00:00 {}", 0),
+    ("2024-01-01/12:00:00.123 {}", 123_000),
+    ("01-Jan-2024 12:00:00 {}", 0),
+    ("Jan 01 2024 12:00:00 {}", 0),
+    ("7:2024-01-01 12:00:00,123 {}", 123_000),
+    ("app.log:7:2024-01-01 12:00:00,123 {}", 123_000),
+    ("app.log:10007:2024/01/01 12:00:00,123 {}", 123_000),
+    ("[DEBUG]\t2024-01-01T12:00:00.5Z\t3f2504e0-4f89-abcd-9a0c-0305e82c3301\t{}", 5_000),
+]
+
+
+@pytest.mark.parametrize(("line", "more"), TIMES_IN_LINES)
+def test_times_as_they_stand_in_lines(line: str, more: int) -> None:
+    events = events_of(None, [line.format(f"DEBUG:{POOL}:{CREATED}")])
+    assert [event.time for event in events] == [NOON + more]
+
+
+def test_the_numbers_that_grep_puts_before_lines_are_no_part_of_times() -> None:
+    texts = (f"2024-01-01 12:00:00,{number:03} DEBUG {POOL} {CREATED}" for number in range(0, 900, 3))
+    events = events_of(None, [f"{8 + number}:{text}" for number, text in enumerate(texts)])
+    assert [event.time for event in events] == [NOON + 1000 * number for number in range(0, 900, 3)]
