@@ -23,6 +23,9 @@ _KNOWN = 10_000
 _NUMBER = re.compile(r"\d+")
 # what Python prints of an exception that nobody caught: it belongs to no record, but it has the time of the one above
 _UNCAUGHT = re.compile(r"Exception in (?:thread|callback) |Task exception was never retrieved|Unhandled exception in ")
+# right above it stands what it belongs to, whatever the layout; unless that is another one
+_TRACEBACK = "Traceback (most recent call last):"
+_CHAINED = ("During handling of the above exception", "The above exception was the direct cause")
 
 
 class Stretch(NamedTuple):
@@ -91,6 +94,8 @@ class Above:
     behind: bool
     _head: Head | None = None
     _ending: _Ending | None = None
+    # the last line before the block, if it may be a head
+    _last: Head | None = None
     # whether lines are heads; and such as differ from them in nothing but times and numbers, by whether they have times
     _known: dict[str, bool] = field(default_factory=dict)
     _alike: dict[tuple[str, bool], bool] = field(default_factory=dict)
@@ -111,21 +116,25 @@ class Above:
             last: the number of the last row that is an event; -1 for none.
             told: the heads whose timeouts are counted.
         """
-        if last >= 0:
-            begin = rows.place(last)
-            if len(lines) - begin <= _KEPT:
-                self._ending = _Ending(stretch, len(lines), lines.bytes(rows.start(last)), told)
-                return
-        head = self.find(stretch, lines, rows, None)
-        self._ending = None
-        self._keep(head, told)
+        begin = rows.place(last) if last >= 0 else 0
+        if last >= 0 and len(lines) - begin <= _KEPT:
+            self._ending = _Ending(stretch, len(lines), lines.bytes(rows.start(last)), told)
+        else:
+            head = self.find(stretch, lines, rows, None)
+            self._ending = None
+            self._keep(head, told)
+        if len(lines):
+            end = Head(stretch.part, stretch.number(len(lines) - 1), next(iter(lines.above())))
+            self._last = end._replace(timed_out=end.place in told) if _is_above(end.text) else None
 
     def _keep(self, head: Head | None, told: set[tuple[int, int]]) -> None:
         if head is not None:
             self._head = head._replace(timed_out=head.timed_out or head.place in told)
 
-    def _before(self) -> Head | None:
-        """The last head before the block."""
+    def _before(self, *, begins: bool = False) -> Head | None:
+        """The last head before the block, whose first line may begin a traceback."""
+        if begins and self._last is not None:
+            return self._last
         ending, self._ending = self._ending, None
         if ending is not None:
             above = upwards(ending.data, len(ending.data))
@@ -135,13 +144,15 @@ class Above:
     def _within(self, stretch: Stretch, end: int, above: Iterable[str]) -> Head | None:
         """The last head above a place among the lines of a block, or before it."""
         uncaught: int | None = None
+        begins = False
         for back, text in enumerate(above, 1):
             if uncaught is None and _UNCAUGHT.match(text):
                 uncaught = stretch.number(end - back)
-            elif self._is_head(text):
+            elif self._is_head(text) or (begins and _is_above(text)):
                 line = stretch.number(end - back)
                 return Head(stretch.part, line if uncaught is None else uncaught, text)
-        before = self._before()
+            begins = uncaught is None and text.startswith(_TRACEBACK)
+        before = self._before(begins=begins)
         return before if uncaught is None else Head(stretch.part, uncaught, before.text if before else "")
 
     def _is_head(self, text: str) -> bool:
@@ -159,3 +170,8 @@ class Above:
                 if len(heads) > _KNOWN:
                     heads.clear()
         return known
+
+
+def _is_above(text: str) -> bool:
+    """Whether a traceback that begins right behind a line may belong to it."""
+    return bool(text.strip()) and not text[0].isspace() and not text.startswith(_CHAINED) and not _UNCAUGHT.match(text)

@@ -45,6 +45,33 @@ def test_each_that_nobody_caught_counts(uncaught: str, above: int, tmp_path: Pat
         assert finding.first_time == "2024-09-26T17:45:26.002"
 
 
+@pytest.mark.parametrize(
+    "head",
+    [
+        "{time}\t4242\tMainThread\t{level}\t{logger}\t{text}",
+        "{time}  {level} 4242 --- [main] {logger} : {text}",
+        "{level} {logger}: {text}",
+        "{text}",
+    ],
+)
+def test_what_stands_right_above_a_traceback_is_its_head(head: str, tmp_path: Path) -> None:
+    pool = head.format(time=f"{TIME}1", level="DEBUG", logger=POOL, text=f"Connection {NAME} checked out from pool")
+    failed = [
+        [head.format(time=f"{TIME}{number}", level="ERROR", logger="app", text=f"no order {number}"), *TRACEBACK]
+        for number in range(5)
+    ]
+    log = tmp_path / "app.log"
+    # one of them is raised while another is handled
+    lines = [pool, *failed[0], *failed[1], *CHAINED, *failed[2], *failed[3], *failed[4], *TRACEBACK]
+    log.write_text("".join(f"{line}\n" for line in lines))
+    for size in (60, 130, 300, 1 << 20):
+        report = logpool.analyze(log, block_bytes=size)
+        # the last traceback has no other head than the line above
+        assert report.timeouts == 6
+        (finding,) = (one for one in report.findings if one.code == "pool_exhausted")
+        assert [place.line for place in finding.evidence[:3]] == [2, 6, 16]
+
+
 def test_one_traceback_is_one_timeout(tmp_path: Path) -> None:
     log = tmp_path / "app.log"
     head = f"{TIME}3 - app - ERROR - QueuePool limit of size 1 overflow 0 reached, connection timed out, timeout 30.00"
