@@ -214,7 +214,7 @@ class EventReader:
         counts = told.event_counts()
         self._count_events(counts)
         cut = None if told.last_time is None else told.last_cut
-        self._extent.go_on(lines, rows, told.last, cut)
+        self._extent.go_on(lines, rows, told.last, cut, told.last_time)
         heads = self._timed_out(begin, counts)
         timeouts = self._timeouts_inside(lines, rows, sorted(told.inside), heads)
         self._gathered.timeouts += timeouts

@@ -242,3 +242,19 @@ def test_several_users_of_one_connection(log: Path) -> None:
 def test_a_return_without_a_checkout_has_no_such_excuse(log: Path) -> None:
     found = written(log, *ALONE, BACK, RESET, layout="{time} DEBUG {message}")
     assert found["sequence_violation"].severity == "error"
+
+
+def test_what_little_another_pool_contradicts_itself_is_explained_as_well(tmp_path: Path) -> None:
+    name = "<sqlite3.Connection object at 0x7f01>"
+    begun, ended = ["checked out from pool"] * 2, ["being returned to pool", "reset, transaction already reset"] * 2
+    lines = [
+        f"2026-03-04 03:00:{turn:02},{number:03} DEBUG {pool}: Connection {name} {text}\n"
+        for turn in range(30)
+        for pool in (QUEUE, *([f"{QUEUE}.reports"] if turn < 2 else []))
+        for number, text in enumerate([*begun, *ended])
+    ]
+    log = tmp_path / "app.log"
+    log.write_text("".join(lines))
+    report = analyzed(log)
+    broken = {finding.pool: finding.severity for finding in report.findings if finding.code == "sequence_violation"}
+    assert broken == {QUEUE: "warning", f"{QUEUE}.reports": "warning"}
