@@ -52,7 +52,8 @@ class Extent:
             lines: of a block.
             rows: those that can matter.
             last: the number of the last row that is an event; -1 for none.
-            cut: that of it, if its time is known; and that ``time``.
+            cut: that of it, if its time is known.
+            time: that time.
         """
         if cut is not None and cut.is_certain and len(lines) - rows.place(last) <= _EDGE:
             self._end = lines.bytes(rows.start(last))

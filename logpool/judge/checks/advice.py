@@ -72,26 +72,34 @@ def advice(facts: Facts, pool: Pool | None, now: int | None = None, holders: Seq
     )
 
 
+def _limits(facts: Facts, told: Iterable[int]) -> list[int]:
+    """How many connections pools give out, as the texts of timeouts tell."""
+    messages = map(facts.names.message, told)
+    return [int(sum(message.numbers[:2])) for message in messages if message is not None and message.numbers]
+
+
+def _peak(facts: Facts, groups: Iterable[int]) -> int:
+    return max((facts.peaks.get(group, 0) for group in groups), default=0)
+
+
 def several_pools(facts: Facts, groups: list[int], told: Iterable[int]) -> str | None:
     """What shows that several pools log by one name: more are in use at once than the timeouts' texts allow of."""
-    limits = [sum(known.numbers[:2]) for shape in told if (known := facts.names.message(shape)) and known.numbers]
-    peak = max((facts.peaks.get(group, 0) for group in groups), default=0)
+    limits, peak = _limits(facts, told), _peak(facts, groups)
     if not limits or peak <= max(limits):
         return None
     return (
-        f"up to {peak:,} were in use at once, though the pool that they waited for has {int(max(limits)):,} at most, "
+        f"up to {peak:,} were in use at once, though the pool that they waited for has {max(limits):,} at most, "
         "so several engines, or processes, log by this name (give each engine a pool_logging_name, log %(process)d)"
     )
 
 
 def hidden_holders(facts: Facts, groups: list[int], told: Iterable[int]) -> str | None:
     """What is told where the log shows far fewer connections in use than the timeouts' texts tell of."""
-    limits = [sum(known.numbers[:2]) for shape in told if (known := facts.names.message(shape)) and known.numbers]
-    peak = max((facts.peaks.get(group, 0) for group in groups), default=0)
+    limits, peak = _limits(facts, told), _peak(facts, groups)
     if not limits or len(groups) != 1 or peak > _SEEN * min(limits):
         return None
     return (
-        f"the pool gives out {int(min(limits)):,}, and the log shows at most {peak:,} in use at once: the others were "
+        f"the pool gives out {min(limits):,}, and the log shows at most {peak:,} in use at once: the others were "
         "taken before it begins and never came back, or their records are missing, or the pool lost them (a listener "
         "that raises when a connection comes back); look there before making the pool larger"
     )

@@ -180,10 +180,12 @@ class Exhaustion:
         if holders:
             message += f"; {oldest_holder(facts, holders[0], first.first)}"
             shown = places[:_TIMEOUTS_SHOWN] + [(hold.source, hold.line) for hold in holders]
-        hidden = None if is_one or several else hidden_holders(facts, groups, told)
         last = max((one.last for one in told.values() if one.last is not None), default=None)
-        hidden = hidden or leaked_holders(facts, judged, last, holders)
-        message += f": {hidden or advice(facts, None if several else judged, first.first, holders)}"
+        message += ": " + (
+            (None if is_one or several else hidden_holders(facts, groups, told))
+            or leaked_holders(facts, judged, last, holders)
+            or advice(facts, None if several else judged, first.first, holders)
+        )
         group = next(iter(waited_for), None)
         return Finding(
             "pool_exhausted",
