@@ -183,6 +183,20 @@ def test_connections_that_die_in_long_use_only(log: Path) -> None:
     assert "invalidation_storm" not in findings
 
 
+def test_connections_that_die_at_one_time_may_have_lost_the_network(log: Path) -> None:
+    written = Written(log)
+    kept = created(written, 0)
+    busy(written, kept, 20)
+    names = [created(written, number) for number in range(1, 7)]
+    for name in names:
+        written.add(f"Connection {name} checked out from pool", 1)
+    written.add("tick", 900, logger="app.web")
+    for name in names:
+        written.add(f"Invalidate connection {name} (reason: OperationalError:gone)", 3)
+        written.add(f"Closing connection {name}")
+    assert "or the network went away, as all died within 15 s" in written.found()["killed_in_use"].message
+
+
 def test_connections_that_die_in_short_use_are_no_time_limits(log: Path) -> None:
     written = Written(log)
     dying(written, 0.5, 8, every=2, replaced=3)

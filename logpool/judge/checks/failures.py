@@ -37,6 +37,8 @@ _LEAST = 2
 # so many that die in use show a time limit, if none had been used for less than so many seconds, and for less than so
 # many times what is usual
 _SEVERAL, _LONG_USE, _TIMES = 5, 5.0, 10
+# as a share of the shortest of these uses: what dies so close together died at one time
+_AT_ONCE = 0.1
 _NEVER = 1 << 62
 # so many storms of a pool are told, the largest
 _TOLD = 3
@@ -149,6 +151,11 @@ class Failures:
         if last - first <= facts.thresholds.storm_seconds * SECOND:
             return None
         group = facts.groups(pool)[0]
+        # of a limit each dies when its own time is over; what dies at one time may have lost the network
+        at_once = last - first <= _AT_ONCE * least
+        network = (
+            f"; or the network went away, as all died within {duration((last - first) / SECOND)}" if at_once else ""
+        )
         return Finding(
             "killed_in_use",
             "error",
@@ -156,8 +163,8 @@ class Failures:
             count,
             f"{many(count, 'connection')} died in use, none before {duration(least / SECOND)} of it, while half of all "
             f"checkouts last at most {duration(usual)}: most likely a time limit of the server ended them "
-            "(PostgreSQL's idle_in_transaction_session_timeout, MySQL's wait_timeout), or of what stands before it; "
-            "commit or give back the connection before anything slow. pool_pre_ping is of no help here",
+            "(PostgreSQL's idle_in_transaction_session_timeout, MySQL's wait_timeout), or of what stands before "
+            f"it{network}; commit or give back the connection before anything slow. pool_pre_ping is of no help here",
             facts.names.evidence(sorted(place for one in deaths for place in one.places)[:EVIDENCE]),
             facts.names.time(first, group),
             facts.names.time(last, group),
