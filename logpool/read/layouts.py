@@ -39,7 +39,13 @@ _LAYOUTS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         # it puts function and line behind what is logged at DEBUG
         ("oslo.log", rf"{TIME} {_PID} {_LEVEL} {_NAME}(?: \[[^\]]*\])+ (?P<message>.*?)(?: [\w<>]+ /\S+:\d+)?"),
         # a task's name and id may stand where the logger may
-        ("Celery", rf"\[{TIME}: {_LEVEL}/(?P<process>[^\]]+)\] (?:[\w.]+\[[^\]]*\]: |{_NAME}: )?{_MESSAGE}"),
+        (
+            "Celery",
+            (
+                rf"\[{TIME}: {_LEVEL}/(?P<process>[^\]/]+)(?:/(?P<thread>[^\]]+))?\] "
+                rf"(?:[\w.]+\[[^\]]*\]: |{_NAME}: )?{_MESSAGE}"
+            ),
+        ),
         ("Airflow", rf"\[{TIME}\] \{{[^}}]*\}} {_LEVEL}\s+- {_MESSAGE}"),
         ("gunicorn", rf"\[{TIME}\] \[{_PID}\] \[{_LEVEL}\s*\] {_MESSAGE}"),
         ("Django", rf"{_LEVEL} {TIME} [\w.]+ {_PID} (?P<thread>-?\d+) {_MESSAGE}"),

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 #: the wrapper that may as well be the layout's own time
 DOCKER_TIME = "docker logs -t"
-_COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+# and what else a terminal is told, as of a cursor, or of a link
+_COLOURS = re.compile(r"\x1b(?:\[[0-9;?]*[A-Za-z]|\][^\x07\x1b]*(?:\x07|\x1b\\))")
 # the first field of a layout may be aligned to the right
 _ALIGNED = re.compile(rf"\s+(?:\d+\s+)?(?:(?:{LEVEL_NAMES})\W+)?{TIME}")
 _CONTINUED = re.compile(

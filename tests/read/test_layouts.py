@@ -20,6 +20,7 @@ from logpool.read.cuts import cut_of
 from logpool.read.events import EventReader
 from logpool.read.formats import head_reader
 from logpool.read.grammar import parse_message
+from logpool.read.heads import read_head
 from logpool.read.layouts import BASIC, DOCUMENT, ECHO_POOL
 from logpool.read.lines import Block, Lines
 from logpool.read.locators import without_locators
@@ -1354,3 +1355,21 @@ def test_the_numbers_that_grep_puts_before_lines_are_no_part_of_times() -> None:
     texts = (f"2024-01-01 12:00:00,{number:03} DEBUG {POOL} {CREATED}" for number in range(0, 900, 3))
     events = events_of(None, [f"{8 + number}:{text}" for number, text in enumerate(texts)])
     assert [event.time for event in events] == [NOON + 1000 * number for number in range(0, 900, 3)]
+
+
+def test_celerys_fields_may_name_the_thread_as_well() -> None:
+    found = [
+        read_head(f"[\x01: DEBUG/{field}] {POOL}: {CREATED}")
+        for field in ("ForkPoolWorker-3", "MainProcess/MainThread")
+    ]
+    assert [(head.record.process, head.record.thread) for head in found if head] == [
+        ("ForkPoolWorker-3", None),
+        ("MainProcess", "MainThread"),
+    ]
+
+
+@pytest.mark.parametrize("told", ["\x1b[0m", "\x1b[?25h", "\x1b[?2004l", "\x1b]8;;\x1b\\", "\x1b]0;title\x07"])
+def test_what_a_terminal_is_told_is_no_part_of_a_line(told: str) -> None:
+    text = f"Connection {CREATED.removeprefix('Created new connection ')} checked out from pool"
+    for line in (f"{told}{TIME} DEBUG {POOL}: {text}", f"{TIME} DEBUG {POOL}: {text}{told}"):
+        assert [event.pool for event in events_of(None, [line])] == [POOL]
