@@ -43,8 +43,9 @@ _BASIC = (
     r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])[ T](?:[01]\d|2[0-3])[0-5]\d[0-5]\d"
     rf"{_FRACTION_AND_ZONE}(?![.,]?\w)"
 )
-# seconds or milliseconds since the epoch, of our days, as the first field; elsewhere such a number may be anything
-_FIRST_FIELD = r"(?:^|(?<=^[\[(]))1[5-9]\d{8}(?:\d{3})?(?=[\s\]),;|])"
+# seconds, perhaps with decimals, or milliseconds since the epoch, of our days, as the first field; elsewhere such a
+# number may be anything
+_FIRST_FIELD = r"(?:^|(?<=^[\[(]))1[5-9]\d{8}(?:\d{3}|\.\d{1,9})?(?=[\s\]),;|])"
 _TIMES = re.compile(
     # behind the number of a line, as grep prints it, nothing stands but what begins with a year
     r"(?<!\d)(?:(?<!\d[./-])(?=\d{4}[-/.])|(?<!\d[.:/-]))(?:"
@@ -53,7 +54,7 @@ _TIMES = re.compile(
     rf"\d{{2}}:\d{{2}}:\d{{2}}(?:{_HALF}{_BEHIND}|:\d{{3}}(?![\d:])|{_TWICE}|{_FRACTION_AND_ZONE})"
     # where it is written without zeros, the months come first
     rf"|\d{{1,2}}/\d{{1,2}}/\d{{4}},? \d{{1,2}}:\d\d:\d\d{_HALF}|{_BASIC}|{_FIRST_FIELD}"
-    r"|\d{2}:\d{2}:\d{2}(?:[.,]\d{1,9})?|1\d{9}\.\d{3,6})(?!\d)"
+    r"|\d{2}:\d{2}:\d{2}(?:[.,]\d{1,9})?|1\d{9}\.\d{3,9})(?!\d)"
     r"|\b[A-Z][a-z]{2} [ \d]\d \d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?: (?:19|20)\d\d\b)?(?!\d)"
 )
 # a time as the value of a key, in JSON or logfmt: there it may be a number
