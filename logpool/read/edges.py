@@ -62,17 +62,23 @@ def _before(line: str) -> str | None:
     return None if start is None else _NUMBER.sub("0", line[: start.start()])
 
 
-def lacks_end(head: Head, layouts: Container[str]) -> bool:
+def lacks_end(head: Head, line: str, layouts: Container[str], loggers: Iterable[str]) -> bool:
     """Whether of a record of a pool without a line end the end is missing.
 
     Args:
         head: the record.
+        line: the same as it stands there.
         layouts: those of the records before it: one whose end is missing may be in another, as half an object is none.
+        loggers: those of the pools before it: where the logger stands last, it may be the begin of one.
     """
-    message = pool_message(head.record)
+    told = head.record.logger or ""
+    logger = told.lstrip("'\"")
+    # all of it may stand there, behind a quotation mark that nothing closes
+    if logger and line.endswith(logger) and any(known.startswith(logger) and known != told for known in loggers):
+        return True
+    message, text = pool_message(head.record), head.record.message
     if message is None:
         return False
-    text = head.record.message
     if head.layout not in layouts or text.count("<") > text.count(">"):
         return True
     # what follows the connection may say that it failed

@@ -167,7 +167,9 @@ class EventReader:
 
     def _lacks_end(self, line: str) -> bool:
         head = self._heads(cut_of(line).marked(bounded(line)))
-        return head is not None and lacks_end(head, self.reading.layouts or {head.layout})
+        shapes = [shape for shape in self.vocabulary.shapes if shape is not None and shape.source == self.source]
+        loggers = {shape.pool for shape in shapes if shape.pool is not None}
+        return head is not None and lacks_end(head, line, self.reading.layouts or {head.layout}, loggers)
 
     def _look_at(self, begin: Begin) -> None:
         """Finds out what names a process, and whether the first record is whole."""
@@ -214,7 +216,7 @@ class EventReader:
         counts = told.event_counts()
         self._count_events(counts)
         cut = None if told.last_time is None else told.last_cut
-        self._extent.go_on(lines, rows, told.last, cut, told.last_time)
+        self._extent.go_on(lines, rows, told.last, cut)
         heads = self._timed_out(begin, counts)
         timeouts = self._timeouts_inside(lines, rows, sorted(told.inside), heads)
         self._gathered.timeouts += timeouts

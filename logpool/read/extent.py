@@ -45,7 +45,7 @@ class Extent:
             if self.reading.first_time is None:
                 self.reading.first_time = self._first(_with_times(lines.texts))
 
-    def go_on(self, lines: Lines, rows: Rows, last: int, cut: Cut | None, time: int | None) -> None:
+    def go_on(self, lines: Lines, rows: Rows, last: int, cut: Cut | None) -> None:
         """Keeps the lines in which the last time so far stands, to be looked for in the end; else looks for it now.
 
         Args:
@@ -53,14 +53,9 @@ class Extent:
             rows: those that can matter.
             last: the number of the last row that is an event; -1 for none.
             cut: that of it, if its time is known.
-            time: that time.
         """
         if cut is not None and cut.is_certain and len(lines) - rows.place(last) <= _EDGE:
             self._end = lines.bytes(rows.start(last))
-            return
-        if cut is not None and not cut.is_certain:
-            # other lines, each by itself, need not tell the day from the month
-            self._end, self.reading.last_time = None, time
             return
         found = self._first(islice(lines.above(), _EDGE))
         if found is None:

@@ -483,6 +483,25 @@ def test_a_first_record_without_its_begin_is_of_no_other_process(layout: str, cu
         assert [finding.message for finding in damage_of(report)] == [f"{TOLD}cut within a line: log line 1"]
 
 
+@pytest.mark.parametrize("logger", ["logger=sqlalchemy.pool.impl.QueuePool", "logger='sqlalchemy.pool.impl.QueuePool'"])
+@pytest.mark.parametrize("size", [100, 1 << 24])
+def test_a_last_record_whose_logger_is_cut_does_not_count(logger: str, size: int) -> None:
+    said = [
+        "Created new connection {}",
+        *["Connection {} checked out from pool", "Connection {} being returned to pool"] * 3,
+    ]
+    lines = [
+        f'time=2024-01-01T12:00:00.000Z level=debug event="{one}" {logger}'.format(
+            "<sqlite3.Connection object at 0x7f01>"
+        )
+        for one in said
+    ]
+    for cut in range(1, len("impl.QueuePool") + logger.endswith("'")):
+        Path("log").write_text("\n".join([*lines, lines[1]])[:-cut])
+        report = logpool.analyze("log", block_bytes=size)
+        assert [(pool.logger, pool.checkouts) for pool in report.pools] == [("sqlalchemy.pool.impl.QueuePool", 3)]
+
+
 @pytest.mark.parametrize("size", [100, 1 << 24])
 def test_a_first_record_without_its_begin_does_not_count(size: int) -> None:
     first, rest = DATA.split(b"\n", 1)

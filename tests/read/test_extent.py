@@ -65,13 +65,3 @@ def test_where_nothing_else_tells_the_time_the_collectors_counts(tmp_path: Path)
     )
     source = logpool.analyze(log).sources[0]
     assert (source.first_time, source.last_time) == ("2024-09-26T16:00:10.250+00:00", "2024-09-26T16:00:12.250+00:00")
-
-
-def test_a_month_that_ends_is_told_by_the_days_before(tmp_path: Path) -> None:
-    log = tmp_path / "app.log"
-    times = [f"{day}/09/2024 {hour:02}:00:00" for day in (29, 30) for hour in range(24)]
-    times += [f"{day:02}/10/2024 {hour:02}:00:00" for day in (1, 2) for hour in range(24)]
-    log.write_text("".join(f"{time} DEBUG {POOL}: Created new connection {NAME}\n" for time in times))
-    for report in (logpool.analyze(log), logpool.analyze(log, block_bytes=1000)):
-        source = report.sources[0]
-        assert (source.first_time, source.last_time) == ("2024-09-29T00:00:00.000", "2024-10-02T23:00:00.000")
