@@ -57,7 +57,8 @@ def test_what_the_garbage_collector_returned_after_a_move(tmp_path: Path) -> Non
 
 
 def test_another_thread_ends_a_checkout_that_moved(tmp_path: Path) -> None:
-    begin = [("A", message) for message in (f"Created new connection {ONE}", *USE, USE[0], *MOVED)]
+    # a listener refused the connection, and no ping tells whose the new one is
+    begin = [("A", message) for message in (f"Created new connection {ONE}", *USE, USE[0], *MOVED[2:-1])]
     ends = {
         "returned": [message.replace(ONE, OTHER) for message in USE[1:]],
         "invalidated": [f"Invalidate connection {OTHER} (reason: OperationalError:x)"],

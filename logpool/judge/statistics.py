@@ -106,6 +106,7 @@ class Statistics:
     _timings: Merged = field(default_factory=lambda: Merged(_TIMING, _timings_merged))
     _first_timing: int | None = None
     _seq: int = 0
+    # the number of the event at which each process was last heard
     _heard_at: dict[tuple[int, str | None], int] = field(default_factory=dict)
     # the number and the shape of each group's last event
     _lasts: dict[int, tuple[int, int]] = field(default_factory=dict)
@@ -262,11 +263,10 @@ class Statistics:
         rows = tracked.checkouts.rows
         unreset = groups_of(rows["key"].filter(rows["outcome"] == int(End.RETURNED)))
         self.cut_returns.update(group for group in unreset if groups[group][2] in reset)
-        closed = {(int(Kind.CLOSING), int(Detail.HARD))}
-        meaning = self.vocabulary.frame().select_seq("kind", "detail")
+        meaning, terminated = self.vocabulary.frame().select_seq("kind", "detail"), (Kind.CLOSING, Detail.HARD)
         verdict = self._review.finish(
             {group for group, (_, _, pool) in enumerate(groups) if pool not in reset},
-            {seq for seq, shape in self._lasts.values() if meaning.row(shape) in closed},
+            {seq for seq, shape in self._lasts.values() if meaning.row(shape) == terminated},
         )
         self.cut_returns.update(verdict.unexplained.to_list())
         return verdict

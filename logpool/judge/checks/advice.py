@@ -109,8 +109,10 @@ def leaked_holders(facts: Facts, pool: Pool | None, last: int | None, holders: S
     """What is told where those who had held connections longest at the first timeout still did so at the last one."""
     usual = 0.0 if pool is None else facts.thresholds.leak_factor * (pool.hold_seconds.p99 or 0.0)
     least = max(usual, facts.thresholds.held_too_long) * _SECOND
-    kept = sum(hold.is_open and hold.time is not None and (last or 0) - hold.time > least for hold in holders)
-    if last is None or 2 * kept <= len(holders):
+    if last is None:
+        return None
+    kept = sum(hold.is_open and hold.time is not None and last - hold.time > least for hold in holders)
+    if 2 * kept <= len(holders):
         return None
     return "most of those who had held one longest never gave it back: look at these"
 

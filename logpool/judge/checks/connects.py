@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from logpool.frames import where
+from logpool.frames import chosen, where
 from logpool.judge.checks.reasons import is_of_asyncio
 from logpool.judge.checks.tallies import Sighting, Sightings, together
 from logpool.report.model import Finding
 from logpool.schema import Detail, Kind
 from logpool.stateful import stateful
+from logpool.track.neighbours import POINT
+from logpool.track.tracked import groups_of
 from logpool.words import many
 
 if TYPE_CHECKING:
@@ -103,13 +105,11 @@ class Unready:
 
     def take(self, tracked: Tracked) -> None:
         """Watches one batch."""
-        batch, rows = tracked.lives.batch, tracked.lives.born
-        if batch is None or not rows.height:
-            return
-        unused = where(rows, (rows["uses"] == 0) & (rows["end_seq"] >= batch.first))
+        rows = tracked.lives.born
+        unused = where(rows, (rows["uses"] == 0) & rows["end_seq"].is_not_null())
         if unused.height:
-            ends = batch.told((unused["end_seq"] - batch.first).cast(pl.UInt32))
-            self._seen.add(where(ends, ends["detail"] == int(Detail.HARD)).sort("seq"), "group")
+            ends = chosen(unused, **{name: f"end_{name}" for name in POINT})
+            self._seen.add(ends.hstack([groups_of(unused["key"])]).sort("seq"), "group")
 
     def findings(self, facts: Facts) -> Iterator[Finding]:
         """One finding per pool."""

@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 
 # timeouts at which the holders are noted: the first of each of so many pools and processes
 _MOMENTS = 16
-_SECOND = 1e6
 # a timeout and the oldest check-out behind it matter more than the fifth of either
 _TIMEOUTS_SHOWN = 3
 

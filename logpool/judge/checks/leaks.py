@@ -138,8 +138,8 @@ class Leaks:
                 seen = heard if last and heard is not None else era.time
                 age = None if time is None or seen is None else max(0, seen - time)
                 early = age is not None and era.begun is not None and time - era.begun <= min(_BEGIN, _EARLY * age)
-                known = (number, age, era.end - seq, seen, last, dry, early)
-                found[logger].append(_Open(seq, time, line, source, *known))
+                records = era.end - seq
+                found[logger].append(_Open(seq, time, line, source, number, age, records, seen, last, dry, early))
         return found
 
     def _left_out(self, facts: Facts, pool: Pool, count: int, still: list[_Open], *, beside_leaks: bool) -> Finding:
