@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from logpool.read.cuts import cut_of
 from logpool.read.lines import upwards
@@ -24,6 +24,13 @@ _EDGE = 50
 _LOOKED_AT = 1000
 
 
+class _Found(NamedTuple):
+    """A time in a line, and whether the log put it there, not what collected it."""
+
+    cut: Cut
+    is_own: bool
+
+
 @stateful
 class Extent:
     """The times between which a log lies, told to what is read of it.
@@ -35,15 +42,23 @@ class Extent:
 
     reading: Reading
     behind: bool
+    # how many of the log's next lines may show its own first time, while none was found but a collector's
+    _near: int = _EDGE
     # the lines from the last event on, where the last time stands in them
     _end: bytes | None = None
 
     def begin(self, lines: Lines) -> None:
-        """Looks for the first time, where none was found before these lines."""
+        """Looks for the first time, where none was found before these lines, or none of the log's own."""
+        if self._near:
+            head = lines.head(self._near)
+            self._near -= len(head)
+            found = self._found(head)
+            if found is not None and (found.is_own or self.reading.first_time is None):
+                self.reading.first_time, self.reading.offset = found.cut.time, found.cut.offset
+                if found.is_own:
+                    self._near = 0
         if self.reading.first_time is None:
-            self.reading.first_time = self._first(lines.head(_EDGE))
-            if self.reading.first_time is None:
-                self.reading.first_time = self._first(_with_times(lines.texts))
+            self.reading.first_time = self._first(_with_times(lines.texts))
 
     def go_on(self, lines: Lines, rows: Rows, last: int, cut: Cut | None) -> None:
         """Keeps the lines in which the last time so far stands, to be looked for in the end; else looks for it now.
@@ -76,7 +91,16 @@ class Extent:
             self._end, self.reading.last_time = None, found
 
     def _first(self, lines: Iterable[str]) -> int | None:
-        """The first time in some lines.
+        """The first time in some lines."""
+        found = self._found(lines)
+        if found is None:
+            return None
+        if self.reading.first_time is None:
+            self.reading.offset = found.cut.offset
+        return found.cut.time
+
+    def _found(self, lines: Iterable[str]) -> _Found | None:
+        """Where the first time in some lines stands.
 
         One that a collector put before a line counts only where none of the next few lines has one of its own, since
         the collector's clock may be another.
@@ -90,15 +114,10 @@ class Extent:
                 continue
             marked = cut.marked(line)
             if cut.chosen or not is_wrapped(marked):
-                return self._time_of(cut)
+                return _Found(cut, is_own=True)
             if of_collector is None and not is_continued(marked):
                 of_collector = cut
-        return None if of_collector is None else self._time_of(of_collector)
-
-    def _time_of(self, cut: Cut) -> int | None:
-        if self.reading.first_time is None:
-            self.reading.offset = cut.offset
-        return cut.time
+        return None if of_collector is None else _Found(of_collector, is_own=False)
 
 
 def _with_times(lines: pl.Series) -> pl.Series:

@@ -65,3 +65,15 @@ def test_where_nothing_else_tells_the_time_the_collectors_counts(tmp_path: Path)
     )
     source = logpool.analyze(log).sources[0]
     assert (source.first_time, source.last_time) == ("2024-09-26T16:00:10.250+00:00", "2024-09-26T16:00:12.250+00:00")
+
+
+@pytest.mark.parametrize("before", [1, 2, 49, 50])
+def test_how_far_the_logs_own_first_time_is_looked_for_does_not_depend_on_blocks(before: int, tmp_path: Path) -> None:
+    log = tmp_path / "app.log"
+    collected = [f"2024-01-01T12:00:00.{number:09}Z stdout F EBUG - Created" for number in range(before)]
+    own = [f"2024-01-01 11:00:00,000 - {POOL} - DEBUG - Created new connection {NAME}"]
+    log.write_text("".join(f"{line}\n" for line in collected + own))
+    # the fiftieth line is the last one that may tell
+    first = "2024-01-01T11:00:00.000" if before < 50 else "2024-01-01T12:00:00.000+00:00"
+    for size in (10, 200, 1000, 1 << 24):
+        assert logpool.analyze(log, block_bytes=size).sources[0].first_time == first
