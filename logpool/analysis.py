@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import field
 from typing import TYPE_CHECKING
 
+from logpool.classes import stateful
 from logpool.errors import InputError, UsageError
 from logpool.judge.thresholds import Thresholds
 from logpool.read.ahead import ahead, begun
@@ -26,7 +27,6 @@ from logpool.read.reading import Reading
 from logpool.read.selection import Selection
 from logpool.read.sources import sources_of
 from logpool.read.vocabulary import Vocabulary
-from logpool.stateful import stateful
 
 if TYPE_CHECKING:
     import os

@@ -6,6 +6,7 @@ from collections import defaultdict
 from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
+from logpool.classes import stateful
 from logpool.judge.books import Books
 from logpool.judge.checks import CHECKS
 from logpool.judge.findings import Doubled, Facts, find
@@ -18,7 +19,6 @@ from logpool.judge.statistics import Statistics
 from logpool.read.times import iso
 from logpool.report.model import Evidence, Report, SourceReport, Violation
 from logpool.schema import Kind
-from logpool.stateful import stateful
 from logpool.track.sequence import CODES
 
 if TYPE_CHECKING:

@@ -21,11 +21,11 @@ ARROWS: dict[str, set[str]] = {
     "logpool.words": set(),
     "logpool.options": set(),
     "logpool.late": set(),
-    "logpool.stateful": set(),
+    "logpool.classes": set(),
     "logpool.frames": {"logpool.late"},
-    "logpool.native": {"logpool.errors", "logpool.late", "logpool.native", "logpool.stateful"},
+    "logpool.native": {"logpool.errors", "logpool.late", "logpool.native", "logpool.classes"},
     "logpool.read": {
-        "logpool.stateful",
+        "logpool.classes",
         "logpool.schema",
         "logpool.errors",
         "logpool.frames",
@@ -34,7 +34,7 @@ ARROWS: dict[str, set[str]] = {
         "logpool.read",
     },
     "logpool.track": {
-        "logpool.stateful",
+        "logpool.classes",
         "logpool.schema",
         "logpool.frames",
         "logpool.native",
@@ -42,8 +42,9 @@ ARROWS: dict[str, set[str]] = {
         "logpool.track",
     },
     "logpool.judge": {
-        "logpool.stateful",
+        "logpool.classes",
         "logpool.frames",
+        "logpool.late",
         "logpool.schema",
         "logpool.errors",
         "logpool.native",
@@ -55,17 +56,18 @@ ARROWS: dict[str, set[str]] = {
         "logpool.words",
     },
     "logpool.report": {
+        "logpool.classes",
         "logpool.schema",
         "logpool.errors",
         "logpool.interruptible",
         "logpool.report",
         "logpool.words",
     },
-    "logpool.report.comparison": {"logpool.report.model"},
-    "logpool.report.model": set(),
+    "logpool.report.comparison": {"logpool.classes", "logpool.report.model"},
+    "logpool.report.model": {"logpool.classes"},
     "logpool.runner": {"logpool.errors", "logpool.runner"},
     "logpool.judging": {
-        "logpool.stateful",
+        "logpool.classes",
         "logpool.schema",
         "logpool.read",
         "logpool.track",
@@ -73,7 +75,7 @@ ARROWS: dict[str, set[str]] = {
         "logpool.report",
     },
     "logpool.analysis": {
-        "logpool.stateful",
+        "logpool.classes",
         "logpool.schema",
         "logpool.errors",
         "logpool.read",
@@ -212,6 +214,38 @@ def test_every_arrow_starts_at_a_module() -> None:
 def test_libraries_stay_in_their_rooms(library: str) -> None:
     users = {module for module in MODULES if any(within(name, library) for name in imported_by(module))}
     assert set() == {user for user in users if not any(within(user, room) for room in LIBRARIES[library])}
+
+
+def made_when_loaded(tree: ast.Module) -> Iterator[ast.expr]:
+    """What is called when a module is loaded, decorators too."""
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Call):
+            yield node.func
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            yield from node.decorator_list
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            waiting += ast.iter_child_nodes(node)
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if not within(name, "logpool.runner")])
+def test_nothing_is_compiled_when_a_module_is_loaded(module: str) -> None:
+    """Methods of data classes, and regular expressions, take longer to compile than a short log to analyze."""
+    tree = ast.parse(MODULES[module].read_text("utf-8"))
+    assert not {ast.unparse(called) for called in made_when_loaded(tree)} & {"re.compile", "dataclasses.dataclass"}
+    assert not [
+        alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module == "dataclasses" and module != "logpool.classes"
+        for alias in node.names
+        if alias.name == "dataclass"
+    ]
+
+
+def test_what_is_called_when_a_module_is_loaded_is_found() -> None:
+    text = "@a.b\nclass C(d()):\n  @e\n  def f(self): g()\n  h = [i(x) for x in y]\nj = lambda: k()\nl(m())"
+    assert {"a.b", "d", "e", "i", "l", "m"} == {ast.unparse(called) for called in made_when_loaded(ast.parse(text))}
 
 
 def test_the_first_lines_are_read_before_polars_is_loaded() -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import InitVar, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
+from logpool.classes import stateful
 from logpool.judge.statistics import RESETS
 from logpool.read.vocabulary import split_pool_name
 from logpool.report.model import Censored, Closes, Ends, Pings, Pool, Resets, Sequence
 from logpool.schema import Cause, Detail, End, Kind
-from logpool.stateful import stateful
 from logpool.track.tracked import groups_of
 from logpool.words import many
 
@@ -220,20 +220,20 @@ class _Tally:
     """Sums over some groups."""
 
     groups: list[int]
-    kinds: InitVar[Mapping[int, Counter[tuple[Kind, Detail]]]]
+    kinds: Mapping[int, Counter[tuple[Kind, Detail]]]
     outcomes: dict[int, Counter[tuple[End, bool, bool]]]
-    # of any detail: None
-    _kinds: Counter[tuple[Kind, Detail | None]] = field(default_factory=Counter)
+    # of all groups, and of any detail: None
+    _all: Counter[tuple[Kind, Detail | None]] = field(default_factory=Counter)
 
-    def __post_init__(self, kinds: Mapping[int, Counter[tuple[Kind, Detail]]]) -> None:
+    def __post_init__(self) -> None:
         for group in self.groups:
-            for (kind, detail), count in kinds.get(group, Counter()).items():
-                self._kinds[kind, detail] += count
-                self._kinds[kind, None] += count
+            for (kind, detail), count in self.kinds.get(group, Counter()).items():
+                self._all[kind, detail] += count
+                self._all[kind, None] += count
 
     def of(self, kind: Kind, detail: Detail | None = None) -> int:
         """How many records of a kind, of one detail or of any."""
-        return self._kinds[kind, detail]
+        return self._all[kind, detail]
 
     def resets(self) -> tuple[int, int, int]:
         """Those already reset, rolled back, committed; early 1.4 says the first in the return."""

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from logpool.classes import stateful
 from logpool.frames import where
 from logpool.native.numbers import tallied
-from logpool.stateful import stateful
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

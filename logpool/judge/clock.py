@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from logpool.stateful import stateful
+from logpool.classes import stateful
 
 if TYPE_CHECKING:
     import polars as pl

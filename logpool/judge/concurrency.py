@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
+from logpool.classes import stateful
 from logpool.frames import where
-from logpool.stateful import stateful
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,11 +7,11 @@ from dataclasses import field
 
 import polars as pl
 
+from logpool.classes import stateful
 from logpool.frames import empty, typed, where
 from logpool.judge.merged import Merged
 from logpool.native.numbers import counted
 from logpool.report.model import Durations
-from logpool.stateful import stateful
 
 #: so many distinct ones are kept as they are: more than a log has whose times are in milliseconds
 MOST_DISTINCT = 1 << 19

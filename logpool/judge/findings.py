@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
+from logpool.classes import dataclass
 from logpool.frames import empty
 from logpool.judge.books import imbalances
 from logpool.judge.cells import Cells

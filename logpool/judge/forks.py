@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
+from logpool.classes import stateful
 from logpool.judge.processes import host_of, process_of
 from logpool.report.model import Finding
 from logpool.schema import End, Kind
-from logpool.stateful import stateful
 from logpool.track.neighbours import GROUP
 from logpool.track.tracked import connection_of, group_of
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from logpool.classes import dataclass
 from logpool.errors import UsageError
 from logpool.schema import FINDINGS
 

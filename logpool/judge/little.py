@@ -7,11 +7,11 @@ counts and hold times. Where no checkout is cut, both are the same sum, so that 
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
+from logpool.classes import dataclass, stateful
 from logpool.report.model import Little
-from logpool.stateful import stateful
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _SECOND = 1_000_000
 
 
-@dataclass(slots=True)
+@dataclass()
 class _Area:
     """Of one pool: its first and last time, the sum of its steps, and of each step times its time."""
 

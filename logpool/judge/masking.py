@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 
+from logpool.late import regex
+
 # as in the text of a connection, an object or a URL's query
-_SECRETS = re.compile(
+_SECRETS = regex(
     r"(?P<name>\b(?:\w*pass(?:word|wd|file)?|pwd|\w*secret|\w*token|\w*api_?key|user(?:name)?|uid|host(?:name|addr)?|server)"
     r"[\"']?\s*[=:]\s*)(?:\"[^\"]*\"?|'[^']*'?|[^\s,;)}&]+)",
     re.IGNORECASE,

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from logpool.classes import stateful
 from logpool.frames import chosen, stacked
-from logpool.stateful import stateful
 
 if TYPE_CHECKING:
     from collections.abc import Callable

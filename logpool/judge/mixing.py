@@ -10,11 +10,11 @@ what another process prints hardly ever comes between them.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import polars as pl
 
+from logpool.classes import dataclass
 from logpool.judge.processes import process_of
 from logpool.read.vocabulary import UNKNOWN_POOL
 from logpool.report.model import Finding

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from logpool.classes import dataclass
 from logpool.read.times import iso
 from logpool.report.model import Evidence
 from logpool.track.tracked import connection_of

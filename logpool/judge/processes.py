@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
+from logpool.late import regex
 
 # a number, or a name as multiprocessing and Celery give them; a container has a name, too, but another one
-_OWN = re.compile(r"\d+|\w*(?:Process|Worker)\w*(?:[-:]\d+)*")
+_OWN = regex(r"\d+|\w*(?:Process|Worker)\w*(?:[-:]\d+)*")
 
 
 def process_of(shown: str | None) -> str | None:

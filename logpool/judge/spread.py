@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from logpool.classes import stateful
 from logpool.frames import typed
 from logpool.judge.merged import Merged
 from logpool.report.model import HoldCounts
-from logpool.stateful import stateful
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

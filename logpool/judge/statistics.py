@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from dataclasses import InitVar, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 import polars as pl
 
+from logpool.classes import stateful
 from logpool.frames import at, chosen, constant
 from logpool.judge.cells import Cells
 from logpool.judge.clock import Clock
@@ -21,7 +22,6 @@ from logpool.native.numbers import counted, extremes_of, places_of, tallied
 from logpool.read.vocabulary import split_pool_name
 from logpool.report.model import Timings
 from logpool.schema import Cause, Detail, End, Kind
-from logpool.stateful import stateful
 from logpool.track.sequence import Review
 from logpool.track.tracked import groups_of
 
@@ -77,8 +77,8 @@ class Statistics:
     """
 
     vocabulary: Vocabulary
-    interval: InitVar[int | None] = None
-    long: InitVar[int | None] = None
+    interval: int | None = None
+    long: int | None = None
     reclaimed: defaultdict[int, list[tuple[int, int]]] = field(default_factory=lambda: defaultdict(list))
     first: dict[int, tuple[int, int]] = field(default_factory=dict)
     first_returns: dict[int, tuple[int, int]] = field(default_factory=dict)
@@ -113,9 +113,9 @@ class Statistics:
     pool_parts: dict[str, int] = field(default_factory=dict)
     class_parts: dict[str, int] = field(default_factory=dict)
 
-    def __post_init__(self, interval: int | None, long: int | None) -> None:
-        self.holds = DurationCounts(() if long is None else (long,))
-        self.timelines = Timelines(self.vocabulary, self.pool_parts, interval)
+    def __post_init__(self) -> None:
+        self.holds = DurationCounts(() if self.long is None else (self.long,))
+        self.timelines = Timelines(self.vocabulary, self.pool_parts, self.interval)
 
     def take(self, events: pl.DataFrame, tracked: Tracked) -> None:
         """Adds one batch: its events, and what the fold made of them."""

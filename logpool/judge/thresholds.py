@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
+from logpool.classes import dataclass
 from logpool.errors import UsageError
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from logpool.classes import stateful
 from logpool.errors import UsageError
 from logpool.frames import at, chosen, constant, where
 from logpool.judge.concurrency import CLIMB
@@ -22,7 +23,6 @@ from logpool.judge.merged import Merged
 from logpool.read.vocabulary import split_pool_name
 from logpool.report.model import Bin, Timeline
 from logpool.schema import Kind
-from logpool.stateful import stateful
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -8,10 +8,10 @@ from dataclasses import field
 from enum import IntEnum
 from typing import TYPE_CHECKING, NamedTuple
 
+from logpool.classes import stateful
 from logpool.native.columns import numbers_of, taken_over
 from logpool.native.library import NO_TIME, NONE, library, must
 from logpool.native.structures import FoundStructure, LotStructure
-from logpool.stateful import stateful
 
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence

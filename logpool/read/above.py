@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import field
 from typing import TYPE_CHECKING, NamedTuple
 
+from logpool.classes import stateful
+from logpool.late import regex
 from logpool.read.cuts import cut_of
 from logpool.read.lines import upwards
-from logpool.stateful import stateful
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 _KEPT = 1000
 _KNOWN = 10_000
-_NUMBER = re.compile(r"\d+")
+_NUMBER = regex(r"\d+")
 # what Python prints of an exception that nobody caught: it belongs to no record, but it has the time of the one above
-_UNCAUGHT = re.compile(r"Exception in (?:thread|callback) |Task exception was never retrieved|Unhandled exception in ")
+_UNCAUGHT = regex(r"Exception in (?:thread|callback) |Task exception was never retrieved|Unhandled exception in ")
 # right above it stands what it belongs to, whatever the layout; unless that is another one
 _TRACEBACK = "Traceback (most recent call last):"
 _CHAINED = ("During handling of the above exception", "The above exception was the direct cause")

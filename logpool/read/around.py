@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from functools import cache
 
+from logpool.late import regex
 from logpool.read.grammar import parse_message
 from logpool.read.locators import LOCATOR, without_locators
 from logpool.read.nameless import is_among_fields
 from logpool.read.records import LEVEL_NAMES, PROCESS_NAME, THREAD, THREAD_NAME, TIME, Record
 from logpool.read.starts import LONGEST, PART_OF_A_MESSAGE, STARTS
 
-_POOL_LOGGER = re.compile(r"sqlalchemy\.pool(?:\.[\w-]+)*")
-_POOL_CLASS = re.compile(r"(?:[A-Za-z_]\w*\.)+[A-Z]\w*Pool(?:\.[\w-]+)*")
+_POOL_LOGGER = regex(r"sqlalchemy\.pool(?:\.[\w-]+)*")
+_POOL_CLASS = regex(r"(?:[A-Za-z_]\w*\.)+[A-Z]\w*Pool(?:\.[\w-]+)*")
 # alone in brackets, called so, or in front of a thread: any other number may be a line of source code, or a level
 # neither does the first part of a date: 20240905, 240905 before a clock, 11/26/26
 _MONTH_AND_DAY = r"(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
@@ -48,27 +49,25 @@ PROCESSES = tuple(_AROUND)
 #: likewise, where nothing else explains what is told
 GUESSES = tuple(_GUESSED)
 # at the beginning of a line without a time: the milliseconds since the program began (%(relativeCreated)d), or the like
-_COUNT = re.compile(rf"\s*\d+(?:\.\d+)?(?=\s)(?!.*{TIME})")
+_COUNT = regex(rf"\s*\d+(?:\.\d+)?(?=\s)(?!.*{TIME})")
 # a layout's numbers, the first aligned to the right, and nothing else before the message: "   4711: "
-_NUMBERS = re.compile(r"\s+\d[\d\W]*")
+_NUMBERS = regex(r"\s+\d[\d\W]*")
 # of a thread that is named by its number alone
-_THREAD_NUMBER = re.compile(rf"(?<![\w.:-]){_IDENT}(?![\w.:])")
+_THREAD_NUMBER = regex(rf"(?<![\w.:-]){_IDENT}(?![\w.:])")
 # or by a word and a number, alone in brackets: a thread of a pool of threads, or else a request
-_NUMBERED_THREAD = re.compile(
-    rf"(?<=\[)(?!{PROCESS_NAME.pattern}\])[A-Za-z][A-Za-z_.]*(?:-[A-Za-z_.]+)*[-_]\d{{1,4}}(?=\])"
-)
+_NUMBERED_THREAD = regex(rf"(?<=\[)(?!{PROCESS_NAME.pattern}\])[A-Za-z][A-Za-z_.]*(?:-[A-Za-z_.]+)*[-_]\d{{1,4}}(?=\])")
 _THREADS = (THREAD_NAME, _THREAD_NUMBER, _NUMBERED_THREAD)
-_LEVEL_WORD = re.compile(r"\b(?:DEBUG|INFO|WARNING|ERROR|CRITICAL)\b")
+_LEVEL_WORD = regex(r"\b(?:DEBUG|INFO|WARNING|ERROR|CRITICAL)\b")
 # what a layout may put between logger and message: threads, numbers, whatever is in brackets
-_FIELDS = re.compile(
+_FIELDS = regex(
     rf"(?:(?:{THREAD_NAME.pattern}|{LOCATOR}|\[[^\]]*\]|\([^)]*\)|[\w./]+\.py(?::\d+)?|\d+)[\s:|,/-]*)+", re.IGNORECASE
 )
 _LONGEST_FIELDS = 1 << 8
 # what a layout puts between the logger and the message
-_JOINED = re.compile(rf"[\s:|\])>-]+(?:(?:\d+|{LEVEL_NAMES})[\s:|\])>-]+)*")
+_JOINED = regex(rf"[\s:|\])>-]+(?:(?:\d+|{LEVEL_NAMES})[\s:|\])>-]+)*")
 _QUOTES = frozenset("'\"`")
 # another record begins
-_ANOTHER = re.compile(rf"{TIME}.*\b(?:{LEVEL_NAMES})\b")
+_ANOTHER = regex(rf"{TIME}.*\b(?:{LEVEL_NAMES})\b")
 
 
 def record_around(text: str, processes: tuple[str, ...], *, indented: bool, of_another: bool) -> Record | None:

@@ -6,10 +6,10 @@ Such a log is a row of JSON values, whatever stands between them. Each record in
 from __future__ import annotations
 
 import json
-import re
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from logpool.late import regex
 from logpool.read.starts import STARTS
 
 if TYPE_CHECKING:
@@ -19,18 +19,18 @@ _DECODER = json.JSONDecoder(strict=False)
 # in characters: what collectors send at once is less
 _LONGEST_VALUE = 1 << 24
 # an array of objects; an object that goes on in the next line; what collectors put around several records
-_BUNDLED = re.compile(
+_BUNDLED = regex(
     r'\s*(?:\[\s*\{\s*"|\{[ \t\r]*\n\s*")'
     r'|\{[^\n]*?"(?:logEvents|resourceLogs|streams|values|records|entries)"\s*:\s*\[\s*[\[{]'
 )
-_ARRAY = re.compile(r'"\s*:\s*\[\s*[\[{]')
+_ARRAY = regex(r'"\s*:\s*\[\s*[\[{]')
 # what may stand between the values, and begins or ends an array of them
-_BETWEEN = re.compile(r'[\s,\[\]]*+(?=\{\s*["}])')
+_BETWEEN = regex(r'[\s,\[\]]*+(?=\{\s*["}])')
 _FILLING = " \t\r\n,[]"
 # where to go on behind what is no value
-_NEXT = re.compile(r"\n|\}(?=[ \t,]*\{)")
+_NEXT = regex(r"\n|\}(?=[ \t,]*\{)")
 # what cannot be encoded
-_HALVES = re.compile("[\ud800-\udc7f\udd00-\udfff]")
+_HALVES = regex("[\ud800-\udc7f\udd00-\udfff]")
 
 
 class Bundled(NamedTuple):

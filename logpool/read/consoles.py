@@ -6,27 +6,27 @@ So a record takes several lines, and is whole only where the next one begins.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from logpool.classes import dataclass
+from logpool.late import regex
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _COLOURS = rb"(?:\x1b\[[\d;]*m)*"
 _START = rb"^%(c)s\d[^\n\[\x1b]{7,40}%(c)s *\[%(c)s(?:debug|info|warning|error|critical) *%(c)s\] " % {b"c": _COLOURS}
-_HEAD = re.compile(rb"(?m)" + _START)
+_HEAD = regex(rb"(?m)" + _START)
 # the messages that end with the driver's text
-_BEGUN = re.compile(
+_BEGUN = regex(
     rb"(?m)%s%s(?:(?:Soft )?Invalidate connection |Error on connect\(\):|Disconnection detected )" % (_START, _COLOURS)
 )
-_LOGGER = re.compile(rb" \[%s[\w.]*Pool[\w.]*%s\]" % (_COLOURS, _COLOURS))
+_LOGGER = regex(rb" \[%s[\w.]*Pool[\w.]*%s\]" % (_COLOURS, _COLOURS))
 # Rich's columns: the time, or none where it is that of the record before; the level; the message; the file and line
 _LEVEL = rb"(?:DEBUG   |INFO    |WARNING |ERROR   |CRITICAL)"
-_TIMED = re.compile(rb"(?m)^(\[[^\]\n]{4,40}\]) %s \S" % _LEVEL)
-_RICHS = re.compile(
-    rb"(?m)^(?:\[\d\d/\d\d/\d\d \d\d:\d\d:\d\d\] %(l)s| {6,42} %(l)s \S)|  \S+:\d+ *\r?$" % {b"l": _LEVEL}
-)
-_FILE = re.compile(rb" +\S+:\d+ *\r?$")
+_TIMED = regex(rb"(?m)^(\[[^\]\n]{4,40}\]) %s \S" % _LEVEL)
+_RICHS = regex(rb"(?m)^(?:\[\d\d/\d\d/\d\d \d\d:\d\d:\d\d\] %(l)s| {6,42} %(l)s \S)|  \S+:\d+ *\r?$" % {b"l": _LEVEL})
+_FILE = regex(rb" +\S+:\d+ *\r?$")
 # how the pool's messages begin
 _SAID = (
     rb"(?:[\w.]+:? )?(?:Created|Connection\b|Pool pre-ping|Invalidate|Soft Invalidate|(?:Hard-c|C)losing connection"
@@ -35,9 +35,7 @@ _SAID = (
 # what begins a traceback, in a box or not
 _TRACEBACK = (b"Traceback", b"\xe2")
 # the text of a timeout that goes on in the next line
-_LIMIT = re.compile(
-    rb"(?m)^( *)(\S[^\n]*Pool limit of size (?:(?!timed out, timeout)[^\n])*?) *\r?\n\1(?=[^\s\[])([^\n]*)$"
-)
+_LIMIT = regex(rb"(?m)^( *)(\S[^\n]*Pool limit of size (?:(?!timed out, timeout)[^\n])*?) *\r?\n\1(?=[^\s\[])([^\n]*)$")
 
 
 @dataclass(frozen=True)

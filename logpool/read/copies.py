@@ -8,13 +8,13 @@ other, of the same moment. An event that names no connection shows nothing, sinc
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, NamedTuple
 
+from logpool.classes import dataclass, stateful
 from logpool.late import pl
 from logpool.read.vocabulary import UNKNOWN_POOL
 from logpool.schema import Kind
-from logpool.stateful import stateful
 
 if TYPE_CHECKING:
     from logpool.read.vocabulary import Shape, Vocabulary

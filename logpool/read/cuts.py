@@ -8,12 +8,12 @@ client's address, it is the first text that looks like it. A line belongs to the
 
 from __future__ import annotations
 
-import re
 from array import array
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
-from logpool.late import pl
+from logpool.classes import dataclass, stateful
+from logpool.late import pl, regex
 from logpool.native.cutting import Cutter, Out
 from logpool.native.finding import MISFIT
 from logpool.native.library import NO_TIME
@@ -24,9 +24,9 @@ from logpool.read.spans import Span
 from logpool.read.starts import STARTS, bounded
 from logpool.read.times import NAMED_ZONE, OFFSET, ZONES, any_time_format
 from logpool.read.wrappers import is_wrapped
-from logpool.stateful import stateful
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Iterable, Iterator
     from collections.abc import Set as AbstractSet
 
@@ -46,7 +46,7 @@ _BASIC = (
 # seconds, perhaps with decimals, or milliseconds since the epoch, of our days, as the first field; elsewhere such a
 # number may be anything
 _FIRST_FIELD = r"(?:^|(?<=^[\[(]))1[5-9]\d{8}(?:\d{3}|\.\d{1,9})?(?=[\s\]),;|])"
-_TIMES = re.compile(
+_TIMES = regex(
     # behind the number of a line, as grep prints it, nothing stands but what begins with a year
     r"(?<!\d)(?:(?<!\d[./-])(?=\d{4}[-/.])|(?<!\d[.:/-]))(?:"
     r"(?:\d{4}[-/.]\d{2}[-/.]\d{2}(?:[ T:_/]| at )|(?:19|20)\d{6}[ T-]|\d{2}[-./]\d{2}[-./]\d{4}[ T]"
@@ -58,7 +58,7 @@ _TIMES = re.compile(
     r"|\b[A-Z][a-z]{2} [ \d]\d \d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?: (?:19|20)\d\d\b)?(?!\d)"
 )
 # a time as the value of a key, in JSON or logfmt: there it may be a number
-_KEYED = re.compile(
+_KEYED = regex(
     r'(?P<anchor>"(?P<key>asctime|timestamp|time|ts|@timestamp|created|datetime|date|__REALTIME_TIMESTAMP|_time)"\s*:\s*"?'
     # in a path or a query it is part of what was asked for
     r'|(?: |\b(?<![?&;#/]))(?P<word>asctime|timestamp|time|ts|t)=["\']?)'
@@ -348,7 +348,7 @@ def _last_dated(spans: list[Span]) -> int | None:
     return dated[-1] if dated else None
 
 
-_JSON_FILE = re.compile(r'\{"log":\s*"')
+_JSON_FILE = regex(r'\{"log":\s*"')
 
 
 def _keyed_cut(line: str, keyed: list[re.Match[str]]) -> Cut:

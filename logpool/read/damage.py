@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from logpool.classes import dataclass, stateful
 from logpool.errors import InputError
-from logpool.stateful import stateful
 
 NO_TEXT = "is no text file"
 _NAMED = 3
 
 
-@dataclass(slots=True)
+@dataclass()
 class Damage:
     """One kind of damage in one file.
 

@@ -12,9 +12,9 @@ from dataclasses import field
 from itertools import chain
 from typing import TYPE_CHECKING, Protocol
 
+from logpool.classes import stateful
 from logpool.late import pl
 from logpool.read.copies import APPLICATIONS, NEAR, Again, Meaning, Repeats, runs, second_layouts
-from logpool.stateful import stateful
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

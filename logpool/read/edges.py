@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
+from logpool.late import regex
 from logpool.read.starts import STARTS
 from logpool.read.vocabulary import pool_message
 from logpool.schema import Kind
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _LOGGER = "sqlalchemy.pool"
 _OPENING, _CLOSING = frozenset("[({<\"'"), frozenset("])}>\"'")
 # what differs from record to record before a message; a long word is looked at once
-_NUMBER = re.compile(r"(?<![^\W_])[^\W_]*\d\w*")
+_NUMBER = regex(r"(?<![^\W_])[^\W_]*\d\w*")
 
 
 def lacks_begin(line: str, others: Iterable[str]) -> bool:

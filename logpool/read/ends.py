@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from logpool.errors import InputError, UsageError
+from logpool.late import regex
 from logpool.read.cuts import Cut, cut_of
 from logpool.read.encoding import encoding_of, is_text
 from logpool.read.formats import head_reader
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 # how much of a log's end is looked at: more where there is no time in it
 _LOOKED_AT = (1 << 16, 1 << 20, 1 << 24)
 _HEAD_BYTES = 1 << 12
-_MAY_HOLD_A_TIME = re.compile(r"\d\d:\d\d:\d\d|\d{10}")
+_MAY_HOLD_A_TIME = regex(r"\d\d:\d\d:\d\d|\d{10}")
 _NAMED = 3
 
 

@@ -17,6 +17,7 @@ from dataclasses import field
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
+from logpool.classes import stateful
 from logpool.read.above import Above, Stretch
 from logpool.read.ahead import ahead
 from logpool.read.around import PROCESSES
@@ -35,7 +36,6 @@ from logpool.read.starts import bounded
 from logpool.read.timeless import LIKE_A_TIME, Timeless
 from logpool.read.vocabulary import Reader, Vocabulary
 from logpool.schema import Kind
-from logpool.stateful import stateful
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

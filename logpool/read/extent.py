@@ -5,10 +5,10 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
+from logpool.classes import stateful
 from logpool.read.cuts import cut_of
 from logpool.read.lines import upwards
 from logpool.read.wrappers import is_continued, is_wrapped
-from logpool.stateful import stateful
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

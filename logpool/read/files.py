@@ -14,8 +14,8 @@ from dataclasses import field
 from threading import Lock
 from typing import IO, TYPE_CHECKING, Protocol
 
+from logpool.classes import stateful
 from logpool.read.damage import reason
-from logpool.stateful import stateful
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer

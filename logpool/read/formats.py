@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from lark import Token, Tree
 from lark.exceptions import UnexpectedInput
 
+from logpool.classes import dataclass
 from logpool.errors import UsageError
+from logpool.late import regex
 from logpool.read.around import PROCESSES
 from logpool.read.grammar import parser
 from logpool.read.heads import read_head, read_json
@@ -50,7 +51,7 @@ _STYLES = "give a format string as logging.Formatter takes it, such as '%(asctim
 _JSON = "json"
 _TIME_FIELDS = frozenset({"asctime", "created"})
 _BEFORE_MILLISECONDS = (["asctime", "."], ["asctime", ","], ["asctime", ":"])
-_ZONE = re.compile(rf"Z|{NAMED_ZONE}")
+_ZONE = regex(rf"Z|{NAMED_ZONE}")
 # what tells a style: first of all how it writes the message
 _FIELDS = (
     ("percent", r"%\(message\)"),

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import field
 from typing import TYPE_CHECKING
 
+from logpool.classes import stateful
 from logpool.frames import constant, rows_of
 from logpool.late import pl
 from logpool.native.finding import Lot
 from logpool.native.library import spare_memory
-from logpool.stateful import stateful
 
 if TYPE_CHECKING:
     #: a timeout in a traceback: ``line`` and ``time`` of the head, ``shape``, nothing, nothing, ``source``

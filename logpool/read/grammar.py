@@ -9,7 +9,7 @@ from __future__ import annotations
 import pickle
 import re
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache, lru_cache
 from io import BytesIO
 from pathlib import Path
@@ -19,6 +19,8 @@ from lark import Lark, Token, Tree
 from lark import __version__ as lark_version
 from lark.exceptions import UnexpectedInput
 
+from logpool.classes import dataclass
+from logpool.late import regex
 from logpool.schema import Detail, Kind
 
 if TYPE_CHECKING:
@@ -34,10 +36,10 @@ _CONNECTION_TERMINALS = frozenset(
     {"WHOLE", "REST", "USED", "INVALIDATED", "UNCLOSED", "TERMINATED", "COLLECTED", "UNSUPPORTED"}
 )
 _CONNECTIONLESS = frozenset({Kind.CONNECT_FAILED})
-_ADDRESS = re.compile(r"\b0x[0-9A-Fa-f]+")
+_ADDRESS = regex(r"\b0x[0-9A-Fa-f]+")
 # a text that may be one connection's name: it has a number, and no room for anything else
-_NAME = re.compile(r"[\w.#:-]*\d[\w.#:-]*")
-_LAST_NUMBER = re.compile(r"(\d+)\D*$")
+_NAME = regex(r"[\w.#:-]*\d[\w.#:-]*")
+_LAST_NUMBER = regex(r"(\d+)\D*$")
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from logpool.late import regex
 from logpool.read.objects import fields_of
 from logpool.read.records import LEVEL_NAMES, THREAD, TIME, Head, Record
 from logpool.read.starts import STARTS
@@ -26,7 +27,7 @@ _MESSAGE = r"(?P<message>.*)"
 
 # the most particular stand first: the first one in which the message is a pool's is it
 _LAYOUTS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
-    (name, re.compile(pattern, re.DOTALL))
+    (name, regex(pattern, re.DOTALL))
     for name, pattern in (
         (DOCUMENT, rf"{TIME} - {_NAME} - {_LEVEL} - {_MESSAGE}"),
         ("loguru", rf"{TIME} \| {_LEVEL}\s* \| (?P<name>[\w.<>]+):[\w<>]+:\d+ - {_MESSAGE}"),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from functools import cache
 from typing import TYPE_CHECKING
 
+from logpool.late import regex
 from logpool.native.variables import Words
 from logpool.read.cuts import WORDS_OF_TIMES
 from logpool.read.grammar import grammar_text
@@ -16,7 +16,7 @@ from logpool.read.vocabulary import WORDS_OF_RECORDS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_WORD = re.compile(r"[^\W_]+")
+_WORD = regex(r"[^\W_]+")
 # whatever is named so: QueuePool, ThreadPoolExecutor; AdaptedConnection; OperationalError, KeyboardInterrupt
 _PARTS = ("pool", "connection", "error", "exception", "exit", "interrupt", "warning")
 # a word that is in one line of so many is part of their layout: it need not be tried

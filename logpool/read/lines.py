@@ -6,12 +6,12 @@ Any block size gives the same lines, with the same numbers, and the same damage.
 from __future__ import annotations
 
 import codecs
-import re
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from logpool.late import pl
+from logpool.classes import dataclass, stateful
+from logpool.late import pl, regex
 from logpool.native.lines import Rows, surveyed
 from logpool.read.bundles import are_bundled, unbundled
 from logpool.read.consoles import Console, console_of
@@ -29,7 +29,6 @@ from logpool.read.encoding import (
 )
 from logpool.read.needles import NEEDLES
 from logpool.read.pieces import may_be_split
-from logpool.stateful import stateful
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -48,7 +47,7 @@ _HOLE_BYTES = 1 << 20
 _BEGIN_BYTES, _SIGN_BYTES = 1 << 16, 16
 # more than that is kept of a line, lest a character at its end is cut
 _SLACK = 64
-_NULS = re.compile(rb"(?m)^\0+")
+_NULS = regex(rb"(?m)^\0+")
 
 
 class Lines:

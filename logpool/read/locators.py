@@ -6,7 +6,12 @@ Nothing in them tells of a record, whatever it looks like: ``10.0.0.12 MainThrea
 
 from __future__ import annotations
 
-import re
+from typing import TYPE_CHECKING
+
+from logpool.late import regex
+
+if TYPE_CHECKING:
+    import re
 
 #: what stands in the place of one
 LOCATOR = "@"
@@ -15,17 +20,17 @@ _HEX = r"[\dA-Fa-f]{1,4}"
 # six groups or eight, as of a card and of IPv6, or fewer around two colons
 _SOME = rf"(?:{_HEX}(?::{_HEX})*)?"
 _GROUPS = rf"(?<![\w:.])(?:(?:{_HEX}:){{5,7}}{_HEX}|(?=[\dA-Fa-f:]*\d){_SOME}::{_SOME})(?![\w:])"
-_NETWORK = re.compile(rf"{_GROUPS}|(?<![\w.:@-])\d{{1,3}}(?:\.\d{{1,3}}){{3}}(?::\d{{1,5}})?(?![\w.@-])")
+_NETWORK = regex(rf"{_GROUPS}|(?<![\w.:@-])\d{{1,3}}(?:\.\d{{1,3}}){{3}}(?::\d{{1,5}})?(?![\w.@-])")
 # what others stand in, whole, and what stands around that; the compiled part takes out no others than these
 _BEFORE, _BEHIND = frozenset("\x01 \t[({<\"'`=,;|"), frozenset("\x01 \t])}>\"'`,;|")
 _ESCAPED = '\\"'
 _INSIDE = r"(?:[^\x00-\x20\x7f\[\](){}<>\"'`,;|\\]|\\u[\dA-Fa-f]{4})"
-_RUN = re.compile(rf"{_INSIDE}++")
+_RUN = regex(rf"{_INSIDE}++")
 # nothing here is tried twice: a path may be as long, and as odd, as whoever asks for it likes
-_URL = re.compile(r"[A-Za-z][A-Za-z\d+.-]*+://.")
-_MAIL = re.compile(r"[^/:=@]++@[^/:=@]++")
+_URL = regex(r"[A-Za-z][A-Za-z\d+.-]*+://.")
+_MAIL = regex(r"[^/:=@]++@[^/:=@]++")
 # without one of these there is none
-_SIGNS = re.compile(r"[/@]|::|:[\dA-Fa-f]{1,4}:|\.\d{1,3}\.")
+_SIGNS = regex(r"[/@]|::|:[\dA-Fa-f]{1,4}:|\.\d{1,3}\.")
 
 
 def without_locators(text: str) -> str:

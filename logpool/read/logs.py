@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from logpool.late import regex
 from logpool.read.cuts import cut_of
 from logpool.read.damage import Damages, reason
 from logpool.read.lines import BLOCK_BYTES, LineReader, Lines
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from logpool.read.sources import Source
 
 # how records begin that do not begin with their time
-_HEAD = re.compile(r"\{|\[?(?:DEBUG|INFO|WARNING|ERROR|CRITICAL)\b|sqlalchemy\.")
+_HEAD = regex(r"\{|\[?(?:DEBUG|INFO|WARNING|ERROR|CRITICAL)\b|sqlalchemy\.")
 
 
 def blocks(

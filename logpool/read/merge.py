@@ -6,9 +6,9 @@ from dataclasses import field
 from heapq import heapify, heappop, heapreplace
 from typing import TYPE_CHECKING
 
+from logpool.classes import stateful
 from logpool.late import pl
 from logpool.native.numbers import joined
-from logpool.stateful import stateful
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

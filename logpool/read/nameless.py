@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from logpool.late import regex
 from logpool.read.grammar import parse_message
 from logpool.read.locators import without_locators
 from logpool.read.records import ANY_PROCESS, LEVEL_NAMES, SOURCE_MODULES, THREAD_NAME, TIME
@@ -33,18 +34,18 @@ _UUID = r"[\dA-Fa-f]{8}-(?:[\dA-Fa-f]{4}-){3}[\dA-Fa-f]{12}"
 # SQLAlchemy's modules, with a file's ending, a function and a line, which are numbers; the old ones are common words
 _SOURCE = rf"(?:(?:in )?(?:{SOURCE_MODULES})(?:\.py)?(?:[.:]_*[a-z]\w*)?|(?:in )?(?:pool|log)(?:\.py)?)"
 # as {levelname:.1} prints it, or glog, which goes on with the day
-_LETTER = re.compile(r"\W*([DIWEC])(?:\d{4})?\b")
+_LETTER = regex(r"\W*([DIWEC])(?:\d{4})?\b")
 # as structlog prints it
 _SMALL_LEVEL = r"\[(?:debug|info|warning|error|critical)\s*\]"
 # no call: info("Pool recreating")
 _NO_WORDS = r"(?:(?<!\w)\(|[^\w(])"
-_FIELDS = re.compile(
+_FIELDS = regex(
     rf"(?:{_LETTER.pattern})?+(?:{THREAD_NAME.pattern}|\b(?:{LEVEL_NAMES}|{ANY_PROCESS}|{_SOURCE}|{_UUID}"
     rf"|[\da-f]*\d[\da-f]*(?:ms)?)\b|{_SMALL_LEVEL}|{_NO_WORDS})*+"
 )
-_LEVEL = re.compile(rf"\b(?:{LEVEL_NAMES})\b|{_SMALL_LEVEL}")
+_LEVEL = regex(rf"\b(?:{LEVEL_NAMES})\b|{_SMALL_LEVEL}")
 # what ends a field: of a sentence, or of a call, no more than a colon does
-_END_OF_FIELD = re.compile(rf"(?:[\])|>:/-]|\b(?:{LEVEL_NAMES}))\s*$")
+_END_OF_FIELD = regex(rf"(?:[\])|>:/-]|\b(?:{LEVEL_NAMES}))\s*$")
 _LONGEST_GAP = 1 << 5
 #: words that tell whether these are fields
 WORDS_OF_FIELDS = "base impl pool log py in D I W E C ms root debug info warning error critical Process PoolWorker"

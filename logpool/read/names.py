@@ -9,6 +9,7 @@ from dataclasses import field
 from functools import partial
 from typing import TYPE_CHECKING
 
+from logpool.classes import stateful
 from logpool.errors import InputError
 from logpool.read.archives import HEAD_BYTES, archive_of, members
 from logpool.read.damage import Damages, reason, shown
@@ -16,7 +17,6 @@ from logpool.read.files import FileRegion, Spool
 from logpool.read.packing import Ahead, unpacked
 from logpool.read.parts import Part, file_part, member_parts
 from logpool.read.pipes import named_pipe, standard_input
-from logpool.stateful import stateful
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,6 +7,7 @@ from array import array
 from dataclasses import field
 from typing import TYPE_CHECKING
 
+from logpool.classes import stateful
 from logpool.native.cutting import Out, Taken
 from logpool.native.finding import Fate, Known
 from logpool.native.library import NONE
@@ -24,7 +25,6 @@ from logpool.read.vocabulary import (
     Naming,
     Numbered,
 )
-from logpool.stateful import stateful
 
 if TYPE_CHECKING:
     from logpool.native.cutting import Cutter

@@ -7,6 +7,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from logpool.late import regex
 from logpool.read.cuts import cut_of
 from logpool.read.grammar import parse_message
 from logpool.read.records import PROCESS_NAME, TIME, Head, Record, is_pool_logger, process_name
@@ -44,14 +45,14 @@ _CONTAINERS = _plain_ones("container_name", "container.name")
 _HOST_BESIDE = _plain_ones("hostname", "host.name")
 # where an id mattered, each line would be read as it stands. What all pods of a deployment share is one, and what
 # stands behind it tells them apart; containers and functions often have nothing else, and are taken for one
-_REPLICAS = re.compile(r"-(?=[a-z]*\d)[a-z\d]{6,}(?=-[a-z\d]{5}$)")
+_REPLICAS = regex(r"-(?=[a-z]*\d)[a-z\d]{6,}(?=-[a-z\d]{5}$)")
 # objects that may hold the record, and such as may hold more about it
 _WITHIN = frozenset(_plain_ones("record", "result", "_source", "json_payload"))
 _BESIDE = _WITHIN.union(_plain_ones("extra", "context", "ctx", "fields", "labels", "attributes", "resource"))
 # a time that was a number: in JSON within JSON, its quotes are to be escaped as its key's are
-_BARE_TIME = re.compile(rf'(?P<key>(?P<escape>\\*)":\s*){TIME}')
+_BARE_TIME = regex(rf'(?P<key>(?P<escape>\\*)":\s*){TIME}')
 # a long word is looked at once; structlog's KeyValueRenderer has the quotation marks of Python
-_PAIRS = re.compile(r"""(?<![\w.@])([\w.@]++)=("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'(?=\s|$)|\S*)""")
+_PAIRS = regex(r"""(?<![\w.@])([\w.@]++)=("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'(?=\s|$)|\S*)""")
 _ESCAPED = {"n": "\n", "t": "\t"}
 #: what may name a field that matters
 KEYS = (

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from logpool.classes import dataclass
 from logpool.read.damage import shown
 from logpool.read.files import FileRegion, RegionStream
 from logpool.read.packing import Ahead, unpacked

@@ -6,23 +6,24 @@ Rich leaves a time out where it is that of the record before; and it prints year
 
 from __future__ import annotations
 
-import re
 from dataclasses import field
 from typing import TYPE_CHECKING
 
-from logpool.stateful import stateful
+from logpool.classes import stateful
+from logpool.late import regex
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Iterable
 
     from logpool.read.lines import Block
 
 _LEVEL = r"(?:DEBUG|INFO|WARNING|ERROR|CRITICAL)"
-_PART = re.compile(r"^\S+ (?P<stream>stdout|stderr) (?P<tag>[FP]) ")
+_PART = regex(r"^\S+ (?P<stream>stdout|stderr) (?P<tag>[FP]) ")
 _TIME = r"\[(?P<month>0[1-9]|1[0-2])/(?P<day>\d\d)/(?P<year>\d\d) (?P<clock>\d\d:\d\d:\d\d)\]"
-_LINE = re.compile(rf"(?m)^(?:\S+ (?:stdout|stderr) [FP] |{_TIME} {_LEVEL} )".encode())
+_LINE = regex(rf"(?m)^(?:\S+ (?:stdout|stderr) [FP] |{_TIME} {_LEVEL} )".encode())
 _NO_TIME = " " * len("[09/26/24 17:45:26]")
-_TIMED = re.compile(rf"(?:{_TIME}|{_NO_TIME})(?= {_LEVEL} )")
+_TIMED = regex(rf"(?:{_TIME}|{_NO_TIME})(?= {_LEVEL} )")
 
 
 def may_be_split(head: bytes) -> bool:

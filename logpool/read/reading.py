@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from logpool.classes import dataclass
 
 
-@dataclass
+@dataclass()
 class Reading:
     """What was read of one source so far.
 

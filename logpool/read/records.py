@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from logpool.classes import dataclass
+from logpool.late import regex
 
 #: stands for a time in a head
 TIME = "\x01"
@@ -18,27 +19,27 @@ THREAD = (
     r"[^\]\)\s](?:[^\]\)]*[^\]\)\s])?(?: \([^\]\)]*\))?)"
 )
 #: the usual names, wherever they stand
-THREAD_NAME = re.compile(
+THREAD_NAME = regex(
     rf"\b(?:MainThread|Thread-\d+(?: \((?!(?:{LEVEL_NAMES})\))[^\W\d]\w*\))?|ThreadPoolExecutor-\d+_\d+|Dummy-\d+"
     r"|asyncio_\d+|AnyIO worker thread|waitress-\d+)"
 )
 #: a process as multiprocessing and Celery name it; the first one, which has no number, is one of many
-PROCESS_NAME = re.compile(r"\b[A-Za-z_]*(?:Process|Worker)-\d+(?:[:-]\d+)*")
+PROCESS_NAME = regex(r"\b[A-Za-z_]*(?:Process|Worker)-\d+(?:[:-]\d+)*")
 #: any of them
 ANY_PROCESS = rf"MainProcess|{PROCESS_NAME.pattern}"
 #: SQLAlchemy's modules that its pools are in, as %(module)s prints them
 SOURCE_MODULES = "base|impl"
 # as loguru prints it, which takes the module of whoever logs for the logger
-_POOL_MODULE = re.compile(rf"sqlalchemy\.pool\.(?:{SOURCE_MODULES})")
+_POOL_MODULE = regex(rf"sqlalchemy\.pool\.(?:{SOURCE_MODULES})")
 # its functions that log of a pool: such as nothing else is called by, and others, by which a pool may be called
 _OWN_FUNCTIONS = "__connect|_checkout|_close_connection|_finalize_fairy|_log_invalidate|_reset|get_connection"
 _FUNCTIONS = f"{_OWN_FUNCTIONS}|checkout|dispose|invalidate|recreate"
-_BEHIND_LOGGER = re.compile(rf"(sqlalchemy\.pool\..+|(?:\w+\.)*[A-Z]\w*Pool(?:\..+)?)\.(?:{_FUNCTIONS})(?:\(\))?")
+_BEHIND_LOGGER = regex(rf"(sqlalchemy\.pool\..+|(?:\w+\.)*[A-Z]\w*Pool(?:\..+)?)\.(?:{_FUNCTIONS})(?:\(\))?")
 # a whole megabyte is searched for it: what begins with a text is found by that
-_HAS_FUNCTIONS = re.compile(rf"sqlalchemy\.pool\.[\w.-]*\.(?:{_OWN_FUNCTIONS})\b")
+_HAS_FUNCTIONS = regex(rf"sqlalchemy\.pool\.[\w.-]*\.(?:{_OWN_FUNCTIONS})\b")
 # what stands where a layout has its logger, and is none; loguru prints Python's own where it was handed over
-_NO_LOGGER = re.compile(rf"{SOURCE_MODULES}|logging|{_FUNCTIONS}|{ANY_PROCESS}|{LEVEL_NAMES}|{THREAD_NAME.pattern}")
-_POOL_CLASS = re.compile(r"^(?:\w+\.)*[A-Z]\w*Pool\b")
+_NO_LOGGER = regex(rf"{SOURCE_MODULES}|logging|{_FUNCTIONS}|{ANY_PROCESS}|{LEVEL_NAMES}|{THREAD_NAME.pattern}")
+_POOL_CLASS = regex(r"^(?:\w+\.)*[A-Z]\w*Pool\b")
 
 
 @dataclass(frozen=True)

@@ -6,17 +6,19 @@ import os
 import re
 from typing import NamedTuple
 
-_PACKED = re.compile(r"\.(?:gz|bz2|xz|zst|zip|tar|tgz|tbz2?|txz|tzst)$", re.IGNORECASE)
+from logpool.late import regex
+
+_PACKED = regex(r"\.(?:gz|bz2|xz|zst|zip|tar|tgz|tbz2?|txz|tzst)$", re.IGNORECASE)
 # a day, and whatever figures tell more of the time, or which of the day's files it is
-_DATED = re.compile(
+_DATED = regex(
     r"(?P<before>.*?)(?P<mark>[._-]?)(?<!\d)"
     r"(?P<day>(?:19|20)\d\d(?P<gap>[-_.]?)(?:0[1-9]|1[0-2])(?P=gap)(?:0[1-9]|[12]\d|3[01]))"
     r"(?P<more>(?:[T_.: -]?\d+)*)Z?(?![A-Za-z\d])(?P<after>.*)"
 )
 # more figures are no backup's number, but a process
-_NUMBERED = re.compile(r"(?P<name>.+)\.(?P<number>\d{1,3})")
-_NUMBERED_WITHIN = re.compile(r"(?P<stem>.+)\.(?P<number>\d{1,3})(?P<suffix>\.[A-Za-z]+)")
-_SUFFIX = re.compile(r"[^.]\.[A-Za-z]\w*$")
+_NUMBERED = regex(r"(?P<name>.+)\.(?P<number>\d{1,3})")
+_NUMBERED_WITHIN = regex(r"(?P<stem>.+)\.(?P<number>\d{1,3})(?P<suffix>\.[A-Za-z]+)")
+_SUFFIX = regex(r"[^.]\.[A-Za-z]\w*$")
 
 _DATE, _NUMBER, _CURRENT = range(3)
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from logpool.classes import dataclass
 from logpool.errors import UsageError
-from logpool.late import pl
+from logpool.late import pl, regex
 from logpool.read.vocabulary import split_pool_name
 from logpool.schema import Kind
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 _SECOND = 1_000_000
 _UNITS = {"w": 604_800, "d": 86_400, "h": 3600, "ms": 0.001, "m": 60, "s": 1}
-_DURATION = re.compile(
+_DURATION = regex(
     r"\s*(?P<number>\d+(?:\.\d+)?)\s*"
     r"(?:(?P<w>w(?:eeks?)?)|(?P<d>d(?:ays?)?)|(?P<h>h(?:(?:ou)?rs?)?)|(?P<ms>ms|milliseconds?)"
     r"|(?P<m>m(?:in(?:ute)?s?)?)|(?P<s>s(?:ec(?:ond)?s?)?))(?![a-z])",

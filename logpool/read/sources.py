@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from logpool.classes import dataclass
 from logpool.errors import InputError
 from logpool.read.damage import Damages
 from logpool.read.names import Finder

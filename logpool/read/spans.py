@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from logpool.late import pl
+from logpool.classes import dataclass
+from logpool.late import pl, regex
 from logpool.native.cutting import Part, Place
 from logpool.read.forms import form_of
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from logpool.read.times import TimeFormat
 
 # up to its seconds a time repeats from line to line; a fraction of few digits repeats from second to second
-_SECONDS = re.compile(r"(?:\d{1,2}:\d{2}:\d{2}|\d{8}[ T]\d{6})(?![.,]\d{4})")
+_SECONDS = regex(r"(?:\d{1,2}:\d{2}:\d{2}|\d{8}[ T]\d{6})(?![.,]\d{4})")
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
+from logpool.late import regex
 
 #: a head is no longer, and neither is what stands before JSON
 LONGEST, _LONGEST_BEFORE_JSON = 1 << 13, 1 << 8
 
 #: how the pool's messages begin
-STARTS = re.compile(
+STARTS = regex(
     r"Created new connection |Error on connect\(\):|Connection (?=.{1,4000} (?:checked out from pool"
     r"|being returned to pool|reset, transaction already reset|rollback-on-return|commit-on-return"
     r"|is fresh, skipping pre-ping|exceeded timeout; recycling"
@@ -19,7 +19,7 @@ STARTS = re.compile(
     r"|Pool disposed\.|The garbage collector is trying to clean up |Time taken: |Average time taken: |Job done\."
 )
 #: how messages begin, and what only they hold
-PART_OF_A_MESSAGE = re.compile(
+PART_OF_A_MESSAGE = regex(
     r"\b(?:Created|Error on|Connection|Pool|Disconnection|Reconnection|Exception|Soft|Invalidate|(?:Hard-c|C)losing"
     r"|Cancellation|The garbage|Time taken|Average|Job done|onnection|pool)\b|<[\w.]*[Cc]onnection"
 )

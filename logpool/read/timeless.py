@@ -5,13 +5,13 @@ from __future__ import annotations
 from array import array
 from typing import TYPE_CHECKING
 
+from logpool.classes import stateful
 from logpool.native.cutting import Cutter, Taken
 from logpool.native.finding import Fate, Known, Lot
 from logpool.native.library import NONE
 from logpool.native.texts import Texts
 from logpool.read.numbering import MOST_TEXTS, holding
 from logpool.read.vocabulary import MAY_MATTER
-from logpool.stateful import stateful
 
 if TYPE_CHECKING:
     from logpool.native.lines import Rows

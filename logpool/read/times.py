@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from functools import cached_property, lru_cache
 
-from logpool.late import pl
+from logpool.classes import dataclass
+from logpool.late import pl, regex
 from logpool.native.texts import Plain
 
 _DATES = (
@@ -22,7 +23,7 @@ _DATES = (
     (r"[A-Z][a-z]{2} \d{2}, \d{4}", "%b %d, %Y"),
     (r"[A-Z][a-z]{2} \d{2} \d{4}", "%b %d %Y"),
 )
-_CLOCK = re.compile(
+_CLOCK = regex(
     r"(?P<gap>,? | at |[T:_/-])\d{2}:\d{2}:\d{2}(?:(?P<mark>[,.:])(?P<fraction>\d{1,9}))?(?P<half> [AP]M\b)?"
 )
 #: an offset from UTC, of a place that there is: other figures are a process, or a year
@@ -50,25 +51,23 @@ ZONES = {
 }
 #: a time's, behind it
 NAMED_ZONE = rf" (?:{'|'.join(ZONES)})\b"
-_ZONE = re.compile(rf" ?(?P<zone>{OFFSET})|Z|{NAMED_ZONE}")
+_ZONE = regex(rf" ?(?P<zone>{OFFSET})|Z|{NAMED_ZONE}")
 # a time, and milliseconds behind all of it: ``05:45:36 PM.123``, or once more: ``17:45:36,123.123``
-_BEHIND = re.compile(
-    rf"(?:(?P<time>.*(?: [AP]M|{OFFSET}))[.,]|(?P<seconds>.*:\d\d),\d{{3}}\.)(?P<milliseconds>\d{{1,3}})"
-)
-_IN_FIGURES = re.compile(r"(?P<one>\d{1,2})(?P<mark>[-./])(?P<other>\d{1,2})(?P=mark)\d{4}")
+_BEHIND = regex(rf"(?:(?P<time>.*(?: [AP]M|{OFFSET}))[.,]|(?P<seconds>.*:\d\d),\d{{3}}\.)(?P<milliseconds>\d{{1,3}})")
+_IN_FIGURES = regex(r"(?P<one>\d{1,2})(?P<mark>[-./])(?P<other>\d{1,2})(?P=mark)\d{4}")
 # an hour without its zero
-_HOUR = re.compile(r"^(,? )(?=\d:)")
+_HOUR = regex(r"^(,? )(?=\d:)")
 # of ISO 8601, without hyphens and colons
-_BASIC = re.compile(r"\d{8}(?P<gap>[ T])(?P<hour>\d{2})(?P<minute>\d{2})(?P<second>\d{2})")
+_BASIC = regex(r"\d{8}(?P<gap>[ T])(?P<hour>\d{2})(?P<minute>\d{2})(?P<second>\d{2})")
 # as ``ctime`` prints it, but for the name of the day
-_YEAR_LAST = re.compile(r"[A-Z][a-z]{2} [ \d]\d \d{2}:\d{2}:\d{2}(?P<fraction>\.\d{1,9})? \d{4}")
-_EITHER_FIRST = re.compile("%[dm][-./]%[dm]")
+_YEAR_LAST = regex(r"[A-Z][a-z]{2} [ \d]\d \d{2}:\d{2}:\d{2}(?P<fraction>\.\d{1,9})? \d{4}")
+_EITHER_FIRST = regex("%[dm][-./]%[dm]")
 # as Python reads it by itself
-_PLAIN = re.compile(r"%Y-%m-%d(?P<gap>[ T])%H:%M:%S(?:(?P<mark>[.,])%(?P<digits>[36])f)?")
+_PLAIN = regex(r"%Y-%m-%d(?P<gap>[ T])%H:%M:%S(?:(?P<mark>[.,])%(?P<digits>[36])f)?")
 _MONTHS = 12
 _EPOCH_BEGIN = datetime(1970, 1, 1)  # noqa: DTZ001 - local as printed
 _MICROSECOND = timedelta(microseconds=1)
-_EPOCH = re.compile(r"\d{9,}(?:\.\d+)?")
+_EPOCH = regex(r"\d{9,}(?:\.\d+)?")
 # numbers below the first are to be multiplied by the second: seconds have at most eleven digits, milliseconds
 # three more, and so on
 _EPOCH_UNITS = ((1e20, 1e-3), (1e17, 1.0), (1e14, 1e3), (1e11, 1e6))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import IntEnum
 from itertools import count
 from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
-from logpool.late import pl
+from logpool.classes import dataclass, stateful
+from logpool.late import pl, regex
 from logpool.native.cutting import Out
 from logpool.native.texts import Texts
 from logpool.native.variables import JOINS, MAY_JOIN
@@ -20,7 +21,6 @@ from logpool.read.rests import PARTS_OF_IDS
 from logpool.read.starts import STARTS, bounded
 from logpool.read.wrappers import is_continued
 from logpool.schema import Kind, Reason
-from logpool.stateful import stateful
 
 if TYPE_CHECKING:
     from logpool.read.cuts import Cut
@@ -37,20 +37,18 @@ UNKNOWN_POOL = "unknown"
 #: pools without a limit, or with one that nobody waits at
 LIMITLESS = frozenset({"NullPool", "StaticPool", "SingletonThreadPool", "AssertionPool"})
 TIMED_OUT_TEXT = "connection timed out, timeout"
-_TIMEOUT = re.compile(
-    r"(?<!\w)\w*Pool limit of size -?\d+ overflow -?\d+ reached, connection timed out, timeout [\d.]+"
-)
+_TIMEOUT = regex(r"(?<!\w)\w*Pool limit of size -?\d+ overflow -?\d+ reached, connection timed out, timeout [\d.]+")
 # lines that are always read, however few of their kind there are
-_LIKE_A_POOLS = re.compile(r"sqlalchemy\.pool|onnection")
+_LIKE_A_POOLS = regex(r"sqlalchemy\.pool|onnection")
 # what does not hold one of these is no record of a pool
-_MAY_MATTER = re.compile(rf"{STARTS.pattern}|[A-Z]\w*Pool\b|sqlalchemy\.pool|{TIMED_OUT_TEXT}")
+_MAY_MATTER = regex(rf"{STARTS.pattern}|[A-Z]\w*Pool\b|sqlalchemy\.pool|{TIMED_OUT_TEXT}")
 #: the same for columns, where nothing can look ahead
 MAY_MATTER = re.sub(r"\(\?=\.\{1,\d+\}(.*?\))\)", r".+\1", _MAY_MATTER.pattern)
 # the message goes on in a way in which none does
-_LIKE_A_RECORD = re.compile(rf"sqlalchemy\.pool\b.*?(?:{STARTS.pattern})", re.DOTALL)
+_LIKE_A_RECORD = regex(rf"sqlalchemy\.pool\b.*?(?:{STARTS.pattern})", re.DOTALL)
 # the logger is not shown, or is the one of whoever has none
 _NOBODYS = frozenset({None, "root"})
-_SHARED = re.compile(r"StaticPool|SingletonThreadPool")
+_SHARED = regex(r"StaticPool|SingletonThreadPool")
 #: exception classes by which the pool itself throws a connection away at check-out, to try another
 DISCONNECTIONS = frozenset({"DisconnectionError", "InvalidatePoolError"})
 # what psycopg calls a transaction that nothing runs in: open, or failed and not yet rolled back

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from logpool.late import regex
 from logpool.read.records import LEVEL_NAMES, THREAD_NAME, TIME, Head, process_name
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Iterator
 
 #: the wrapper that may as well be the layout's own time
 DOCKER_TIME = "docker logs -t"
 # and what else a terminal is told, as of a cursor, or of a link
-_COLOURS = re.compile(r"\x1b(?:\[[0-9;?]*[A-Za-z]|\][^\x07\x1b]*(?:\x07|\x1b\\))")
+_COLOURS = regex(r"\x1b(?:\[[0-9;?]*[A-Za-z]|\][^\x07\x1b]*(?:\x07|\x1b\\))")
 # the first field of a layout may be aligned to the right
-_ALIGNED = re.compile(rf"\s+(?:\d+\s+)?(?:(?:{LEVEL_NAMES})\W+)?{TIME}")
-_CONTINUED = re.compile(
+_ALIGNED = regex(rf"\s+(?:\d+\s+)?(?:(?:{LEVEL_NAMES})\W+)?{TIME}")
+_CONTINUED = regex(
     r"(?:\s|Traceback \(most recent call last\)|During handling of the above|The above exception was|"
     r"[\w.]+(?:Error|Exception|Exit|Interrupt|Warning)(?::|$))"
 )
@@ -27,7 +28,7 @@ _NO_CONTAINER = rf"\d+|[\w.]*\.py|MainProcess|sqlalchemy\.pool[\w.-]*|{LEVEL_NAM
 _POD = r"[a-z][a-z\d-]*-(?=[a-z]*\d)[a-z\d]{6,}-(?=\d*[a-z])[bcdf-hj-np-tv-xz\d]{5}"
 # what collected the log, from the outside in; "host" and "process" tell processes apart
 _WRAPPERS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
-    (name, re.compile(pattern))
+    (name, regex(pattern))
     for name, pattern in (
         # it leaves two blanks behind the longest name, or behind a short number
         (

@@ -5,9 +5,10 @@ The names are those of the JSON. Durations are seconds.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from logpool.classes import dataclass
 from logpool.report.model import SCHEMA_VERSION
 
 if TYPE_CHECKING:

@@ -5,8 +5,10 @@ The names are those of the JSON. Times are ISO 8601 texts, durations seconds.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any, Literal
+
+from logpool.classes import dataclass
 
 SCHEMA_VERSION = 1
 

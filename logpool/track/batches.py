@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import polars as pl
 
+from logpool.classes import dataclass
 from logpool.frames import at
 from logpool.native.events import Events
 from logpool.schema import Kind

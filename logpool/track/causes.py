@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from logpool.classes import stateful
 from logpool.frames import at, chosen, empty, given, parted, rows_of, stacked, where
 from logpool.native.numbers import counted, nexts_of
 from logpool.read.vocabulary import split_pool_name
 from logpool.schema import Cause, Detail, Kind, Reason
-from logpool.stateful import stateful
 from logpool.track.tracked import keys_of
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from dataclasses import field
 
 import polars as pl
 
+from logpool.classes import stateful
 from logpool.frames import at, chosen, empty
 from logpool.native.numbers import Course, course_of, ends_of
-from logpool.stateful import stateful
 from logpool.track.neighbours import MARK
 
 # "back": by how many microseconds the time is earlier than the one before it in the same process and pool

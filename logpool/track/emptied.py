@@ -12,10 +12,10 @@ from dataclasses import field
 
 import polars as pl
 
+from logpool.classes import stateful
 from logpool.frames import given, stacked, where
 from logpool.native.numbers import ends_of
 from logpool.schema import Kind, Reason
-from logpool.stateful import stateful
 from logpool.track.clocks import lasts_of
 
 _LAST = {"group": pl.UInt32, "thread": pl.UInt32, "seq": pl.Int64, "taken": pl.UInt32, "kind": pl.UInt8}

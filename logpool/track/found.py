@@ -7,12 +7,13 @@ them: what counts or measures all of them looks at their places, and the others'
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import polars as pl
 
+from logpool.classes import dataclass
 from logpool.frames import at, chosen, constant, empty, rows_of, stacked, typed, where
 from logpool.native.library import NONE
 from logpool.native.numbers import Course, counted, extremes_of

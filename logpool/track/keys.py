@@ -6,7 +6,7 @@ from dataclasses import field
 
 import polars as pl
 
-from logpool.stateful import stateful
+from logpool.classes import stateful
 
 _EMPTY = pl.Series("key", [], dtype=pl.Int64)
 

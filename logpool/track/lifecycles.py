@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from logpool.classes import stateful
 from logpool.frames import chosen, empty, stacked, where
 from logpool.native.numbers import ends_of, places_of
 from logpool.schema import Detail, End, Kind
-from logpool.stateful import stateful
 from logpool.track.batches import EventBatch
 from logpool.track.causes import Causes
 from logpool.track.clocks import SETBACK, Clocks, lasts_of

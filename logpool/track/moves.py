@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 import polars as pl
 
+from logpool.classes import stateful
 from logpool.frames import where
 from logpool.schema import Detail, Kind, Reason
-from logpool.stateful import stateful
 from logpool.track.neighbours import MARK
 
 _CREATED, _CHECKED_OUT, _CONNECT_FAILED = int(Kind.CREATED), int(Kind.CHECKED_OUT), int(Kind.CONNECT_FAILED)

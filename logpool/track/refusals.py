@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from logpool.classes import stateful
 from logpool.frames import where
 from logpool.read.vocabulary import DISCONNECTIONS
 from logpool.schema import Kind, Reason
-from logpool.stateful import stateful
 
 if TYPE_CHECKING:
     from logpool.read.vocabulary import Vocabulary

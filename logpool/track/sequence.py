@@ -8,15 +8,15 @@ names its connection only in the invalidation that follows it. So violations are
 from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import polars as pl
 
+from logpool.classes import dataclass, stateful
 from logpool.frames import chosen, empty, rows_of, stacked, where
 from logpool.schema import Kind
-from logpool.stateful import stateful
 from logpool.track.neighbours import GROUP, MARK, STATE
 from logpool.track.tracked import LATER
 

@@ -9,13 +9,13 @@ taken one at a time.
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 import polars as pl
 
+from logpool.classes import dataclass, stateful
 from logpool.schema import Detail, End, Kind, Reason
-from logpool.stateful import stateful
 from logpool.track.moves import Mark, Place
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _ENDS = {int(Kind.RETURNED): End.RETURNED, int(Kind.INVALIDATED): End.INVALIDATED}
 
 
-@dataclass(slots=True)
+@dataclass()
 class Use:
     """One checkout of a shared connection."""
 
@@ -36,7 +36,7 @@ class Use:
     complete: bool = False
 
 
-@dataclass(slots=True)
+@dataclass()
 class Shared:
     """Who uses one shared connection, and whose return awaits its reset."""
 

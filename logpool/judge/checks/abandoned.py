@@ -10,12 +10,12 @@ from collections import defaultdict
 from dataclasses import field
 from typing import TYPE_CHECKING
 
+from logpool.classes import stateful
 from logpool.frames import where
 from logpool.judge.cells import SECOND, place_of
 from logpool.judge.names import EVIDENCE
 from logpool.judge.processes import process_of
 from logpool.report.model import Finding
-from logpool.stateful import stateful
 from logpool.track.tracked import group_of
 from logpool.words import duration, many, share
 

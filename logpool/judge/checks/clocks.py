@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from logpool.classes import stateful
 from logpool.judge.cells import SECOND
 from logpool.judge.checks.tallies import Sightings, together
 from logpool.report.model import Finding
-from logpool.stateful import stateful
 from logpool.words import duration, many
 
 if TYPE_CHECKING:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from logpool.classes import stateful
 from logpool.frames import chosen, where
 from logpool.judge.checks.reasons import is_of_asyncio
 from logpool.judge.checks.tallies import Sighting, Sightings, together
 from logpool.report.model import Finding
 from logpool.schema import Detail, Kind
-from logpool.stateful import stateful
 from logpool.track.neighbours import POINT
 from logpool.track.tracked import groups_of
 from logpool.words import many

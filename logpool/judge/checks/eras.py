@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
+from logpool.classes import stateful
 from logpool.frames import chosen, stacked, typed, where
 from logpool.judge.merged import Merged
-from logpool.stateful import stateful
 from logpool.track.tracked import group_of
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from logpool.classes import stateful
 from logpool.judge.checks.advice import (
     Hold,
     advice,
@@ -24,7 +25,6 @@ from logpool.native.peaks import Stay
 from logpool.read.vocabulary import LIMITLESS
 from logpool.report.model import Finding
 from logpool.schema import End, Kind
-from logpool.stateful import stateful
 from logpool.track.tracked import group_of
 from logpool.words import times
 

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
+from logpool.classes import stateful
 from logpool.frames import where
 from logpool.judge.cells import SECOND, Cells, place_of
 from logpool.judge.checks.reasons import PINGED, is_the_servers
 from logpool.judge.names import EVIDENCE
 from logpool.report.model import Finding
 from logpool.schema import Detail, Kind
-from logpool.stateful import stateful
 from logpool.words import duration, many
 
 if TYPE_CHECKING:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import field
 from typing import TYPE_CHECKING, NamedTuple
 
+from logpool.classes import stateful
 from logpool.frames import chosen, where
 from logpool.judge.durations import DurationCounts
 from logpool.judge.names import EVIDENCE
 from logpool.report.model import Finding
 from logpool.schema import End
-from logpool.stateful import stateful
 from logpool.track.tracked import lasting
 from logpool.words import duration, many, share
 

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
+from logpool.classes import stateful
 from logpool.frames import where
 from logpool.judge.checks.eras import Era, Eras, era_of, is_certain
 from logpool.judge.names import EVIDENCE
 from logpool.read.vocabulary import LIMITLESS
 from logpool.report.model import Finding
 from logpool.schema import End
-from logpool.stateful import stateful
 from logpool.track.tracked import group_of
 from logpool.words import duration, many
 

@@ -8,14 +8,14 @@ that ever does so is left out, and a single thread tells nothing.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 import polars as pl
 
+from logpool.classes import dataclass, stateful
 from logpool.frames import stacked, where
 from logpool.report.model import Finding
-from logpool.stateful import stateful
 from logpool.words import many
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ _TOLD = (*_THREAD, "out_seq", "out", "seq", "line", "source")
 _THREADS = 1 << 32
 
 
-@dataclass(slots=True)
+@dataclass()
 class _Tally:
     """The blocks of one thread that are over.
 

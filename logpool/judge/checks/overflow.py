@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from logpool.classes import stateful
 from logpool.frames import chosen, constant, stacked, where
 from logpool.judge.checks.tallies import Sightings, together
 from logpool.native.numbers import Stack, piled
 from logpool.read.vocabulary import LIMITLESS, UNKNOWN_POOL
 from logpool.report.model import Finding
 from logpool.schema import Kind
-from logpool.stateful import stateful
 from logpool.track.tracked import group_of
 from logpool.words import many
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import field
 from typing import TYPE_CHECKING
 
+from logpool.classes import stateful
 from logpool.judge.checks.tallies import Sightings, together
 from logpool.report.model import Finding
 from logpool.schema import Kind
-from logpool.stateful import stateful
 from logpool.words import many
 
 if TYPE_CHECKING:

@@ -7,14 +7,14 @@ group's state is small, however many levels it has been through.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 import polars as pl
 
+from logpool.classes import dataclass, stateful
 from logpool.judge.merged import Merged
 from logpool.native.peaks import Peaks, Stay
-from logpool.stateful import stateful
 
 if TYPE_CHECKING:
     from logpool.native.peaks import Peak
@@ -25,7 +25,7 @@ _THREAD = pl.Schema(dict.fromkeys(("group", "thread", "level", "first", "last"),
 DIP = 50_000
 
 
-@dataclass(slots=True)
+@dataclass()
 class Plateau:
     """What one group has been through.
 

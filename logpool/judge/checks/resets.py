@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from logpool.classes import stateful
 from logpool.judge.names import EVIDENCE
 from logpool.report.model import Finding
 from logpool.schema import Kind
-from logpool.stateful import stateful
 from logpool.track.tracked import INCIDENT
 from logpool.words import many
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 import polars as pl
 
+from logpool.classes import dataclass, stateful
 from logpool.judge.names import EVIDENCE
-from logpool.stateful import stateful
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

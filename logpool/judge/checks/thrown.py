@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from logpool.classes import stateful
 from logpool.judge.checks.reasons import CANCELLED, LEFT, OF_LOOPS, UNAWAITED, is_of_asyncio, is_the_servers
 from logpool.judge.names import EVIDENCE
 from logpool.report.model import Finding
 from logpool.schema import Kind
-from logpool.stateful import stateful
 from logpool.track.tracked import INCIDENT
 from logpool.words import many, share
 

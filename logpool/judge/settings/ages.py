@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from logpool.classes import stateful
 from logpool.frames import chosen, empty, stacked, where
 from logpool.read.vocabulary import split_pool_name
 from logpool.schema import Detail, Kind
-from logpool.stateful import stateful
 from logpool.track.tracked import BIRTH, group_of, groups_of
 
 if TYPE_CHECKING:

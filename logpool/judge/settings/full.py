@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
-from logpool.stateful import stateful
+from logpool.classes import dataclass, stateful
 
 if TYPE_CHECKING:
     from logpool.judge.settings.seen import Place, Seen
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _UNDECIDED = 16
 
 
-@dataclass(slots=True)
+@dataclass()
 class _Full:
     """A close that seems to have found the queue full.
 

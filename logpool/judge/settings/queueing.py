@@ -20,11 +20,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from logpool.classes import stateful
 from logpool.judge.settings.full import FullQueues
 from logpool.judge.settings.seen import CONNECTING, IN_FLIGHT, Idle, Vote
 from logpool.judge.settings.threads import Threads
 from logpool.schema import Detail, Kind
-from logpool.stateful import stateful
 
 if TYPE_CHECKING:
     from logpool.judge.settings.seen import Event, Place, Seen

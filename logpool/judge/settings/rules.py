@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from logpool.classes import dataclass
 from logpool.judge.settings.seen import CONNECTING
 from logpool.read.vocabulary import split_pool_name
 from logpool.report.model import Setting, Settings

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from bisect import insort
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple
 
-from logpool.stateful import stateful
+from logpool.classes import dataclass, stateful
 
 #: source and line
 Place = tuple[int, int]
@@ -65,7 +65,7 @@ class Vote(NamedTuple):
     place: Place
 
 
-@dataclass(slots=True)
+@dataclass()
 class Idle:
     """A connection that seems idle.
 

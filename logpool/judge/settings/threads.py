@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import field
 from typing import TYPE_CHECKING
 
-from logpool.stateful import stateful
+from logpool.classes import stateful
 
 if TYPE_CHECKING:
     from logpool.judge.settings.seen import Event, Idle

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from logpool.classes import stateful
 from logpool.frames import at
 from logpool.judge.settings.ages import Ages
 from logpool.judge.settings.queueing import Study
 from logpool.judge.settings.seen import PLACES, Event, Seen
 from logpool.read.vocabulary import split_pool_name
 from logpool.schema import Detail, Kind
-from logpool.stateful import stateful
 from logpool.track.tracked import group_of
 
 if TYPE_CHECKING:
