@@ -46,11 +46,17 @@ def _init_of(cls: type[Any]) -> Callable[..., None]:
     makers = [(one.name, one.default_factory) for one in fields(cls) if one.default_factory is not MISSING]
     # what has any other default has it of its class
     required = known - {one.name for one in fields(cls) if one.default is not MISSING} - dict(makers).keys()
+    least, most = len(required), len(names)
     goes_on = hasattr(cls, "__post_init__")
 
     def init(self: Any, *values: object, **named: object) -> None:  # noqa: ANN401 - of any class
         given = dict(zip(names, values, strict=False), **named)
-        if len(given) < len(values) + len(named) or not required <= given.keys() <= known:
+        # most objects are given values alone, and those that are required come first
+        if named:
+            fits = len(given) == len(values) + len(named) and required <= given.keys() <= known
+        else:
+            fits = least <= len(values) <= most
+        if not fits:
             raise TypeError(_misfit(cls, names, required, values, named))
         for name, make in makers:
             if name not in given:

@@ -45,13 +45,18 @@ class Merged:
         self._added.append(rows)
         self._size += rows.height
         if self._size > self._merged.height + _FEW:
-            self.become(self.table)
+            self.become(self.rows)
+
+    @property
+    def rows(self) -> pl.DataFrame:
+        """All rows, of which some may still be merged, in the order in which they were added."""
+        return stacked([self._merged, *self._added])
 
     @property
     def table(self) -> pl.DataFrame:
         """All rows, merged."""
         if self._added:
-            self.become(stacked([self._merged, *self._added]))
+            self.become(self.rows)
         return self._merged
 
     def become(self, rows: pl.DataFrame) -> None:

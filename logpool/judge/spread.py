@@ -74,7 +74,7 @@ class HoldSpread:
             wider += 1
         if wider:
             self._power += wider
-            self._kept.become(self._kept.table.with_columns_seq(pl.col("stretch") // (1 << wider)))
+            self._kept.become(self._kept.rows.with_columns_seq(pl.col("stretch") // (1 << wider)))
         self._span = begin >> wider, end >> wider
 
     def finish(self, pools: Iterable[str]) -> tuple[HoldCounts, ...]:

@@ -133,9 +133,10 @@ class Timelines:
             return
         start = pl.col("bin") * self._width
         wider = start // width
-        self._counts.become(self._counts.table.with_columns_seq(bin=wider))
+        self._counts.become(self._counts.rows.with_columns_seq(bin=wider))
         moved = pl.col("moment") + pl.col("out") * (start - wider * width)
-        self._levels.become(self._levels.table.with_columns_seq(bin=wider, moment=moved))
+        # intervals are merged in no order, and now several become one
+        self._levels.become(self._levels.rows.with_columns_seq(bin=wider, moment=moved).sort("last"))
         self._width = width
 
     def count(self, tally: pl.DataFrame, parts: Sequence[int], meaning: pl.DataFrame) -> None:
@@ -249,13 +250,9 @@ def _counted(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _levelled(rows: pl.DataFrame) -> pl.DataFrame:
-    """One row per part and interval."""
-    return (
-        rows.sort("last")
-        .group_by("part", "bin")
-        .agg(
-            pl.col("out", "moment").sum(),
-            pl.col("most_open", "most_out").max(),
-            pl.col("last", "last_open", "last_out").last(),
-        )
+    """One row per part and interval, of which those that were later come last."""
+    return rows.group_by("part", "bin").agg(
+        pl.col("out", "moment").sum(),
+        pl.col("most_open", "most_out").max(),
+        pl.col("last", "last_open", "last_out").last(),
     )
