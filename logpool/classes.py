@@ -7,6 +7,7 @@ hundred classes that takes as long as analyzing a short log. Here they are writt
 from __future__ import annotations
 
 import dataclasses
+from copy import copy
 from dataclasses import MISSING, FrozenInstanceError, field, fields
 from typing import TYPE_CHECKING, Any, TypeVar, dataclass_transform
 
@@ -25,7 +26,7 @@ def _dataclass(*, frozen: bool = False, eq: bool = True, repr: bool = True) -> C
     def made(cls: type[Any]) -> type[Any]:
         cls = dataclasses.dataclass(init=False, repr=False, eq=False)(cls)
         compared = tuple(one.name for one in fields(cls) if one.compare)
-        methods: dict[str, object] = {"__init__": _init_of(cls)}
+        methods: dict[str, object] = {"__init__": _init_of(cls), "__signature__": _Signature()}
         if repr:
             methods["__repr__"] = _repr
         if eq:
@@ -46,12 +47,12 @@ def _init_of(cls: type[Any]) -> Callable[..., None]:
     makers = [(one.name, one.default_factory) for one in fields(cls) if one.default_factory is not MISSING]
     # what has any other default has it of its class
     required = known - {one.name for one in fields(cls) if one.default is not MISSING} - dict(makers).keys()
-    least, most = len(required), len(names)
+    least, most = max((place for place, name in enumerate(names, 1) if name in required), default=0), len(names)
     goes_on = hasattr(cls, "__post_init__")
 
     def init(self: Any, *values: object, **named: object) -> None:  # noqa: ANN401 - of any class
         given = dict(zip(names, values, strict=False), **named)
-        # most objects are given values alone, and those that are required come first
+        # most objects are given values alone
         if named:
             fits = len(given) == len(values) + len(named) and required <= given.keys() <= known
         else:
@@ -66,6 +67,16 @@ def _init_of(cls: type[Any]) -> Callable[..., None]:
             self.__post_init__()
 
     return init
+
+
+class _Signature:
+    """Tells those who ask what an object is made of."""
+
+    def __get__(self, _: object, cls: type[Any]) -> object:
+        from inspect import signature  # noqa: PLC0415 - nobody asks while logs are read
+
+        made = ((one.name, one.type, copy(one)) for one in fields(cls) if one.init)
+        return signature(dataclasses.make_dataclass(cls.__name__, made))
 
 
 def _misfit(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import inspect
 import pickle
 from dataclasses import field
 from functools import cached_property
@@ -69,6 +70,12 @@ def test_objects_are_as_the_librarys(which: int, values: tuple[object, ...], nam
         assert one != classes[1 - which](*values, **named)
         assert one == dataclasses.replace(one, silent=77)
         assert copy.copy(one) == one
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_what_objects_are_made_of_can_be_asked(which: int) -> None:
+    assert str(inspect.signature(OURS[which])) == str(inspect.signature(THEIRS[which]))
+    assert OURS[which](1).own == []
 
 
 def test_what_nobody_gives_is_each_ones_own() -> None:
