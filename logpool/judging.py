@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from logpool.classes import stateful
 from logpool.judge.books import Books
 from logpool.judge.checks import CHECKS
+from logpool.judge.checks.eras import Eras
 from logpool.judge.findings import Doubled, Facts, find
 from logpool.judge.forks import Forks
 from logpool.judge.mixing import mixed
@@ -77,8 +78,8 @@ class Judgement:
             *(check() for check in CHECKS),
         ]
         watch = Watch(self.analysis.vocabulary)
-        spread = HoldSpread(self.analysis.vocabulary)
-        last = self._judged(followed, fold, statistics, [*checks, spread], watch)
+        spread, eras = HoldSpread(self.analysis.vocabulary), Eras()
+        last = self._judged(followed, fold, statistics, [*checks, spread, eras], watch)
         names = self.names = Names(self.analysis.vocabulary, self.analysis.readings, self.analysis.places)
         books = Books(statistics, statistics.finish(last), self._keys)
         pools = books.pools()
@@ -105,6 +106,7 @@ class Judgement:
             {pool: names.place(*place) for pool, place in books.first_returns().items()},
             books.verdict.reclaimed,
             tuple(mixture.findings(names.place)),
+            eras,
         )
         skipped = self.analysis.damages.skipped
         return Report(

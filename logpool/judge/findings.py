@@ -12,6 +12,7 @@ from logpool.frames import empty
 from logpool.judge.books import imbalances
 from logpool.judge.cells import Cells
 from logpool.judge.checks.aged import replaced_by_age
+from logpool.judge.checks.eras import Eras
 from logpool.judge.checks.nullpools import churning_nullpools
 from logpool.judge.durations import DurationCounts
 from logpool.judge.masking import masked
@@ -89,6 +90,7 @@ class Facts:
         collected: checkouts that looked returned and were the garbage collector's doing: ``group``, ``out_seq`` and
             ``microseconds``.
         others: findings made elsewhere.
+        eras: how long each process went on.
         told: the codes of the findings so far, each with its pool: what is drawn later may lean on them.
     """
 
@@ -110,6 +112,7 @@ class Facts:
     returned: Mapping[str, Evidence] = field(default_factory=dict)
     collected: pl.DataFrame = field(default_factory=lambda: empty(REVISED))
     others: tuple[Finding, ...] = ()
+    eras: Eras = field(default_factory=Eras)
     told: set[tuple[str, str | None]] = field(default_factory=set)
 
     def groups(self, pool: Pool) -> list[int]:

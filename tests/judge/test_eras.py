@@ -17,7 +17,7 @@ def spans_of(count: int) -> list[Era]:
 def group_of(seqs: list[int], idle: list[int], spans: list[Era]) -> GroupEras:
     times = [seq // 10 for seq in seqs]
     out = pl.DataFrame({"out_seq": seqs, "out_time": times}, schema={"out_seq": pl.Int64, "out_time": pl.Int64})
-    return GroupEras(0, out, idle, spans)
+    return GroupEras(0, out, pl.DataFrame({"start": idle}, schema={"start": pl.Int64}), spans)
 
 
 def test_an_era_ends_where_it_leaves_more_than_one_or_an_idle_one() -> None:

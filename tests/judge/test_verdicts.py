@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
@@ -242,6 +244,102 @@ def test_a_process_that_is_started_again(tmp_path: Path) -> None:
     assert "most likely the process ended" in findings["abandoned_connections"].message
     whole = logpool.analyze(log.log)
     assert all(logpool.analyze(log.log, block_bytes=size) == whole for size in (100, 3000))
+
+
+def runs(log: Written, count: int, *, pause: float, process: int = 12, logger: str = QUEUE) -> None:
+    """Several runs of a program that uses three connections of its own, and closes none."""
+    for number in range(count):
+        mine = [connection(10 * number + place) for place in range(3)]
+        for one in mine:
+            log.add(f"Created new connection {one}", process=process, logger=logger)
+            log.add(f"Connection {one} checked out from pool", process=process, logger=logger)
+        for one in mine:
+            log.add(f"Connection {one} being returned to pool", process=process, logger=logger)
+            log.add(f"Connection {one} reset, transaction already reset", process=process, logger=logger)
+        for place in range(30):
+            log.use(mine[place % 3], process=process) if logger == QUEUE else None
+        log.add("done", pause, process=process, logger="app")
+
+
+@pytest.mark.parametrize(
+    ("head", "process", "said"),
+    [
+        ("{time} DEBUG {logger} {text}", 12, "most likely the process ended 3 times, and others went on in its log"),
+        ("{time} [{process}] DEBUG {logger} {text}", 12, "or its process was started again under the same name"),
+        # the system gives such a number to one process
+        ("{time} [{process}] DEBUG {logger} {text}", 4711, None),
+    ],
+)
+def test_what_ended_processes_leave_idle(head: str, process: int, said: str | None, tmp_path: Path) -> None:
+    log = Written(tmp_path / "app.log", head)
+    runs(log, 4, pause=2, process=process)
+    findings = log.found()
+    assert set(findings) == ({"abandoned_connections"} if said else set())
+    if said:
+        told = findings["abandoned_connections"]
+        assert (told.severity, told.pool, told.count) == ("info", QUEUE, 9)
+        assert said in told.message
+        assert "9 connections were never closed, and never used again, although idle when others" in told.message
+        assert [place.line for place in told.evidence] == lines_with(log.log, "Created new connection")[:5]
+    whole = logpool.analyze(log.log)
+    assert whole.pools[0].open_at_end == 12
+    assert all(logpool.analyze(log.log, block_bytes=size) == whole for size in (100, 3000))
+
+
+def test_one_process_that_ended(tmp_path: Path) -> None:
+    log = Written(tmp_path / "app.log", "{time} DEBUG {logger} {text}")
+    runs(log, 2, pause=2)
+    told = log.found()["abandoned_connections"]
+    assert told.count == 3
+    assert "most likely the process ended, and another one went on in its log, which names neither" in told.message
+
+
+def test_what_is_left_idle_and_what_is_replaced_is_told_once(tmp_path: Path) -> None:
+    log = Written(tmp_path / "app.log", "{time} DEBUG {logger} {text}")
+    runs(log, 2, pause=2)
+    log.add(f"Created new connection {connection(0)}")
+    for _ in range(9):
+        log.use(connection(0))
+    told = log.found()["abandoned_connections"]
+    assert told.count == 6
+    assert "6 connections were never closed: another one was created at the address of 1; 5 were never" in told.message
+
+
+@pytest.mark.parametrize(
+    ("pause", "again", "logger"),
+    [
+        # no process starts as soon as that
+        (0.1, False, QUEUE),
+        # the process went on
+        (2, True, QUEUE),
+        # its threads end, and each has a connection
+        (2, False, "sqlalchemy.pool.impl.SingletonThreadPool"),
+    ],
+)
+def test_what_is_idle_and_not_left(pause: float, again: bool, logger: str, tmp_path: Path) -> None:  # noqa: FBT001
+    log = Written(tmp_path / "app.log", "{time} DEBUG {logger} {text}")
+    runs(log, 2, pause=pause, logger=logger)
+    if again:
+        log.use(connection(1))
+    assert "abandoned_connections" not in log.found()
+
+
+def test_programs_that_run_one_after_the_other(tmp_path: Path) -> None:
+    script = """
+import logging, sys, sqlalchemy as sa
+logging.basicConfig(filename=sys.argv[1], format="%(asctime)s %(levelname)s %(name)s %(message)s")
+logging.getLogger("sqlalchemy.pool").setLevel(logging.DEBUG)
+engine = sa.create_engine(f"sqlite:///{sys.argv[1]}.db", poolclass=sa.QueuePool, pool_size=int(sys.argv[2]))
+for _ in range(3):
+    for connected in [engine.connect() for _ in range(int(sys.argv[2]))]:
+        connected.close()
+"""
+    log, sizes = tmp_path / "app.log", (2, 4, 1, 3)
+    for size in sizes:
+        subprocess.run([sys.executable, "-c", script, str(log), str(size)], check=True, timeout=60)
+    told = found(log)["abandoned_connections"]
+    assert told.count == sum(sizes[:-1])
+    assert "the process ended 3 times" in told.message
 
 
 # what is thrown away

@@ -1,18 +1,22 @@
 """Connections that end without a record: their engine was thrown away, or their process ended.
 
-The log shows it where another connection is created at the same address in the same process. And the same engines,
-where they are disposed of: each makes connections anew.
+The log shows it where another connection is created at the same address in the same process; or where others are
+created while some are idle, which from then on nobody uses. And the same engines, where they are disposed of: each
+makes connections anew.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+
+import polars as pl
 
 from logpool.classes import stateful
 from logpool.frames import where
 from logpool.judge.cells import SECOND, place_of
+from logpool.judge.checks.eras import era_of, is_certain
 from logpool.judge.names import EVIDENCE
 from logpool.judge.processes import process_of
 from logpool.report.model import Finding
@@ -77,6 +81,7 @@ class Abandoned:
             # a pool of threads closes what others use: what they do then begins no life
             if pool.logger in {name for _, name in facts.mixed} or pool.pool_class == "SingletonThreadPool":
                 continue
+            silent = _silent(facts, pool, groups)
             if count >= max(1, facts.thresholds.churn_connections) and uses < _USES * count:
                 message = (
                     f"{many(count, 'connection was', 'connections were')} used {_often(uses, count)} each and never "
@@ -86,25 +91,74 @@ class Abandoned:
                 yield Finding(
                     "engine_per_request", "warning", pool.logger, count, message, facts.names.evidence(places)
                 )
-            elif count:
-                processes = [facts.names.vocabulary.groups[group][1] for group in groups if group in self._lives]
-                why = (
-                    "their engine was thrown away without engine.dispose()"
-                    if all(process_of(process) is not None for process in processes)
-                    else "the process ended, and another one went on in its log, which names neither (log %(process)d)"
-                )
-                message = (
-                    f"{many(count, 'connection was', 'connections were')} never closed, and then another one created "
-                    f"at the same address: most likely {why}. They are counted as open"
-                )
-                yield Finding(
-                    "abandoned_connections", "info", pool.logger, count, message, facts.names.evidence(places)
-                )
+            elif count or silent.places:
+                seen = sorted({*silent.places, *(place for one in found for place in one.places)})
+                named = all(process_of(facts.names.vocabulary.groups[group][1]) is not None for group in groups)
+                message = f"{_left(count, silent)}: most likely {_why(silent, named=named)}. They are counted as open"
+                evidence = facts.names.evidence(place[1:] for place in seen)
+                count += len(silent.places)
+                yield Finding("abandoned_connections", "info", pool.logger, count, message, evidence)
             else:
                 yield from _disposed(facts, pool, groups)
 
 
 _ONCE = "An engine for each request, task or function call makes a pool useless: create it once for each process"
+
+
+class _Silent(NamedTuple):
+    """Connections that were idle when others were created, and that nobody used from then on.
+
+    Attributes:
+        places: number, source and line of the creation of each.
+        times: how often that happened.
+    """
+
+    places: list[tuple[int, int, int]]
+    times: int
+
+
+def _silent(facts: Facts, pool: Pool, groups: list[int]) -> _Silent:
+    """Those of a QueuePool: it makes no connection while another one waits in its queue."""
+    places: list[tuple[int, int, int]] = []
+    times = 0
+    if not (pool.pool_class or "").endswith("QueuePool"):
+        return _Silent(places, times)
+    mine, longest = set(groups), (pool.hold_seconds.max or 0.0) * SECOND
+    for one in facts.eras.groups:
+        if one.group not in mine or is_certain(facts.names.vocabulary.groups[one.group][1]):
+            continue
+        eras = one.eras(longest)
+        begin = eras[-1].start if eras else 0
+        left = one.idle.filter((pl.col("start") < begin) & ~pl.col("is_replaced"))
+        found = left.select_seq("start", "source", "line").rows()
+        places += found
+        times += len({era_of(eras, seq) for seq, _, _ in found})
+    return _Silent(places, times)
+
+
+def _left(replaced: int, silent: _Silent) -> str:
+    """What is known of connections that were never closed."""
+    count = len(silent.places)
+    told = f"{many(replaced + count, 'connection was', 'connections were')} never closed"
+    if not count:
+        return f"{told}, and then another one created at the same address"
+    if not replaced:
+        return f"{told}, and never used again, although idle when others were created"
+    return (
+        f"{told}: another one was created at the address of {replaced:,}; {count:,} were never used again, although "
+        "idle when others were created"
+    )
+
+
+def _why(silent: _Silent, *, named: bool) -> str:
+    """What that most likely means; ``named``: the log shows the process."""
+    if named:
+        again = ", or its process was started again under the same name" if silent.places else ""
+        return f"their engine was thrown away without engine.dispose(){again}"
+    if silent.times > 1:
+        times = f"{silent.times:,} times"
+        return f"the process ended {times}, and others went on in its log, which names none (log %(process)d)"
+    return "the process ended, and another one went on in its log, which names neither (log %(process)d)"
 
 
 def _often(uses: int, count: int) -> str:

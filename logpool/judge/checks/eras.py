@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from dataclasses import field
+from functools import cached_property
 from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -18,12 +19,11 @@ import polars as pl
 from logpool.classes import stateful
 from logpool.frames import chosen, stacked, typed, where
 from logpool.judge.merged import Merged
-from logpool.track.tracked import group_of
+from logpool.schema import End
+from logpool.track.tracked import CHECKOUT, group_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from logpool.track.found import Lives
+    from logpool.track.found import Tracked
 
 # microseconds: Python alone takes longer to start, and to load SQLAlchemy
 _START = 200_000
@@ -33,6 +33,14 @@ _LEAST_CERTAIN = 300
 _USED_AGAIN = 2
 _SEQ, _END = itemgetter(0), attrgetter("end")
 _ERA = pl.Schema({"group": pl.UInt32, **dict.fromkeys(("start", "end", "time", "begun"), pl.Int64)})
+_OPEN = {
+    "group": pl.UInt32,
+    "key": pl.Int64,
+    "start": pl.Int64,
+    "source": pl.UInt32,
+    "line": pl.Int64,
+    "is_replaced": pl.Boolean,
+}
 
 
 class Era(NamedTuple):
@@ -55,10 +63,15 @@ class Eras:
     """The eras of all groups, grown batch by batch: there are few, one for each start of a process."""
 
     _spans: Merged = field(default_factory=lambda: Merged(_ERA, _joined))
-    _open: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema={**_ERA, "key": pl.Int64}))
+    _open: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_OPEN))
+    _out: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema={**CHECKOUT, "group": pl.UInt32}))
 
-    def take(self, lives: Lives) -> None:
-        """Adds the lives of one batch; in the last one, those still open."""
+    def take(self, tracked: Tracked) -> None:
+        """Adds the lives of one batch; in the last one, those still open, and the checkouts."""
+        lives, checkouts = tracked.lives, tracked.checkouts.rows
+        still_out = where(checkouts, checkouts["outcome"] == int(End.OPEN))
+        if still_out.height:
+            self._out = stacked([self._out, still_out.with_columns_seq(group=group_of())])
         if lives.spans is not None:
             self._spans.add(typed(lives.spans.joined(_USED_AGAIN), _ERA))
         still = pl.col("end_seq").is_null()
@@ -69,35 +82,37 @@ class Eras:
             "key",
             group_of().alias("group"),
             still.alias("still"),
+            # what is open where the log ends was replaced by none
+            pl.lit(tracked.steps is not None).alias("is_replaced"),
             start="life_seq",
             end="seq",
             time="time",
             begun="life_time",
+            source="life_source",
+            line="life_line",
         )
         self._spans.add(chosen(spans, *_ERA))
-        self._open = stacked([self._open, chosen(where(spans, "still"), *self._open.columns)])
+        self._open = stacked([self._open, typed(where(spans, "still"), _OPEN)])
 
-    def by_group(self, out: pl.DataFrame) -> Iterator[GroupEras]:
-        """What is known of each group in turn.
-
-        Args:
-            out: the checkouts that are still open: ``group``, ``key``, and the rest of the point where each begins;
-                only their groups count, in the order in which they come.
-        """
-        groups = out["group"].unique().implode()
-        idle = self._open.filter(pl.col("group").is_in(groups) & ~pl.col("key").is_in(out["key"].implode()))
-        spans = self._spans.table.filter(pl.col("group").is_in(groups)).sort("start")
-        parts = [
-            table.partition_by("group", as_dict=True, maintain_order=True, include_key=False) for table in (idle, spans)
-        ]
-        for (group,), mine in out.partition_by("group", as_dict=True, maintain_order=True).items():
-            starts, eras = (part.get((group,)) for part in parts)
-            yield GroupEras(
-                int(group),
-                mine,
-                [] if starts is None else starts["start"].to_list(),
-                [] if eras is None else [Era(*row) for row in eras.select_seq(Era._fields).iter_rows()],
+    @cached_property
+    def groups(self) -> list[GroupEras]:
+        """After the last batch, each group that left something open: in the order of what is out, then the others."""
+        out = self._out.sort("out_seq")
+        idle = self._open.filter(~pl.col("key").is_in(out["key"].implode())).sort("start")
+        groups = pl.concat([out["group"], idle["group"]]).unique(maintain_order=True)
+        spans = self._spans.table.filter(pl.col("group").is_in(groups.implode())).sort("start")
+        outs, idles, eras = (
+            table.partition_by("group", as_dict=True, maintain_order=True) for table in (out, idle, spans)
+        )
+        return [
+            GroupEras(
+                group,
+                outs.get((group,), out.clear()),
+                idles.get((group,), idle.clear()),
+                [Era(*row) for row in eras.get((group,), spans.clear()).select_seq(Era._fields).iter_rows()],
             )
+            for group in groups
+        ]
 
 
 class GroupEras(NamedTuple):
@@ -106,13 +121,15 @@ class GroupEras(NamedTuple):
     Attributes:
         group: its number.
         out: its checkouts that are still open, in order.
-        idle: where lives began of connections that nobody uses in the end.
+        idle: the connections that were never closed, and that nobody uses in the end, in the order of the events with
+            which their lives began: ``start``, its number, ``source`` and ``line``; ``is_replaced``: another one was
+            created at its address.
         spans: lives that overlap, as one, in order.
     """
 
     group: int
     out: pl.DataFrame
-    idle: list[int]
+    idle: pl.DataFrame
     spans: list[Era]
 
     def eras(self, usual: float, *, is_one: bool = False) -> list[Era]:
@@ -125,7 +142,7 @@ class GroupEras(NamedTuple):
         if is_one and self.spans:
             return [self.spans[0]._replace(end=self.spans[-1].end, time=self.spans[-1].time)]
         begun = self.out.select_seq("out_seq", "out_time").sort("out_seq").rows()
-        idle = sorted(self.idle)
+        idle = self.idle["start"].to_list()
         eras: list[Era] = []
         ended = True
         for era in self.spans:

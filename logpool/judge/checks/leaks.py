@@ -12,16 +12,11 @@ from collections import defaultdict
 from dataclasses import field
 from typing import TYPE_CHECKING, NamedTuple
 
-import polars as pl
-
 from logpool.classes import stateful
-from logpool.frames import where
-from logpool.judge.checks.eras import Era, Eras, era_of, is_certain
+from logpool.judge.checks.eras import Era, era_of, is_certain
 from logpool.judge.names import EVIDENCE
 from logpool.read.vocabulary import LIMITLESS
 from logpool.report.model import Finding
-from logpool.schema import End
-from logpool.track.tracked import group_of
 from logpool.words import duration, many
 
 if TYPE_CHECKING:
@@ -81,20 +76,13 @@ class _Open(NamedTuple):
 class Leaks:
     """``connection_leak`` and ``left_out_at_end``."""
 
-    _eras: Eras = field(default_factory=Eras)
     # by group, the longest checkout that ended, in events
     _records: defaultdict[int, int] = field(default_factory=lambda: defaultdict(int))
-    _open: pl.DataFrame | None = None
 
     def take(self, tracked: Tracked) -> None:
-        """Watches one batch; the last one holds what is still open at the end of the log."""
-        self._eras.take(tracked.lives)
+        """Watches one batch."""
         for group, records in tracked.checkouts.records().items():
             self._records[group] = max(self._records[group], records)
-        rows = tracked.checkouts.rows
-        still = where(rows, rows["outcome"] == int(End.OPEN))
-        if still.height:
-            self._open = still if self._open is None else pl.concat([self._open, still])
 
     def findings(self, facts: Facts) -> Iterator[Finding]:
         """What was found, after the last batch."""
@@ -115,15 +103,14 @@ class Leaks:
     def _aged(self, facts: Facts) -> dict[str, list[_Open]]:
         """What is still open by pool, the oldest first, each with its age."""
         found: defaultdict[str, list[_Open]] = defaultdict(list)
-        if self._open is None:
-            return found
         usual = {pool.logger: pool.hold_seconds.max or 0.0 for pool in facts.pools}
         waited: dict[int, int] = {}
         for shape, (first, _) in facts.waited.items():
             for group in facts.names.vocabulary.waited_for(shape):
                 waited[group] = min(first, waited.get(group, first))
-        rows = self._open.with_columns_seq(group=group_of()).sort("out_seq")
-        for one in self._eras.by_group(rows):
+        for one in facts.eras.groups:
+            if not one.out.height:
+                continue
             number = one.group
             logger = facts.names.pool(number)
             source, process, _ = facts.names.vocabulary.groups[number]
