@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from typing import TYPE_CHECKING
 
 from logpool.late import regex
 from logpool.read.grammar import parse_message
@@ -11,6 +12,10 @@ from logpool.read.locators import LOCATOR, without_locators
 from logpool.read.nameless import is_among_fields
 from logpool.read.records import LEVEL_NAMES, PROCESS_NAME, THREAD, THREAD_NAME, TIME, Record
 from logpool.read.starts import LONGEST, PART_OF_A_MESSAGE, STARTS
+from logpool.schema import Kind
+
+if TYPE_CHECKING:
+    from logpool.read.grammar import Message
 
 _POOL_LOGGER = regex(r"sqlalchemy\.pool(?:\.[\w-]+)*")
 _POOL_CLASS = regex(r"(?:[A-Za-z_]\w*\.)+[A-Z]\w*Pool(?:\.[\w-]+)*")
@@ -66,16 +71,35 @@ _LONGEST_FIELDS = 1 << 8
 # what a layout puts between the logger and the message
 _JOINED = regex(rf"[\s:|\])>-]+(?:(?:\d+|{LEVEL_NAMES})[\s:|\])>-]+)*")
 _QUOTES = frozenset("'\"`")
+# SQLAlchemy's own loggers that are no pool's: they print parameters, and rows
+_SQLALCHEMYS = regex(r"\bsqlalchemy\.(?:engine|orm|dialects)\b")
+#: words that tell whether a line is theirs
+WORDS_OF_OTHERS = "sqlalchemy engine orm dialects"
+# of what names a connection, the levels at which pools of any version say it
+_LEVELS = {
+    kind: frozenset(levels.split())
+    for levels, kinds in (
+        ("DEBUG", (Kind.CREATED, Kind.CHECKED_OUT, Kind.RETURNED, Kind.RESET, Kind.CLOSING)),
+        ("DEBUG", (Kind.PINGED, Kind.PING_FAILED, Kind.PING_SKIPPED)),
+        ("INFO", (Kind.INVALIDATED, Kind.SOFT_INVALIDATED, Kind.RECYCLED, Kind.DISCONNECTED)),
+        ("ERROR", (Kind.RECLAIMED,)),
+        ("ERROR DEBUG", (Kind.CLOSE_FAILED,)),
+    )
+    for kind in kinds
+}
 # another record begins
 _ANOTHER = regex(rf"{TIME}.*\b(?:{LEVEL_NAMES})\b")
 
 
-def record_around(text: str, processes: tuple[str, ...], *, indented: bool, of_another: bool) -> Record | None:
+def record_around(
+    text: str, processes: tuple[str, ...], *, indented: bool, of_another: bool, shown: str | None = None
+) -> Record | None:
     """The message wherever it stands in a line, and what is certain of what stands around it.
 
     What names neither a connection nor a pool's logger may be anybody's, as "Pool recreating" in some sentence: it
     counts where nothing but fields stands before it.
-    Another logger may be a wrong one; but only a connection's text shows that it is.
+    Another logger may be a wrong one; but only a connection's text shows that it is, where the level is no other one
+    than a pool's would be.
     A line that begins with white space may be of a traceback, and of the pool's own source: there the message has
     something before it that only a layout puts there.
 
@@ -84,6 +108,7 @@ def record_around(text: str, processes: tuple[str, ...], *, indented: bool, of_a
         processes: of :data:`PROCESSES` and :data:`GUESSES`, what may name a process.
         indented: whether it begins with white space, be it within what collected it.
         of_another: whether it is of another logger, by a layout that is known.
+        shown: the level that this layout shows.
     """
     for start in STARTS.finditer(text, 0, LONGEST):
         message = parse_message(text[start.start() :])
@@ -93,11 +118,12 @@ def record_around(text: str, processes: tuple[str, ...], *, indented: bool, of_a
         # in JSON it may stand behind the message
         name = _POOL_LOGGER.search(before) or _POOL_CLASS.search(before) or _POOL_LOGGER.search(text, start.end())
         named = message.connection is not None and message.connection.driver != "unknown"
-        if of_another and text[start.start() - 1 : start.start()] in _QUOTES:
+        elsewhere = of_another or (not _POOL_LOGGER.search(before) and bool(_SQLALCHEMYS.search(before)))
+        if elsewhere and (text[start.start() - 1 : start.start()] in _QUOTES or _is_at_odds(message, before, shown)):
             # another logger's, of what it quotes
             return None
-        vouched = named or (name and (not of_another or _JOINED.fullmatch(before, name.end())))
-        if not vouched and (of_another or not is_among_fields(message, text[: start.start()])):
+        vouched = named or (name and (not elsewhere or _JOINED.fullmatch(before, name.end())))
+        if not vouched and (elsewhere or not is_among_fields(message, text[: start.start()])):
             continue
         level = _LEVEL_WORD.search(before)
         count = _COUNT.match(before)
@@ -119,6 +145,14 @@ def record_around(text: str, processes: tuple[str, ...], *, indented: bool, of_a
             thread,
         )
     return None
+
+
+def _is_at_odds(message: Message, before: str, shown: str | None) -> bool:
+    """Whether a line has a level, and none at which a pool says that."""
+    # others' short forms tell nothing
+    levels = set(_LEVEL_WORD.findall(f"{before} {(shown or '').upper()}"))
+    own = _LEVELS.get(message.kind)
+    return own is not None and bool(levels) and not levels & own
 
 
 @cache

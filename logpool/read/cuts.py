@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from array import array
 from dataclasses import field, replace
-from typing import TYPE_CHECKING
+from operator import attrgetter
+from typing import TYPE_CHECKING, NamedTuple
 
 from logpool.classes import dataclass, stateful
 from logpool.late import pl, regex
@@ -327,9 +328,9 @@ def _cut_behind(line: str) -> Cut:
     return Cut((span,), _last_dated([span]), behind=True)
 
 
-def _times_in(head: str) -> Iterator[re.Match[str]]:
+def _times_in(head: str, begin: int = 0, end: int | None = None) -> Iterator[re.Match[str]]:
     """What may be times; not what looks so in a client's address."""
-    for match in _TIMES.finditer(head):
+    for match in _TIMES.finditer(head, begin, len(head) if end is None else end):
         if not is_in_locator(head, match.start(), match.end()):
             yield match
 
@@ -349,23 +350,68 @@ def _last_dated(spans: list[Span]) -> int | None:
 
 
 _JSON_FILE = regex(r'\{"log":\s*"')
+# where a text begins in an object; and where one does that may be a line of a log, of whatever logger
+_VALUE = regex(r'(?<!\\)"(?P<key>[^"\\]{1,40})"\s*:\s*"')
+_LINES = frozenset({"log", "line", "message", "msg", "textpayload", "content", "text", "logentry", "_raw", "raw"})
+_QUOTE = regex(r'(?<!\\)"')
+
+
+class _Anchored(NamedTuple):
+    """A time behind some text: from where to where both stand, and how it ranks among those of its line."""
+
+    anchor: str
+    time: str
+    start: int
+    end: int
+    rank: int
 
 
 def _keyed_cut(line: str, keyed: list[re.Match[str]]) -> Cut:
-    """A cut for JSON or logfmt, behind the times of what collected it, or around the line that docker put into it."""
-    inner = _JSON_FILE.search(line)
-    plain = _head_width(line)[0] if inner else min(keyed[0].start(), line.find("{") if "{" in line else len(line))
+    """A cut for JSON or logfmt, behind the times of what collected it, or around the line that was put into it."""
+    times = [
+        _Anchored(
+            match["anchor"], match["time"], match.start(), match.end(), _KEYS.index(match["key"] or match["word"])
+        )
+        for match in keyed
+    ]
+    in_file = _JSON_FILE.search(line)
+    if in_file:
+        plain = _head_width(line)[0]
+    else:
+        times = sorted([*times, *_within(line)], key=attrgetter("start"))
+        plain = min(times[0].start, line.find("{") if "{" in line else len(line))
     spans: list[Span] = []
     ranks: list[int] = []
     end = 0
     for match in _times_in(line[:plain]):
         spans.append(Span(None, match.start() - end, any_time_format(match[0]), match[0]))
-        ranks.append(-1 if inner and match.start() > inner.start() else len(_KEYS))
+        ranks.append(-1 if in_file and match.start() > in_file.start() else len(_KEYS))
         end = match.end()
-    for match in keyed:
-        if match.start() >= end:
-            spans.append(Span(match["anchor"], 0, any_time_format(match["time"]), match["time"]))
-            ranks.append(_KEYS.index(match["key"] or match["word"]))
-            end = match.end()
+    for one in times:
+        if one.start >= end:
+            spans.append(Span(one.anchor, 0, any_time_format(one.time), one.time))
+            ranks.append(one.rank)
+            end = one.end
     dated = [index for index, span in enumerate(spans) if span.format.directives is not None]
     return Cut(tuple(spans), min(dated, key=ranks.__getitem__) if dated else None)
+
+
+def _within(line: str) -> Iterator[_Anchored]:
+    """The time of a line that a collector put into an object: its own comes before the collector's.
+
+    Of a pool's record it may stand anywhere before the message; of another one only where it begins.
+    """
+    width, certain = _head_width(line)
+    for value in _VALUE.finditer(line[:width]):
+        begin = value.end()
+        if not certain and value["key"].lower() not in _LINES:
+            continue
+        if certain and _QUOTE.search(line, begin, width):
+            continue
+        for match in _times_in(line, begin, width):
+            lead = line[begin : match.start()]
+            # a time alone is no line
+            is_line = line[match.end() : match.end() + 1] != '"' and not _QUOTE.search(lead)
+            if is_line and (certain or not lead.strip("[(<")):
+                yield _Anchored(line[value.start() : match.start()], match[0], value.start(), match.end(), -1)
+            return

@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from logpool.read.around import PROCESSES, are_fields, record_around
+from logpool.read.around import PROCESSES, WORDS_OF_OTHERS, are_fields, record_around
 from logpool.read.grammar import parse_message
 from logpool.read.layouts import in_known_layouts
 from logpool.read.nameless import WORDS_OF_FIELDS
@@ -33,6 +33,7 @@ WORDS_OF_HEADS = (
     *KEYS,
     *WORDS_OF_STARTS,
     WORDS_OF_FIELDS,
+    WORDS_OF_OTHERS,
     "app p py stdout stderr F P MainProcess MainThread Thread ThreadPoolExecutor Dummy asyncio AnyIO worker waitress",
 )
 
@@ -56,10 +57,16 @@ def read_head(text: str, processes: tuple[str, ...] = PROCESSES) -> Head | None:
         start = STARTS.search(fallback.record.message)
         if start is None or not are_fields(fallback.record, start.start()):
             return fallback
+    if fallback is None:
+        # what nobody knows may stand before an object
+        for head in _in_object(readings[0][0], processes):
+            if _is_the_pools(head.record):
+                return _with_its_logger(head)
     logger = None if fallback is None else logger_name(fallback.record.logger)
     of_another = logger is not None and not is_pool_logger(logger)
     indented = any(inner[:1].isspace() for inner, _ in readings)
-    record = record_around(readings[0][0], processes, indented=indented, of_another=of_another)
+    shown = None if fallback is None else fallback.record.level
+    record = record_around(readings[0][0], processes, indented=indented, of_another=of_another, shown=shown)
     if record is None:
         return fallback
     # a time before the layout's own may be part of the layout
@@ -82,6 +89,13 @@ def _in_known_layouts(text: str, processes: tuple[str, ...]) -> Iterator[Head]:
     if "=" in text:
         yield from in_logfmt(text)
     yield from in_known_layouts(text)
+
+
+def _in_object(text: str, processes: tuple[str, ...]) -> Iterator[Head]:
+    """A line that ends with an object, whatever stands before that."""
+    begin = text.find('{"')
+    if begin > 0 and text.rstrip().endswith("}"):
+        yield from in_json(text[begin:], partial(read_head, processes=processes))
 
 
 def _with_its_logger(head: Head) -> Head:

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
 #: the wrapper that may as well be the layout's own time
 DOCKER_TIME = "docker logs -t"
-# and what else a terminal is told, as of a cursor, or of a link
-_COLOURS = regex(r"\x1b(?:\[[0-9;?]*[A-Za-z]|\][^\x07\x1b]*(?:\x07|\x1b\\))")
+# and what else a terminal is told, as of a cursor, or of a link; the escape may be printed as rsyslog does, or `cat -v`
+_ESCAPES = ("\x1b", "#033", "^[")
+_COLOURS = regex(r"(?:\x1b|#033|\^\[)\[[0-9;?]*[A-Za-z]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
 # the first field of a layout may be aligned to the right
 _ALIGNED = regex(rf"\s+(?:\d+\s+)?(?:(?:{LEVEL_NAMES})\W+)?{TIME}")
 _CONTINUED = regex(
@@ -91,7 +92,7 @@ def is_wrapped(text: str, end: int | None = None) -> bool:
 
 def without_colours(text: str) -> str:
     """A line without what colours it on a terminal."""
-    return _COLOURS.sub("", text) if "\x1b" in text else text
+    return _COLOURS.sub("", text) if any(escape in text for escape in _ESCAPES) else text
 
 
 def is_continued(text: str) -> bool:

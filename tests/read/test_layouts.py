@@ -860,6 +860,140 @@ def test_a_line_that_a_collector_put_into_json(key: str, line: str, process: str
         assert (record.message, record.logger, record.process, record.thread) == (CREATED, POOL, process, thread)
 
 
+# what a shipper calls the line that it read, and the time at which it did
+LINE_KEYS = ("log", "line", "message", "msg", "MESSAGE", "textPayload", "content", "text", "Log", "LogEntry", "_raw")
+TIME_KEYS = ("@timestamp", "time", "timestamp", "ts", "_time", "date")
+SHIPPED = '{{"offset": {number}, "{time}": "2024-01-01T13:00:07.123Z", "host": {{"name": "web"}}, "{line}": {text}}}'
+SHIPPED_BEHIND = '{{"{line}": {text}, "severity": "DEFAULT", "{time}": 1704114007123, "logName": "projects/p"}}'
+
+
+@pytest.mark.parametrize("shipped", [SHIPPED, SHIPPED_BEHIND])
+@pytest.mark.parametrize("line", LINE_KEYS)
+@pytest.mark.parametrize("time", TIME_KEYS)
+@pytest.mark.parametrize(
+    "head",
+    [
+        "{time} - {pool} - DEBUG - {text}",
+        "[{time}] [7] [MainThread] DEBUG {pool}: {text}",
+        "DEBUG {time} {pool} {text}",
+        "{text} - {pool}",
+    ],
+)
+def test_the_time_of_a_line_in_an_object_comes_before_its_shippers(
+    head: str, time: str, line: str, shipped: str
+) -> None:
+    own = "2024-01-01 12:00:00,00{}"
+    lines = [
+        shipped.format(
+            number=10 ** (number // 2),
+            time=time,
+            line=line,
+            text=json.dumps(head.format(time=own.format(number), pool=POOL, text=message) + "\n"),
+        )
+        for number, message in enumerate([CREATED, CREATED.replace("Created new c", "Closing c")] * 4)
+    ]
+    shippers = {"2024-01-01T13:00:07.123Z": 3_607_123_000, "1704114007123": 3_607_123_000}
+    later = next(microseconds for text, microseconds in shippers.items() if text in lines[0])
+    expected = [NOON + (number * 1000 if "{time}" in head else later) for number in range(8)]
+    assert [event.time for event in events_of(None, lines)] == expected
+    # in small blocks, too
+    assert [event.time for one in lines for event in events_of(None, [one])] == expected
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        # another program's, which tells of some time, or of nothing but one
+        '{"@timestamp": "2024-01-01T12:00:00Z", "logger": "app", "message": "the job is due at 2030-01-01 00:00:00"}',
+        '{"@timestamp": "2024-01-01T12:00:00Z", "logger": "app", "message": "2030-01-01 00:00:00"}',
+        '{"@timestamp": "2024-01-01T12:00:00Z", "logger": "app", "due": "2030-01-01 00:00:00 or so", "message": "x"}',
+        '{"due": "2030-01-01 00:00:00", "time": "2024-01-01T12:00:00Z", "logger": "app", "message": "x"}',
+    ],
+)
+def test_what_another_record_tells_of_a_time_is_not_its_own(line: str) -> None:
+    assert cut_of(line).time == NOON
+
+
+def test_a_line_of_another_logger_in_an_object_has_its_own_time() -> None:
+    line = '{"@timestamp": "2024-01-01T13:00:00Z", "message": "[2024-01-01 12:00:00] GET / \\"x\\""}'
+    assert cut_of(line).time == NOON
+
+
+@pytest.mark.parametrize("escape", ["\x1b", "#033", "^["])
+@pytest.mark.parametrize("around", ["", "2024-01-01T12:00:00.000000+00:00 web app[7]: "])
+def test_colours_whose_escape_is_printed(escape: str, around: str) -> None:
+    line = f"{escape}[36m2024-01-01 12:00:00,000 - {POOL} - DEBUG - {CREATED}{escape}[0m"
+    record = read(None, around + line).record
+    assert record is not None
+    assert (record.message, record.logger, record.level) == (CREATED, POOL, "DEBUG")
+    one = f"{around}2024-01-01 12:00:00,000 {escape}[1;32mDEBUG{escape}[0m {escape}[34m{POOL}{escape}[0m {CREATED}"
+    record = read(None, one + f"{escape}[0m").record
+    assert record is not None
+    assert (record.message, record.logger) == (CREATED, POOL)
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "12:",
+        "app.log:12:",
+        "    ",
+        "2024-01-01T12:00:00.000000+00:00 ecs/web/0123456789abcdef0123456789abcdef ",
+        "0|web  | ",
+        "2024-01-01T12:00:00Z app[5683d] fra [info] ",
+    ],
+)
+@pytest.mark.parametrize(
+    ("fields", "process", "thread"),
+    [
+        ({"logger": POOL, "event": CREATED, "process": 11, "thread_name": "MainThread"}, "11", "MainThread"),
+        ({"name": POOL, "message": CREATED, "levelname": "DEBUG", "process": 11}, "11", None),
+        ({"log": {"logger": POOL}, "message": CREATED, "process": {"pid": 11, "thread": {"name": "w"}}}, "11", "w"),
+    ],
+)
+def test_an_object_behind_what_nobody_knows(
+    before: str, fields: dict[str, object], process: str, thread: str | None
+) -> None:
+    record = read(None, before + json.dumps({"timestamp": "2024-01-01T12:00:00.000Z", **fields})).record
+    assert record is not None
+    assert (record.message, record.logger, record.process, record.thread) == (CREATED, POOL, process, thread)
+
+
+TAKEN = CREATED.replace("Created new connection", "Connection") + " checked out from pool"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"2024-01-01 12:00:00,000 - app.comments - INFO - posted comment: {TAKEN}",
+        json.dumps({"logger": "app.comments", "level": "info", "message": f"posted comment: {TAKEN}"}),
+        # what is invalidated is told at INFO
+        f"2024-01-01 12:00:00,000 - app - DEBUG - saw {CREATED.replace('Created new', 'Invalidate')}",
+        f"[2024-01-01 12:00:00,000] INFO [sqlalchemy.engine.Engine:1843] [cached] {{'msg': \"{TAKEN}\", 'a': 1}}",
+        f"[2024-01-01 12:00:00,000] DEBUG [sqlalchemy.engine.Engine:1150] Row (1, 'DEBUG', \"{TAKEN}\")",
+        f"[2024-01-01 12:00:00,000] INFO [sqlalchemy.engine.Engine:1843] SELECT 1 WHERE a = '{TAKEN}'",
+        f"[2024-01-01 12:00:00,000] INFO [sqlalchemy.orm.mapper:1] about {TAKEN}",
+    ],
+)
+def test_what_another_logger_says_of_a_connection_is_no_event(line: str) -> None:
+    assert events_of(None, [line]) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        # threads and tasks that look like loggers; levels of what collected the line, and in short
+        f"2024-01-01 12:00:00,000 - worker.one - DEBUG - {TAKEN}",
+        f"2024-01-01 12:00:00,000 - worker.one - D - {TAKEN}",
+        f"[2024-01-01 12:00:00,000] {{logging_mixin.py:137}} INFO - 2024-01-01 12:00:00,000 DEBUG {TAKEN}",
+        json.dumps({"severity": "INFO", "logger": POOL, "message": TAKEN}),
+        f"2024-01-01 12:00:00,000 DEBUG [{POOL}] [sqlalchemy.engine] {TAKEN}",
+    ],
+)
+def test_what_may_be_the_pools_is_an_event(line: str) -> None:
+    assert len(events_of(None, [line])) == 1
+
+
 def test_the_process_of_a_collector_is_none_of_the_line() -> None:
     line = json.dumps({"message": f"DEBUG:{POOL}:{CREATED}", "host": {"name": "h"}, "agent": {"pid": 9, "name": "f"}})
     assert read(None, line).record == Record(CREATED, POOL, "DEBUG", "h")
