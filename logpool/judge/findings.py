@@ -55,12 +55,14 @@ class Doubled(NamedTuple):
 
     Attributes:
         times: how often.
+        what: which of them.
         how: in what way, for people.
         left_out: how many were left out.
         places: the first few of these.
     """
 
     times: int
+    what: str
     how: str
     left_out: int
     places: tuple[Evidence, ...]
@@ -200,12 +202,13 @@ def _reclaimed(facts: Facts) -> Iterator[Finding]:
 
 
 def _doubled(facts: Facts) -> Iterator[Finding]:
-    for times, how, left_out, places in facts.doubled:
+    for times, what, how, left_out, places in facts.doubled:
         often, handlers = ("twice", "Two") if times == _PAIR else (f"{times} times", f"{times}")
+        louder = "" if what == "record" else ", one of them the louder ones alone"
         message = (
-            f"every record stands {often} in this log, {how}, and was counted once: {left_out:,} records were left "
-            f"out. {handlers} handlers print the pool's records: {'remove' if times == _PAIR else 'keep'} one, or set "
-            "propagate to False"
+            f"every {what} stands {often} in this log, {how}, and was counted once: {left_out:,} records were left "
+            f"out. {handlers} handlers print the pool's records{louder}: "
+            f"{'remove' if times == _PAIR else 'keep'} one, or set propagate to False"
         )
         yield Finding("duplicate_records", "warning", None, left_out, message, places)
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 from logpool.classes import stateful
 from logpool.late import pl
 from logpool.read.copies import APPLICATIONS, NEAR, Again, Meaning, Repeats, runs, second_layouts
+from logpool.read.louder import Louder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -38,7 +39,8 @@ class Doubles:
         count: how many records were left out.
         places: where the first few stand: the number of the file, and the line.
         times: how often each record stands in the log.
-        how: in what way, for people.
+        what: of which records that is so, for people.
+        how: in what way, likewise.
     """
 
     vocabulary: Vocabulary
@@ -46,6 +48,7 @@ class Doubles:
     count: int = 0
     places: list[tuple[int, int]] = field(default_factory=list)
     times: int = 1
+    what: str = "record"
     how: str | None = None
     _meaning: Meaning = field(init=False)
 
@@ -62,14 +65,25 @@ class Doubles:
                 break
         steps = self._steps(pl.concat(first).head(DECIDING)) if first else []
         if not steps:
-            yield from first
-            yield from batches
+            yield from self._without_louder(chain(first, batches))
             return
         columns = first[0].columns
         events: Iterator[pl.DataFrame] = map(self._meaning.of, chain(first, batches))
         for step in steps:
             events = self._kept(step, events)
         yield from (kept.select_seq(columns) for kept in events)
+
+    def _without_louder(self, batches: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+        """The same of a log that has nothing twice but perhaps what is told at INFO and above."""
+        louder = Louder(self._meaning)
+        for batch in batches:
+            places = louder.again(batch)
+            if places:
+                self.times, self.what, self.how = _PAIR, "record at INFO and above", "while those at DEBUG stand once"
+                is_copy = pl.int_range(batch.height, eager=True).is_in(places)
+                self._leave_out(self._meaning.of(batch.filter(is_copy)))
+                batch = batch.filter(~is_copy)  # noqa: PLW2901 - what is left of it
+            yield batch
 
     def _steps(self, sample: pl.DataFrame) -> list[_Step]:
         """What is to be done, as the first events tell."""
