@@ -437,6 +437,29 @@ def test_reset_on_return(resets: list[str | None], expected: str | None, tmp_pat
     assert pool.settings.reset_on_return.value == expected
 
 
+@pytest.mark.parametrize("head", ["{time} DEBUG {logger} {text}", "{time} [{process}] [w] DEBUG {logger}: {text}"])
+def test_no_connection_is_idle_twice_where_the_clock_steps_back(head: str, tmp_path: Path) -> None:
+    log = written.Written(tmp_path / "app.log", head)
+    names = [written.connection(number) for number in range(3)]
+    for name in names:
+        log.add(f"Created new connection {name}")
+        log.add(f"Connection {name} checked out from pool")
+    for name in names:
+        log.add(f"Connection {name} being returned to pool")
+        log.add(f"Connection {name} reset, transaction already reset")
+    for _ in range(2):
+        # each is idle for a minute, and used for a while; and again, by the clock, an hour later
+        for turn in range(90):
+            log.add(f"Connection {names[turn % 3]} checked out from pool", 10)
+            log.add(f"Connection {names[turn % 3]} being returned to pool", 10)
+            log.add(f"Connection {names[turn % 3]} reset, transaction already reset")
+        log.now -= timedelta(minutes=30)
+    log.found()
+    settings = analyze(log.log).pools[0].settings
+    assert settings is not None
+    assert (settings.pool_size.low, settings.pool_size.high) == (3, None)
+
+
 def test_only_pools_have_settings(tmp_path: Path) -> None:
     report = wrote(tmp_path, *used(1))
     told = report.to_dict()

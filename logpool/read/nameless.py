@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from logpool.late import regex
 from logpool.read.grammar import parse_message
-from logpool.read.locators import without_locators
+from logpool.read.locators import LOCATOR, without_locators
 from logpool.read.records import ANY_PROCESS, LEVEL_NAMES, SOURCE_MODULES, THREAD_NAME, TIME
 from logpool.read.starts import LONGEST, STARTS
 from logpool.read.wrappers import unwrapped
@@ -47,6 +47,8 @@ _LEVEL = regex(rf"\b(?:{LEVEL_NAMES})\b|{_SMALL_LEVEL}")
 # what ends a field: of a sentence, or of a call, no more than a colon does
 _END_OF_FIELD = regex(rf"(?:[\])|>:/-]|\b(?:{LEVEL_NAMES}))\s*$")
 _LONGEST_GAP = 1 << 5
+# what grep -n puts before a line; a path may have been taken out
+_NUMBERED = regex(rf"(?:(?:{LOCATOR}|[\w-]+(?:\.[\w-]+)+)[:-])?\d+[:-]")
 #: words that tell whether these are fields
 WORDS_OF_FIELDS = "base impl pool log py in D I W E C ms root debug info warning error critical Process PoolWorker"
 
@@ -62,7 +64,10 @@ def is_among_fields(message: Message, before: str) -> bool:
     if own is None or message.connection is not None or len(before) > _LONGEST_BEFORE:
         return False
     # within what collected the line
-    inner = next((one for one, _ in unwrapped(without_locators(before)) if _FIELDS.fullmatch(one)), None)
+    within = without_locators(before)
+    found = _NUMBERED.match(within)
+    readings = [one for one, _ in unwrapped(within)] + ([within[found.end() :]] if found else [])
+    inner = next((one for one in readings if _FIELDS.fullmatch(one)), None)
     if inner is None:
         return False
     level = _level_in(inner)

@@ -9,6 +9,7 @@ import polars as pl
 from logpool.frames import chosen, empty, stacked, where
 from logpool.native.numbers import extremes_of
 from logpool.schema import Kind
+from logpool.track.moves import HIDDEN
 from logpool.track.outcomes import HERE
 from logpool.track.tracked import INCIDENT, LATER, RESTED, UNBORN, UNFINISHED, keys_of
 
@@ -65,8 +66,11 @@ def later_of(own: pl.DataFrame, rows: pl.DataFrame, completed: dict[int, int]) -
 
 def censored(own: pl.DataFrame) -> pl.Series:
     """The group of each checkout whose beginning the log does not show."""
-    hidden = (own["kind"] == int(Kind.RETURNED)) | ((own["kind"] == int(Kind.RESET)) & ~own["was_awaiting"])
-    return own["group"].filter(own["unsettled"] & hidden)
+    returned = own["kind"] == int(Kind.RETURNED)
+    hidden = own["unsettled"] & (returned | ((own["kind"] == int(Kind.RESET)) & ~own["was_awaiting"]))
+    # or it began on another connection, which failed
+    moved = returned & own["was_out"] & (own["out_seq"] == HIDDEN).fill_null(value=False)
+    return own["group"].filter(hidden | moved)
 
 
 def incidents_of(rows: pl.DataFrame, own: pl.DataFrame) -> pl.DataFrame:

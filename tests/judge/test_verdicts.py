@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from contextlib import ExitStack
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -340,6 +341,55 @@ for _ in range(3):
     told = found(log)["abandoned_connections"]
     assert told.count == sum(sizes[:-1])
     assert "the process ended 3 times" in told.message
+
+
+@pytest.mark.parametrize("back", [0, 600])
+def test_what_came_back_before_the_clock_stepped_back(back: int, tmp_path: Path) -> None:
+    log = Written(tmp_path / "app.log")
+    for number in range(5):
+        log.add(f"Created new connection {connection(number)}", 40)
+        log.add(f"Connection {connection(number)} checked out from pool")
+    for number in range(5):
+        # all of them as the process ends, or long before
+        log.add(f"Connection {connection(number)} being returned to pool")
+        log.add(f"Connection {connection(number)} reset, transaction already reset")
+    log.now -= timedelta(seconds=back)
+    log.use(connection(0))
+    message = log.found("held_too_long=30")["held_too_long"].message
+    assert ("came back only when their process ended" in message) == (back == 0)
+
+
+@pytest.mark.parametrize("head", ["{time} [{process}] [w] {logger}: {text}", "{time} {logger}: {text}"])
+def test_a_log_cut_within_a_checkout_that_moves(head: str, tmp_path: Path) -> None:
+    """Its return counts as cut, wherever the log begins between them."""
+    log = Written(tmp_path / "app.log", head)
+    failed, other = connection(1), connection(2)
+    log.add(f"Created new connection {failed}")
+    log.use(failed)
+    for text in (
+        f"Connection {failed} checked out from pool",
+        f"Pool pre-ping on connection {failed}",
+        f"Pool pre-ping on connection {failed} failed, will invalidate pool",
+        (
+            "Disconnection detected on checkout, invalidating all pooled connections prior to current timestamp "
+            "(reason: InvalidatePoolError())"
+        ),
+        f"Invalidate connection {failed} (reason: InvalidatePoolError:())",
+        f"Hard-closing connection {failed}",
+        f"Created new connection {other}",
+        f"Connection {other} is fresh, skipping pre-ping",
+        f"Connection {other} being returned to pool",
+        f"Connection {other} rollback-on-return",
+    ):
+        log.add(text)
+    log.use(other)
+    lines = list(log.lines)
+    for begin in range(len(lines)):
+        log.lines = lines[begin:]
+        assert "books_unbalanced" not in log.found(), begin
+        report = logpool.analyze(log.log)
+        assert report.totals.balanced
+        assert not report.violations
 
 
 # what is thrown away

@@ -613,6 +613,8 @@ FIELDS_ONLY: list[Callable[[str], str]] = [
     lambda level: f"web-1  | {TIME} - {level} - ",
     lambda level: f"web-1  | [{level}]\t2024-01-01T12:00:00.000Z\t3f2504e0-4f89-abcd-9a0c-0305e82c3301\t",
     lambda level: f"Sep 26 17:45:26 host app[42]: {level} ",
+    lambda level: f"app.log:12:[{TIME}] [42] [{level}] ",
+    lambda level: f"/var/log/app-1.log:12:[{TIME}] [42] [{level}] ",
 ]
 STATUS = "Pool size: 5  Connections in pool: 0 Current Overflow: -5 Current Checked out connections: 0"
 NAMELESS = {

@@ -30,7 +30,8 @@ _ADVICE = {
     Detail.TOO_MANY_CLIENTS: "the server has as many clients as it takes: processes times (pool_size + max_overflow), "
     "summed over all that use it, must stay below its limit",
     Detail.LOGIN_REFUSED: "the server refuses the login: look at user, password and the server's own rules",
-    Detail.UNKNOWN_DATABASE: "the server has no such database: look at the URL",
+    Detail.UNKNOWN_DATABASE: "there is no such database: look at the URL; where SQLite cannot open its file, at the "
+    "folder, at permissions, and at how many files the process may open",
     Detail.STARTING_UP: "the server was starting up or shutting down",
     Detail.UNKNOWN_HOST: "the server's name has no address: look at the URL and at name resolution",
     Detail.CONNECTION_REFUSED: "nothing listens there, or nothing leads there: the server is down, or the URL is wrong",

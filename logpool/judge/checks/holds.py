@@ -170,7 +170,8 @@ def _kept_to_the_end(facts: Facts, longest: list[Hold]) -> int:
     for hold in longest:
         source, process, _ = facts.names.vocabulary.groups[hold.group]
         heard = facts.heard.get((source, process))
-        if heard is not None and hold.end >= heard - _MOMENTS:
+        # what ended later was before the clock stepped back
+        if heard is not None and abs(heard - hold.end) <= _MOMENTS:
             kept.append(hold)
     begins = [hold.time for hold in kept]
     if len(kept) < _SEVERAL or 2 * (max(begins) - min(begins)) < max(hold.microseconds for hold in kept):

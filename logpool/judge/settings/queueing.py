@@ -100,12 +100,18 @@ class Study:
         self._created: set[int] = set()
         # where connections were certainly idle: by one thread's events, by several threads', by time
         self._spans: tuple[list[tuple[int, int, Place]], ...] = ([], [], [])
+        self._latest: int | None = None
 
     def see(self, event: Event) -> None:
         """Takes the next event of the group."""
         self._at += 1
         if self._at == 1:
             self._start(event)
+        if event.time is not None:
+            if self._latest is not None and event.time < self._latest - IN_FLIGHT:
+                self._step_back()
+                self._latest = event.time
+            self._latest = event.time if self._latest is None else max(event.time, self._latest)
         self._threads.settle(self._at, event, self._idle, resets=self._resets)
         step = self._steps.get(event.kind)
         if event.connection is None:
@@ -117,6 +123,15 @@ class Study:
         if event.thread is not None:
             self._threads.last[event.thread] = self._at
         self._levels.append(len(self._idle))
+
+    def _step_back(self) -> None:
+        """The clock steps back: no time from before can be compared with one from now on."""
+        _, _, by_time = self._spans
+        self.seen.note_spans(by_time)
+        by_time.clear()
+        for idle in self._idle.values():
+            idle.time = None
+            idle.votes = [vote._replace(time=None) for vote in idle.votes]
 
     def _start(self, event: Event) -> None:
         """A stretch that begins in the middle may begin with connections in flight that it never named."""
