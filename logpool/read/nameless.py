@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from logpool.late import regex
 from logpool.read.grammar import parse_message
-from logpool.read.locators import LOCATOR, without_locators
+from logpool.read.locators import without_locators
 from logpool.read.records import ANY_PROCESS, LEVEL_NAMES, SOURCE_MODULES, THREAD_NAME, TIME
 from logpool.read.starts import LONGEST, STARTS
 from logpool.read.wrappers import unwrapped
@@ -47,8 +47,8 @@ _LEVEL = regex(rf"\b(?:{LEVEL_NAMES})\b|{_SMALL_LEVEL}")
 # what ends a field: of a sentence, or of a call, no more than a colon does
 _END_OF_FIELD = regex(rf"(?:[\])|>:/-]|\b(?:{LEVEL_NAMES}))\s*$")
 _LONGEST_GAP = 1 << 5
-# what grep -n puts before a line; a path may have been taken out
-_NUMBERED = regex(rf"(?:(?:{LOCATOR}|[\w-]+(?:\.[\w-]+)+)[:-])?\d+[:-]")
+# what grep -n puts before a line, of several files each one's name: that of a logger, and a line's, may stand so, too
+_NUMBERED = regex(r"(?:[\w./-]*\.(?:log|txt|out|err|jsonl?)(?:[.-][\d-]+)?[:-])?\d+[:-]")
 #: words that tell whether these are fields
 WORDS_OF_FIELDS = "base impl pool log py in D I W E C ms root debug info warning error critical Process PoolWorker"
 

@@ -615,6 +615,8 @@ FIELDS_ONLY: list[Callable[[str], str]] = [
     lambda level: f"Sep 26 17:45:26 host app[42]: {level} ",
     lambda level: f"app.log:12:[{TIME}] [42] [{level}] ",
     lambda level: f"/var/log/app-1.log:12:[{TIME}] [42] [{level}] ",
+    lambda level: f"logs/app.log.1:12:{TIME} {level} ",
+    lambda level: f"12:[{TIME}] [42] [{level}] ",
 ]
 STATUS = "Pool size: 5  Connections in pool: 0 Current Overflow: -5 Current Checked out connections: 0"
 NAMELESS = {
@@ -641,6 +643,7 @@ NOT_FIELDS_ONLY = [
     ("{level} worker/web: {}", True),
     ("{level}:root:{}", True),
     ("{TIME} - app.jobs - {level} - {}", False),
+    ("app.jobs:12:{level}:{}", True),
     ("{level} because of {}", False),
     ("web-1  | {level} because of {}", False),
     ("web-1  | WARNING in base: {}", False),
