@@ -10,90 +10,35 @@ from __future__ import annotations
 
 from array import array
 from dataclasses import field, replace
-from operator import attrgetter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from logpool.classes import dataclass, stateful
-from logpool.late import pl, regex
+from logpool.late import pl
 from logpool.native.cutting import Cutter, Out
 from logpool.native.finding import MISFIT
 from logpool.native.library import NO_TIME
 from logpool.read.forms import first_of_form, form_of
-from logpool.read.locators import is_in_locator
 from logpool.read.records import TIME
 from logpool.read.spans import Span
+from logpool.read.stamps import HEAD_WIDTH, LOGGER, Stamp, head_width, stamps_of_keys, times_in
 from logpool.read.starts import STARTS, bounded
-from logpool.read.times import NAMED_ZONE, OFFSET, ZONES, any_time_format
+from logpool.read.times import any_time_format
 from logpool.read.wrappers import is_wrapped
 
 if TYPE_CHECKING:
-    import re
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
     from collections.abc import Set as AbstractSet
 
     from logpool.native.texts import Texts
     from logpool.native.variables import Words
 
-# milliseconds behind all of a time, as ``%(asctime)s.%(msecs)03d`` prints them; a comma may as well begin what is next
-_BEHIND = r"(?:[.,]\d{1,3}(?![\d,]))?"
-_TWICE = r",(?:(?P<three>\d{3})\.(?P=three)|0(?P<two>\d\d)\.(?P=two)|00(?P<one>\d)\.(?P=one))(?!\d)"
-_FRACTION_AND_ZONE = rf"(?:[.,]\d{{1,9}})?(?:Z|{NAMED_ZONE}|\s?{OFFSET}{_BEHIND})?"
-_HALF = r"(?:[.,]\d{3}(?:\d{3})?)? [AP]M\b"
-# in the basic form of ISO 8601; such figures are nothing else
-_BASIC = (
-    r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])[ T](?:[01]\d|2[0-3])[0-5]\d[0-5]\d"
-    rf"{_FRACTION_AND_ZONE}(?![.,]?\w)"
-)
-# seconds, perhaps with decimals, or milliseconds since the epoch, of our days, as the first field; elsewhere such a
-# number may be anything
-_FIRST_FIELD = r"(?:^|(?<=^[\[(]))1[5-9]\d{8}(?:\d{3}|\.\d{1,9})?(?=[\s\]),;|])"
-_TIMES = regex(
-    # behind the number of a line, as grep prints it, nothing stands but what begins with a year
-    r"(?<!\d)(?:(?<!\d[./-])(?=\d{4}[-/.])|(?<!\d[.:/-]))(?:"
-    r"(?:\d{4}[-/.]\d{2}[-/.]\d{2}(?:[ T:_/]| at )|(?:19|20)\d{6}[ T-]|\d{2}[-./]\d{2}[-./]\d{4}[ T]"
-    r"|\d{2}[/ -][A-Z][a-z]{2}[/ -]\d{4}[: ]|(?<!\w)[A-Z][a-z]{2} \d{2},? \d{4} )"
-    rf"\d{{2}}:\d{{2}}:\d{{2}}(?:{_HALF}{_BEHIND}|:\d{{3}}(?![\d:])|{_TWICE}|{_FRACTION_AND_ZONE})"
-    # where it is written without zeros, the months come first
-    rf"|\d{{1,2}}/\d{{1,2}}/\d{{4}},? \d{{1,2}}:\d\d:\d\d{_HALF}|{_BASIC}|{_FIRST_FIELD}"
-    r"|\d{2}:\d{2}:\d{2}(?:[.,]\d{1,9})?|1\d{9}\.\d{3,9})(?!\d)"
-    r"|\b[A-Z][a-z]{2} [ \d]\d \d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?: (?:19|20)\d\d\b)?(?!\d)"
-)
-# a time as the value of a key, in JSON or logfmt: there it may be a number
-_KEYED = regex(
-    r'(?P<anchor>"(?P<key>asctime|timestamp|time|ts|@timestamp|created|datetime|date|__REALTIME_TIMESTAMP|_time)"\s*:\s*"?'
-    # in a path or a query it is part of what was asked for
-    r'|(?: |\b(?<![?&;#/]))(?P<word>asctime|timestamp|time|ts|t)=["\']?)'
-    rf"(?P<time>{_TIMES.pattern}|\d{{10}}(?:\d{{3}}){{0,3}}(?:\.\d+)?(?!\d))"
-)
-_SIGNS_OF_KEYS = ('="', '":', "time=", "='")
-_KEYS = (
-    "asctime",
-    "timestamp",
-    "time",
-    "ts",
-    "t",
-    "@timestamp",
-    "created",
-    "datetime",
-    "date",
-    "__REALTIME_TIMESTAMP",
-    "_time",
-)
-_HEAD = 160
 _KEPT = 64
 # at so many places times may stand until they are looked for anywhere
 _FEW_PLACES = 4
 _GAP = 3
 # so large a share of the records may have no time where they have it behind the message: such as go on in the next line
 _SHARE_BEFORE = 0.1
-_LOGGER = "sqlalchemy.pool"
-_MATTERS = (_LOGGER, "connection timed out")
-#: words that tell where a time stands, or are part of one
-WORDS_OF_TIMES = (
-    *_KEYS,
-    "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec Mon Tue Wed Thu Fri Sat Sun AM PM Z T",
-    *ZONES,
-)
+_MATTERS = (LOGGER, "connection timed out")
 
 
 @dataclass(frozen=True)
@@ -278,15 +223,15 @@ def cut_of(line: str, *, behind: bool = False) -> Cut:
     line = bounded(line)
     if behind:
         return _cut_behind(line)
-    keyed = list(_KEYED.finditer(line)) if any(sign in line for sign in _SIGNS_OF_KEYS) else []
-    if keyed:
-        return _keyed_cut(line, keyed)
+    stamps = stamps_of_keys(line)
+    if stamps:
+        return _keyed_cut(stamps)
     spans: list[Span] = []
     before = 0
     end = 0
-    width, certain = _head_width(line)
-    logger = line.find(_LOGGER, 0, width)
-    for match in _times_in(line[:width]):
+    width, certain = head_width(line)
+    logger = line.find(LOGGER, 0, width)
+    for match in times_in(line[:width]):
         if spans and not certain and match.start() - end > _GAP and not _is_collected(line, spans, match.start()):
             # nobody knows where the message of another logger begins: this time may be part of it
             break
@@ -320,28 +265,12 @@ def _is_collected(line: str, spans: list[Span], place: int) -> bool:
 
 
 def _cut_behind(line: str) -> Cut:
-    begin = max(0, len(line) - _HEAD)
-    last = next(reversed(list(_times_in(line[begin:]))), None)
+    begin = max(0, len(line) - HEAD_WIDTH)
+    last = next(reversed(list(times_in(line[begin:]))), None)
     if last is None:
         return Cut(behind=True)
     span = Span(None, begin + last.start(), any_time_format(last[0]), last[0])
     return Cut((span,), _last_dated([span]), behind=True)
-
-
-def _times_in(head: str, begin: int = 0, end: int | None = None) -> Iterator[re.Match[str]]:
-    """What may be times; not what looks so in a client's address."""
-    for match in _TIMES.finditer(head, begin, len(head) if end is None else end):
-        if not is_in_locator(head, match.start(), match.end()):
-            yield match
-
-
-def _head_width(line: str) -> tuple[int, bool]:
-    """How much of a line may hold its own times, and whether that is certain: what stands before the message."""
-    start = STARTS.search(line)
-    if start:
-        return start.start(), True
-    logger = line.find(_LOGGER)
-    return (logger, True) if logger >= 0 else (_HEAD, False)
 
 
 def _last_dated(spans: list[Span]) -> int | None:
@@ -349,69 +278,13 @@ def _last_dated(spans: list[Span]) -> int | None:
     return dated[-1] if dated else None
 
 
-_JSON_FILE = regex(r'\{"log":\s*"')
-# where a text begins in an object; and where one does that may be a line of a log, of whatever logger
-_VALUE = regex(r'(?<!\\)"(?P<key>[^"\\]{1,40})"\s*:\s*"')
-_LINES = frozenset({"log", "line", "message", "msg", "textpayload", "content", "text", "logentry", "_raw", "raw"})
-_QUOTE = regex(r'(?<!\\)"')
-
-
-class _Anchored(NamedTuple):
-    """A time behind some text: from where to where both stand, and how it ranks among those of its line."""
-
-    anchor: str
-    time: str
-    start: int
-    end: int
-    rank: int
-
-
-def _keyed_cut(line: str, keyed: list[re.Match[str]]) -> Cut:
-    """A cut for JSON or logfmt, behind the times of what collected it, or around the line that was put into it."""
-    times = [
-        _Anchored(
-            match["anchor"], match["time"], match.start(), match.end(), _KEYS.index(match["key"] or match["word"])
-        )
-        for match in keyed
-    ]
-    in_file = _JSON_FILE.search(line)
-    if in_file:
-        plain = _head_width(line)[0]
-    else:
-        times = sorted([*times, *_within(line)], key=attrgetter("start"))
-        plain = min(times[0].start, line.find("{") if "{" in line else len(line))
+def _keyed_cut(stamps: list[Stamp]) -> Cut:
+    """A cut for JSON or logfmt, by what may be times in the line."""
     spans: list[Span] = []
-    ranks: list[int] = []
     end = 0
-    for match in _times_in(line[:plain]):
-        spans.append(Span(None, match.start() - end, any_time_format(match[0]), match[0]))
-        ranks.append(-1 if in_file and match.start() > in_file.start() else len(_KEYS))
-        end = match.end()
-    for one in times:
-        if one.start >= end:
-            spans.append(Span(one.anchor, 0, any_time_format(one.time), one.time))
-            ranks.append(one.rank)
-            end = one.end
+    for stamp in stamps:
+        start = stamp.start - end if stamp.anchor is None else 0
+        spans.append(Span(stamp.anchor, start, any_time_format(stamp.text), stamp.text))
+        end = stamp.end
     dated = [index for index, span in enumerate(spans) if span.format.directives is not None]
-    return Cut(tuple(spans), min(dated, key=ranks.__getitem__) if dated else None)
-
-
-def _within(line: str) -> Iterator[_Anchored]:
-    """The time of a line that a collector put into an object: its own comes before the collector's.
-
-    Of a pool's record it may stand anywhere before the message; of another one only where it begins.
-    """
-    width, certain = _head_width(line)
-    for value in _VALUE.finditer(line[:width]):
-        begin = value.end()
-        if not certain and value["key"].lower() not in _LINES:
-            continue
-        if certain and _QUOTE.search(line, begin, width):
-            continue
-        for match in _times_in(line, begin, width):
-            lead = line[begin : match.start()]
-            # a time alone is no line
-            is_line = line[match.end() : match.end() + 1] != '"' and not _QUOTE.search(lead)
-            if is_line and (certain or not lead.strip("[(<")):
-                yield _Anchored(line[value.start() : match.start()], match[0], value.start(), match.end(), -1)
-            return
+    return Cut(tuple(spans), min(dated, key=lambda index: stamps[index].rank) if dated else None)

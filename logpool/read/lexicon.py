@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from logpool.late import regex
 from logpool.native.variables import Words
-from logpool.read.cuts import WORDS_OF_TIMES
 from logpool.read.grammar import grammar_text
 from logpool.read.heads import WORDS_OF_HEADS
+from logpool.read.stamps import WORDS_OF_TIMES
 from logpool.read.vocabulary import WORDS_OF_RECORDS
 
 if TYPE_CHECKING:

@@ -123,9 +123,10 @@ def _silent(facts: Facts, pool: Pool, groups: list[int]) -> _Silent:
     times = 0
     if not (pool.pool_class or "").endswith("QueuePool"):
         return _Silent(places, times)
-    mine, longest = set(groups), (pool.hold_seconds.max or 0.0) * SECOND
-    for one in facts.eras.groups:
-        if one.group not in mine or is_certain(facts.names.vocabulary.groups[one.group][1]):
+    longest = (pool.hold_seconds.max or 0.0) * SECOND
+    for group in groups:
+        one = facts.eras.groups.get(group)
+        if one is None or is_certain(facts.names.vocabulary.groups[group][1]):
             continue
         eras = one.eras(longest)
         begin = eras[-1].start if eras else 0

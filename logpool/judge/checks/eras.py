@@ -95,7 +95,7 @@ class Eras:
         self._open = stacked([self._open, typed(where(spans, "still"), _OPEN)])
 
     @cached_property
-    def groups(self) -> list[GroupEras]:
+    def groups(self) -> dict[int, GroupEras]:
         """After the last batch, each group that left something open: in the order of what is out, then the others."""
         out = self._out.sort("out_seq")
         idle = self._open.filter(~pl.col("key").is_in(out["key"].implode())).sort("start")
@@ -104,15 +104,15 @@ class Eras:
         outs, idles, eras = (
             table.partition_by("group", as_dict=True, maintain_order=True) for table in (out, idle, spans)
         )
-        return [
-            GroupEras(
+        return {
+            group: GroupEras(
                 group,
                 outs.get((group,), out.clear()),
                 idles.get((group,), idle.clear()),
                 [Era(*row) for row in eras.get((group,), spans.clear()).select_seq(Era._fields).iter_rows()],
             )
             for group in groups
-        ]
+        }
 
 
 class GroupEras(NamedTuple):

@@ -108,7 +108,7 @@ class Leaks:
         for shape, (first, _) in facts.waited.items():
             for group in facts.names.vocabulary.waited_for(shape):
                 waited[group] = min(first, waited.get(group, first))
-        for one in facts.eras.groups:
+        for one in facts.eras.groups.values():
             if not one.out.height:
                 continue
             number = one.group
