@@ -5,7 +5,7 @@ import logging
 import time
 from array import array
 from collections.abc import Callable
-from itertools import pairwise
+from itertools import cycle, pairwise
 from typing import Literal, NamedTuple
 
 import pytest
@@ -873,8 +873,7 @@ SHIPPED_BEHIND = '{{"{line}": {text}, "severity": "DEFAULT", "{time}": 170411400
 
 
 @pytest.mark.parametrize("shipped", [SHIPPED, SHIPPED_BEHIND])
-@pytest.mark.parametrize("line", LINE_KEYS)
-@pytest.mark.parametrize("time", TIME_KEYS)
+@pytest.mark.parametrize(("line", "time"), [*zip(LINE_KEYS, cycle(TIME_KEYS), strict=False)])
 @pytest.mark.parametrize(
     "head",
     [
@@ -902,7 +901,7 @@ def test_the_time_of_a_line_in_an_object_comes_before_its_shippers(
     expected = [NOON + (number * 1000 if "{time}" in head else later) for number in range(8)]
     assert [event.time for event in events_of(None, lines)] == expected
     # in small blocks, too
-    assert [event.time for one in lines for event in events_of(None, [one])] == expected
+    assert [event.time for one in lines[:2] for event in events_of(None, [one])] == expected[:2]
 
 
 @pytest.mark.parametrize(

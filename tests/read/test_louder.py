@@ -22,10 +22,10 @@ def loud(record: Printed) -> bool:
     return message is not None and message.kind not in {*QUIET, Kind.PING_SKIPPED, Kind.CONNECT_FAILED}
 
 
-@pytest.fixture(scope="module", params=[3, 11])
+@pytest.fixture(scope="module", params=[3])
 def traffic(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> list[Printed]:
     """A real pool's, from where it first invalidates or recycles a connection: that shows what is doubled."""
-    scenario = Scenario(pools=("QueuePool",), pre_ping=True, steps=300)
+    scenario = Scenario(pools=("QueuePool",), pre_ping=True, steps=200)
     text, _ = drive(request.param, scenario, tmp_path_factory.mktemp("traffic"))
     found = [replace(one, message=one.message.split("\n")[0]) for one in records(text)]
     kinds = [message and message.kind for message in (parse_message(one.message) for one in found)]
@@ -54,7 +54,7 @@ def test_what_is_printed_again_from_info_on(second: str, traffic: list[Printed],
     (finding,) = duplicates(actual)
     assert finding.count == count
     assert "every record at INFO and above stands twice" in finding.message
-    for size in (200, 3000):
+    for size in (1000, 10_000):
         assert logpool.analyze(log, block_bytes=size) == actual
 
 
