@@ -1,7 +1,7 @@
 """What takes long to make, made when something of it is first asked for.
 
 polars takes 0.08 s and more to load, and the first lines of a log can be read meanwhile: so nothing that these need
-loads it. A regular expression takes up to a millisecond to compile, and most logs need less than half of them.
+loads it. A regular expression takes up to some milliseconds to compile, and most logs need less than half of them.
 """
 
 from __future__ import annotations

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from logpool.late import regex
 from logpool.read.grammar import parse_message
+from logpool.read.levels import LEVELS
 from logpool.read.locators import LOCATOR, without_locators
 from logpool.read.nameless import is_among_fields
 from logpool.read.records import LEVEL_NAMES, PROCESS_NAME, THREAD, THREAD_NAME, TIME, Record
 from logpool.read.starts import LONGEST, PART_OF_A_MESSAGE, STARTS
-from logpool.schema import Kind
 
 if TYPE_CHECKING:
     from logpool.read.grammar import Message
@@ -75,18 +75,6 @@ _QUOTES = frozenset("'\"`")
 _SQLALCHEMYS = regex(r"\bsqlalchemy\.(?:engine|orm|dialects)\b")
 #: words that tell whether a line is theirs
 WORDS_OF_OTHERS = "sqlalchemy engine orm dialects"
-# of what names a connection, the levels at which pools of any version say it
-_LEVELS = {
-    kind: frozenset(levels.split())
-    for levels, kinds in (
-        ("DEBUG", (Kind.CREATED, Kind.CHECKED_OUT, Kind.RETURNED, Kind.RESET, Kind.CLOSING)),
-        ("DEBUG", (Kind.PINGED, Kind.PING_FAILED, Kind.PING_SKIPPED)),
-        ("INFO", (Kind.INVALIDATED, Kind.SOFT_INVALIDATED, Kind.RECYCLED, Kind.DISCONNECTED)),
-        ("ERROR", (Kind.RECLAIMED,)),
-        ("ERROR DEBUG", (Kind.CLOSE_FAILED,)),
-    )
-    for kind in kinds
-}
 # another record begins
 _ANOTHER = regex(rf"{TIME}.*\b(?:{LEVEL_NAMES})\b")
 
@@ -151,7 +139,7 @@ def _is_at_odds(message: Message, before: str, shown: str | None) -> bool:
     """Whether a line has a level, and none at which a pool says that."""
     # others' short forms tell nothing
     levels = set(_LEVEL_WORD.findall(f"{before} {(shown or '').upper()}"))
-    own = _LEVELS.get(message.kind)
+    own = LEVELS.get(message.kind)
     return own is not None and bool(levels) and not levels & own
 
 

@@ -32,11 +32,11 @@ _FEWEST = 6
 _PART = 8
 # from how many events on, and how many times as many as usual, a layout is silent that others copy
 _LEAST_NEAR, _MANY_TIMES = 64, 8
-# microseconds: how late the second copy of a record may get its time, where each gets one of its own
-_DELAY = 50_000
-_SECOND = 1_000_000
+#: microseconds: how late the second copy of a record may get its time, where each gets one of its own
+DELAY = 50_000
+SECOND = 1_000_000
 # clocks of different zones differ by multiples of this
-_ZONES = 900 * _SECOND
+_ZONES = 900 * SECOND
 
 
 @stateful
@@ -88,7 +88,7 @@ def runs(rows: pl.DataFrame, *, exact: bool = False) -> pl.DataFrame:
         exact: whether copies have the same time, so that a time tells what is one.
     """
     named, own = _is_named(), pl.col("kind").is_in(APPLICATIONS)
-    second = pl.col("time") // _SECOND
+    second = pl.col("time") // SECOND
     keys = rows.with_columns_seq(
         one=pl.when(named).then(pl.col("group").cast(pl.Int64)).otherwise(-1 - pl.col("shape").cast(pl.Int64)),
         other=pl.col("connection").cast(pl.Int64).fill_null(-1),
@@ -99,7 +99,7 @@ def runs(rows: pl.DataFrame, *, exact: bool = False) -> pl.DataFrame:
     )
     new_run = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift(1)) for name in ("said", "thread"))
     new_run |= pl.col("time").is_null() != pl.col("time").is_null().shift(1)
-    new_run |= ((pl.col("time") - pl.col("time").shift(1)).abs() >= _SECOND).fill_null(value=False)
+    new_run |= ((pl.col("time") - pl.col("time").shift(1)).abs() >= SECOND).fill_null(value=False)
     far = pl.col("at") - pl.col("at").shift(1) > NEAR
     return keys.with_columns_seq(
         run=(new_key | new_run | far.fill_null(value=True)).cum_sum(),
@@ -233,8 +233,8 @@ def _of_the_same_moments(pairs: pl.DataFrame, named: pl.DataFrame) -> bool:
     differences = pairs.select_seq(later).to_series().drop_nulls()
     middle = differences.median() if len(differences) else 0
     zones = round(middle / _ZONES) * _ZONES  # type: ignore[operator, arg-type]
-    exact = not any((pairs[name] % _SECOND == 0).all() for name in ("time", "time_right"))
-    same_time = ((later - zones).abs() <= (_DELAY if exact else _SECOND)).fill_null(value=True)
+    exact = not any((pairs[name] % SECOND == 0).all() for name in ("time", "time_right"))
+    same_time = ((later - zones).abs() <= (DELAY if exact else SECOND)).fill_null(value=True)
     sure = later.is_not_null() & pl.col("connection").is_not_null() & (zones == 0)
     return _share(pairs.select_seq(same_time & (sure | near)).to_series()) >= _NEARLY_ALL
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from logpool.classes import stateful
 from logpool.late import pl
 from logpool.native.numbers import places_of
-from logpool.read.copies import APPLICATIONS
+from logpool.read.copies import APPLICATIONS, DELAY, SECOND
+from logpool.read.levels import LEVELS
 from logpool.schema import Kind
 
 if TYPE_CHECKING:
@@ -23,22 +24,7 @@ if TYPE_CHECKING:
 _NEAR, _NEXT = 64, 2
 # what happens to a connection once, and what else is told at INFO and above
 _ONCE = frozenset({int(Kind.INVALIDATED), int(Kind.RECYCLED)})
-_LOUD = _ONCE | {
-    int(kind)
-    for kind in (
-        Kind.SOFT_INVALIDATED,
-        Kind.DISCONNECTED,
-        Kind.RECONNECT_EXHAUSTED,
-        Kind.RESET_FAILED,
-        Kind.CLOSE_FAILED,
-        Kind.RECREATED,
-        Kind.DISPOSED,
-        Kind.RECLAIMED,
-    )
-}
-# microseconds: how late a second handler may get its time, where it takes one of its own
-_DELAY = 50_000
-_SECOND = 1_000_000
+_LOUD = frozenset(int(kind) for kind, levels in LEVELS.items() if levels != {"DEBUG"})
 _MOST_KEPT = 1 << 12
 
 
@@ -120,5 +106,5 @@ def _is_one(before: _Said, one: _Said) -> bool:
         return False
     if before.time is None or one.time is None:
         return one.at - before.at <= _NEXT
-    whole = before.time % _SECOND == 0 or one.time % _SECOND == 0
-    return one.at - before.at <= _NEAR and abs(one.time - before.time) < (_SECOND if whole else _DELAY)
+    whole = before.time % SECOND == 0 or one.time % SECOND == 0
+    return one.at - before.at <= _NEAR and abs(one.time - before.time) < (SECOND if whole else DELAY)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from logpool.late import regex
 from logpool.read.grammar import parse_message
+from logpool.read.levels import LEVELS
 from logpool.read.locators import without_locators
 from logpool.read.records import ANY_PROCESS, LEVEL_NAMES, SOURCE_MODULES, THREAD_NAME, TIME
 from logpool.read.starts import LONGEST, STARTS
@@ -22,12 +23,16 @@ if TYPE_CHECKING:
     from logpool.read.grammar import Message
 
 _LEVELS = {
-    Kind.CONNECT_FAILED: "DEBUG",
-    Kind.DISCONNECTED: "INFO",
-    Kind.RESET_FAILED: "ERROR",
-    Kind.RECONNECT_EXHAUSTED: "INFO",
-    Kind.RECREATED: "INFO",
-    Kind.DISPOSED: "INFO",
+    kind: level
+    for kind in (
+        Kind.CONNECT_FAILED,
+        Kind.DISCONNECTED,
+        Kind.RESET_FAILED,
+        Kind.RECONNECT_EXHAUSTED,
+        Kind.RECREATED,
+        Kind.DISPOSED,
+    )
+    for level in LEVELS[kind]
 }
 _LONGEST_BEFORE = 1 << 8
 _UUID = r"[\dA-Fa-f]{8}-(?:[\dA-Fa-f]{4}-){3}[\dA-Fa-f]{12}"
