@@ -101,7 +101,7 @@ def read(lines: Sequence[str], ends: Sequence[int] = ()) -> list[tuple[object, .
 
 
 @given(logs(), st.lists(st.integers(0, 14), max_size=3), st.integers(0, 4), st.sampled_from([0, numbering.MANY_KEYS]))
-@settings(max_examples=400)
+@settings(max_examples=150)
 def test_each_line_has_its_time_whatever_stands_in_others(
     lines: list[str], ends: list[int], few: int, many: int
 ) -> None:

