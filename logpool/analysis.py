@@ -14,6 +14,7 @@ from logpool.errors import InputError, UsageError
 from logpool.judge.thresholds import Thresholds
 from logpool.read.ahead import ahead, begun
 from logpool.read.damage import Damages
+from logpool.read.days import is_dated
 from logpool.read.doubles import Doubles
 from logpool.read.ends import end_of
 from logpool.read.events import EventReader
@@ -106,7 +107,8 @@ class Analysis:
         back = self.selection.back
         if back:
             self.selection = self.selection.settled(end_of(sources, self.layout, back[0]))
-        for batch in merged(self._streams(sources), _begins(sources)):
+        begins = _begins(sources)
+        for batch in merged(self._streams(sources, dated=any(map(is_dated, begins))), begins):
             offsets = [reading.offset for reading in self.readings for _ in reading.files]
             yield self.selection.apply(batch, self.vocabulary, offsets)
         self._tell(0)
@@ -116,21 +118,22 @@ class Analysis:
         if not any(reading.pool_lines or reading.timing_lines for reading in self.readings):
             raise nothing_understood(self.readings, self.damages)
 
-    def _streams(self, sources: list[Source]) -> Iterator[Iterator[pl.DataFrame]]:
+    def _streams(self, sources: list[Source], *, dated: bool) -> Iterator[Iterator[pl.DataFrame]]:
         # many logs may be read side by side
         size = min(self.block_bytes, max(_LEAST_BLOCK_BYTES, _ALL_BLOCKS_BYTES // max(1, len(sources))))
         part = 0
         for number, source in enumerate(sources):
-            yield self._stream(number, blocks(source, size, self.damages, part), len(sources))
+            yield self._stream(number, blocks(source, size, self.damages, part), len(sources), dated=dated)
             part += len(source.parts)
 
-    def _stream(self, number: int, read: Iterator[Block], count: int) -> Iterator[pl.DataFrame]:
-        """The events of one log of so many; nothing is opened, or made, before the first is asked for."""
+    def _stream(self, number: int, read: Iterator[Block], count: int, *, dated: bool) -> Iterator[pl.DataFrame]:
+        """The events of one log of so many, some of them dated; nothing is opened before the first is asked for."""
         by_threads = count <= _READ_AHEAD
         most = min(MOST_TEXTS, _ALL_TEXTS // count)
         lot = self._lot // count
-        reader = EventReader(self.vocabulary, number, self.readings[number], self.layout, by_threads, most, lot)
-        doubles = Doubles(self.vocabulary, self.readings[number])
+        reading = self.readings[number]
+        reader = EventReader(self.vocabulary, number, reading, self.layout, by_threads, most, lot, dated=dated)
+        doubles = Doubles(self.vocabulary, reading)
         self.doubles.append(doubles)
         events = reader.read(self._watched(read))
         # where there is no other log, whoever gathers the events may as well read them
@@ -294,6 +297,11 @@ def _listed(paths: list[str]) -> str:
     return f"{', '.join(paths)} {'is' if len(paths) == 1 else 'are'}"
 
 
-def _begins(sources: list[Source]) -> list[int | None] | None:
-    """When each log begins, so that the merge opens it no earlier."""
-    return [begin_of(source, NEEDLES.texts) for source in sources] if len(sources) > 1 else None
+def _begins(sources: list[Source]) -> list[int | None]:
+    """When each log begins, so that the merge opens it no earlier; nothing for an only one."""
+    if len(sources) == 1:
+        return []
+    begins = [begin_of(source, NEEDLES.texts) for source in sources]
+    # beside these, what tells no day, or no year, is no time
+    dated = any(map(is_dated, begins))
+    return [None if dated and not is_dated(begin) else begin for begin in begins]

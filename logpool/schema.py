@@ -6,8 +6,13 @@ report. Its number is what the tables hold while they are computed.
 
 from __future__ import annotations
 
+from datetime import date
 from enum import IntEnum
 from typing import NamedTuple
+
+#: times that tell no day count from the first of these dates, and those that tell no year from the second; whatever is
+#: earlier than the third is one or the other, since there were no such logs before
+DAYLESS, YEARLESS, DATED = date(1970, 1, 1), date(1972, 1, 1), date(2000, 1, 1)
 
 
 class Kind(IntEnum):

@@ -113,6 +113,12 @@ LAYOUTS: dict[str, Callable[[Printed], str]] = {
     "logfmt": _logfmt,
     "none": lambda r: r.message,
     "unknown": lambda r: f"~{r.process}~ at {_dot(r.time)} <<{r.level}>> {r.name} says {r.message}",
+    "clock alone": lambda r: f"{_comma(r.time)[11:]} {r.level} {r.name} {r.message}",
+    "clock alone, milliseconds as they are": lambda r: (
+        f"[{r.time:%H:%M:%S},{r.time.microsecond // 1000}] {r.name}: {r.message}"
+    ),
+    "no year": lambda r: f"{r.time:%b} {r.time.day:2} {_dot(r.time)[11:]} [{r.thread}] {r.name} {r.message}",
+    "glog": lambda r: f"{r.level[0]}{r.time:%m%d} {_dot(r.time, 6)[11:]} {r.process:7} base.py:895] {r.message}",
     "day first": lambda r: f"{r.time.strftime('%d.%m.%Y %H:%M:%S')} {r.level} {r.name} {r.message}",
 }
 

@@ -47,7 +47,7 @@ class Cut:
 
     Attributes:
         spans: where they stand, in order.
-        chosen: which of them is the record's; None where none is known to the day.
+        chosen: which of them is the record's; None where none tells a time.
         behind: whether it stands behind the message.
     """
 
@@ -239,8 +239,8 @@ def cut_of(line: str, *, behind: bool = False) -> Cut:
         end = match.end()
         before += end <= logger
     # what a layout puts behind the logger may be any time
-    chosen = _last_dated(spans[:before])
-    return Cut(tuple(spans), _last_dated(spans) if chosen is None else chosen)
+    told = max(_told(spans), key=lambda index: (not spans[index].format.day, index < before, index), default=None)
+    return Cut(tuple(spans), told)
 
 
 def are_behind(lines: Iterable[str]) -> bool:
@@ -270,12 +270,12 @@ def _cut_behind(line: str) -> Cut:
     if last is None:
         return Cut(behind=True)
     span = Span(None, begin + last.start(), any_time_format(last[0]), last[0])
-    return Cut((span,), _last_dated([span]), behind=True)
+    return Cut((span,), next(iter(_told([span])), None), behind=True)
 
 
-def _last_dated(spans: list[Span]) -> int | None:
-    dated = [index for index, span in enumerate(spans) if span.format.directives is not None]
-    return dated[-1] if dated else None
+def _told(spans: list[Span]) -> list[int]:
+    """Which of them tell a time, be it without its day."""
+    return [index for index, span in enumerate(spans) if span.format.directives is not None]
 
 
 def _keyed_cut(stamps: list[Stamp]) -> Cut:
@@ -286,5 +286,5 @@ def _keyed_cut(stamps: list[Stamp]) -> Cut:
         start = stamp.start - end if stamp.anchor is None else 0
         spans.append(Span(stamp.anchor, start, any_time_format(stamp.text), stamp.text))
         end = stamp.end
-    dated = [index for index, span in enumerate(spans) if span.format.directives is not None]
-    return Cut(tuple(spans), min(dated, key=lambda index: stamps[index].rank) if dated else None)
+    told = min(_told(spans), key=lambda index: (bool(spans[index].format.day), stamps[index].rank), default=None)
+    return Cut(tuple(spans), told)

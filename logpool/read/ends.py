@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from logpool.errors import InputError, UsageError
 from logpool.late import regex
 from logpool.read.cuts import Cut, cut_of
+from logpool.read.days import is_dated
 from logpool.read.encoding import encoding_of, is_text
 from logpool.read.formats import head_reader
 from logpool.read.peek import lines_of
@@ -52,8 +53,8 @@ def end_of(sources: Sequence[Source], layout: str | None, back: Back) -> int:
         names = [source.path for source in sources]
         more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
         raise InputError(
-            f"{back} counts from the end of the log, but no time was found in {', '.join(names[:_NAMED])}{more}",
-            "without times there is nothing to select by: leave it out",
+            f"{back} counts from the end of the log, but no time with its day and year was found in {', '.join(names[:_NAMED])}{more}",
+            "without such times there is nothing to count back from: leave it out",
         )
     return max(times)
 
@@ -80,7 +81,8 @@ def _last_of(lines: list[str], heads: HeadReader) -> int | None:
     other: int | None = None
     for line in reversed(lines):
         cut = cut_of(line) if _MAY_HOLD_A_TIME.search(line) else Cut()
-        time = cut.time
+        # without days nobody knows how many have passed
+        time = cut.time if is_dated(cut.time) else None
         if time is not None and heads(cut.marked(line)) is not None:
             return time
         other = time if other is None else other

@@ -22,6 +22,7 @@ from logpool.read.above import Above, Stretch
 from logpool.read.ahead import ahead
 from logpool.read.around import PROCESSES
 from logpool.read.cuts import Cut, Cuts, are_behind, cut_of
+from logpool.read.days import Days
 from logpool.read.edges import lacks_begin, lacks_end
 from logpool.read.extent import Extent
 from logpool.read.formats import has_time_behind, head_reader
@@ -69,6 +70,7 @@ class EventReader:
         most_texts: how many texts each way of cutting lines may remember from block to block.
         lot: so many events, at least, are one batch, or those of many blocks.
         processes: what may name a process where no layout fits; found out from the log's begin when left out.
+        dated: whether times that tell no day, or no year, are none: logs that are read with this one have others.
     """
 
     vocabulary: Vocabulary
@@ -79,6 +81,7 @@ class EventReader:
     most_texts: int = MOST_TEXTS
     lot: int = 1
     processes: tuple[str, ...] | None = None
+    dated: bool = False
     _heads: HeadReader = field(init=False)
     # whether the function stands behind a pool's logger
     _functions: bool = False
@@ -120,11 +123,18 @@ class EventReader:
             blocks_read += 1
             # where events are few, there is time to follow fewer of them at once, and not all of them in the end
             if len(self._gathered) >= self.lot or (self._gathered and blocks_read >= _LOT_BLOCKS):
-                yield self._gathered.take()
+                yield self._taken()
                 blocks_read = 0
+        last = self._taken() if self._gathered else None
         self._extent.settle()
-        if self._gathered:
-            yield self._gathered.take()
+        if last is not None:
+            yield last
+
+    def _taken(self) -> pl.DataFrame:
+        """The events that were gathered, with the days of their times."""
+        self._extent.days.begin(self.reading.first_time)
+        events = self._gathered.take()
+        return events.with_columns_seq(self._extent.days.counted(events["time"]))
 
     def _take_in(self, block: Block) -> None:
         """Gathers the events of a block."""
@@ -177,6 +187,9 @@ class EventReader:
         self._functions = has_functions(text)
         if self.layout is None and are_behind(islice(records(text), _LEARNED_FROM)):
             self._cuts.behind = self._above.behind = self._extent.behind = True
+        self._extent.days = (
+            Days() if self.dated else Days.of(map(Pieces().timed, records(text)), behind=self._cuts.behind)
+        )
         if self.layout is None and self.processes is None:
             self._find_processes(begin, text)
         self._pass_over_rest(begin, text)
@@ -215,7 +228,7 @@ class EventReader:
         self._note_unrecognised(rows, told.unrecognised)
         counts = told.event_counts()
         self._count_events(counts)
-        cut = None if told.last_time is None else told.last_cut
+        cut = None if self._extent.days.known(told.last_time) is None else told.last_cut
         self._extent.go_on(lines, rows, told.last, cut)
         heads = self._timed_out(begin, counts)
         timeouts = self._timeouts_inside(lines, rows, sorted(told.inside), heads)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import field
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from logpool.classes import stateful
 from logpool.read.cuts import cut_of
+from logpool.read.days import Days
 from logpool.read.lines import upwards
 from logpool.read.wrappers import is_continued, is_wrapped
 
@@ -38,10 +40,12 @@ class Extent:
     Attributes:
         reading: what is read.
         behind: whether a time stands behind the message.
+        days: those of the log's times.
     """
 
     reading: Reading
     behind: bool
+    days: Days = field(default_factory=Days)
     # how many of the log's next lines may show its own first time, while none was found but a collector's
     _near: int = _EDGE
     # the lines from the last event on, where the last time stands in them
@@ -67,7 +71,7 @@ class Extent:
             lines: of a block.
             rows: those that can matter.
             last: the number of the last row that is an event; -1 for none.
-            cut: that of it, if its time is known.
+            cut: that of it, if its time is one of the log's.
         """
         if cut is not None and cut.is_certain and len(lines) - rows.place(last) <= _EDGE:
             self._end = lines.bytes(rows.start(last))
@@ -89,6 +93,7 @@ class Extent:
         if self._end is not None:
             found = self._first(islice(upwards(self._end, len(self._end)), _EDGE))
             self._end, self.reading.last_time = None, found
+        self.reading.last_time = self.days.last(self.reading.last_time)
 
     def _first(self, lines: Iterable[str]) -> int | None:
         """The first time in some lines."""
@@ -110,7 +115,7 @@ class Extent:
             if of_collector is not None and number > _EDGE:
                 break
             cut = cut_of(line, behind=self.behind)
-            if cut.time is None:
+            if self.days.known(cut.time) is None:
                 continue
             marked = cut.marked(line)
             if cut.chosen or not is_wrapped(marked):

@@ -36,22 +36,18 @@ _SIGNS = regex(r"[/@]|::|:[\dA-Fa-f]{1,4}:|\.\d{1,3}\.")
 def without_locators(text: str) -> str:
     """A text with :data:`LOCATOR` in the place of each."""
     pieces, done = [], 0
-    for start, end in _locators(text):
+    for start, end in locators(text):
         pieces += [text[done:start], LOCATOR]
         done = end
     return "".join([*pieces, text[done:]])
 
 
-def is_in_locator(text: str, start: int, end: int) -> bool:
-    """Whether what stands from one place of a text to another is part of one."""
-    return any(first <= start and end <= behind for first, behind in _locators(text))
-
-
-def _locators(text: str) -> list[tuple[int, int]]:
-    """Where each stands, in order."""
+def locators(text: str) -> list[tuple[int, int]]:
+    """Where each begins in a text, and where it ends, in order."""
     if not _SIGNS.search(text):
         return []
-    words = [(start, run.end()) for run in _RUN.finditer(text) if (start := _begin_in(run)) is not None]
+    runs = (run for run in _RUN.finditer(text) if "/" in run[0] or "@" in run[0])
+    words = [(start, run.end()) for run in runs if (start := _begin_in(run)) is not None]
     networks = [one.span() for one in _NETWORK.finditer(text)]
     # a network's may stand in a path
     return _apart(sorted(words + networks, key=lambda place: (place[0], -place[1])))

@@ -90,8 +90,8 @@ def begins_anew(line: str, torn: str) -> bool:
 
 
 def _is_dated(line: str) -> bool:
-    """Whether a line begins with a time."""
-    spans = cut_of(line).spans
-    return (
-        bool(spans) and spans[0].anchor is None and spans[0].start in (0, 1) and spans[0].format.directives is not None
-    )
+    """Whether a line begins with a time, all of it: a clock may be the rest of one."""
+    span = next(iter(cut_of(line).spans), None)
+    if span is None or span.format.directives is None or span.format.day:
+        return False
+    return span.anchor is None and span.start in (0, 1)

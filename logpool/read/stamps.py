@@ -9,7 +9,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from logpool.late import regex
-from logpool.read.locators import is_in_locator
+from logpool.read.locators import locators
 from logpool.read.starts import STARTS
 from logpool.read.times import NAMED_ZONE, OFFSET, ZONES
 
@@ -40,6 +40,8 @@ _TIMES = regex(
     rf"|\d{{1,2}}/\d{{1,2}}/\d{{4}},? \d{{1,2}}:\d\d:\d\d{_HALF}|{_BASIC}|{_FIRST_FIELD}"
     r"|\d{2}:\d{2}:\d{2}(?:[.,]\d{1,9})?|1\d{9}\.\d{3,9})(?!\d)"
     r"|\b[A-Z][a-z]{2} [ \d]\d \d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?: (?:19|20)\d\d\b)?(?!\d)"
+    # glog's, behind the letter of the level
+    r"|(?<=\b[CDEFIW])\d{4} \d{2}:\d{2}:\d{2}\.\d{6}(?!\d)"
 )
 # a time as the value of a key, in JSON or logfmt: there it may be a number
 _KEYED = regex(
@@ -98,8 +100,10 @@ class Stamp(NamedTuple):
 
 def times_in(head: str, begin: int = 0, end: int | None = None) -> Iterator[re.Match[str]]:
     """What may be times; not what looks so in a client's address."""
+    taken: list[tuple[int, int]] | None = None
     for match in _TIMES.finditer(head, begin, len(head) if end is None else end):
-        if not is_in_locator(head, match.start(), match.end()):
+        taken = locators(head) if taken is None else taken
+        if not any(first <= match.start() and match.end() <= behind for first, behind in taken):
             yield match
 
 

@@ -11,6 +11,7 @@ from functools import cached_property, lru_cache
 from logpool.classes import dataclass
 from logpool.late import pl, regex
 from logpool.native.texts import Plain
+from logpool.schema import DAYLESS, YEARLESS
 
 _DATES = (
     (r"\d{4}-\d{2}-\d{2}", "%Y-%m-%d"),
@@ -62,6 +63,11 @@ _BASIC = regex(r"\d{8}(?P<gap>[ T])(?P<hour>\d{2})(?P<minute>\d{2})(?P<second>\d
 # as ``ctime`` prints it, but for the name of the day
 _YEAR_LAST = regex(r"[A-Z][a-z]{2} [ \d]\d \d{2}:\d{2}:\d{2}(?P<fraction>\.\d{1,9})? \d{4}")
 _EITHER_FIRST = regex("%[dm][-./]%[dm]")
+# a clock alone, or behind a month and a day, in figures as glog prints it
+_DAYLESS = regex(
+    r"(?:(?P<month>[A-Z][a-z]{2} [ \d]\d )|(?P<figures>(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]) ))?"
+    r"(?P<clock>(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:[.,]\d{1,9})?)"
+)
 # as Python reads it by itself
 _PLAIN = regex(r"%Y-%m-%d(?P<gap>[ T])%H:%M:%S(?:(?P<mark>[.,])%(?P<digits>[36])f)?")
 _MONTHS = 12
@@ -79,13 +85,14 @@ class TimeFormat:
 
     Attributes:
         directives: as ``str.to_datetime`` takes them; empty for seconds since the epoch, None for a text that does not
-            tell the day.
+            tell the time.
         width: how many characters such a text always has; None where that varies.
         offset: the offset from UTC, in seconds, that the sample shows; None for a naive time.
         clock: where the time ends, and where milliseconds begin that are no fraction (``,5`` for 5 ms) or do not stand
             behind the seconds; None where there are none.
         pattern: a regular expression that such a text matches, without groups; set of a whole text's format.
         is_named: whether a name tells the offset, which no parser knows.
+        day: what stands for the day, or the year, where the text does not tell it; the parser takes both.
     """
 
     directives: str | None
@@ -94,6 +101,7 @@ class TimeFormat:
     clock: tuple[int, int] | None = None
     pattern: str = ""
     is_named: bool = False
+    day: str = ""
 
     @property
     def is_certain(self) -> bool:
@@ -103,7 +111,7 @@ class TimeFormat:
     @cached_property
     def plain(self) -> Plain | None:
         """How it is printed, where that is plain."""
-        found = _PLAIN.fullmatch(self.directives or "") if self.clock is None else None
+        found = None if self.clock is not None or self.day else _PLAIN.fullmatch(self.directives or "")
         return None if found is None else Plain(found["gap"], found["mark"] or "", int(found["digits"] or 0))
 
     @cached_property
@@ -146,6 +154,8 @@ class TimeFormat:
         return self._parsed(text)
 
     def _parsed(self, text: pl.Expr) -> pl.Expr:
+        if self.day:
+            text = self.day + text
         parsed = text.str.to_datetime(self.directives, time_unit="us", strict=False, exact=True, cache=False)
         own = (self.offset or 0) * 1_000_000 if self.is_named else 0
         return parsed.to_physical() - own
@@ -209,10 +219,10 @@ def _dated_format(text: str, date: str, clock: re.Match[str]) -> TimeFormat:
 
 @lru_cache(maxsize=1 << 10)
 def any_time_format(text: str) -> TimeFormat:
-    """The format of a text that looks like a time: without directives where it does not tell the day."""
+    """The format of a text that looks like a time: without directives where it does not tell one."""
     behind = _BEHIND.fullmatch(text)
     told = behind["time"] or behind["seconds"] if behind else text
-    found = _whole_format(told)
+    found = _whole_format(told) or _dayless_format(told)
     if found is None:
         return TimeFormat(None, len(text), pattern=_alike(text))
     clock = (len(told), behind.start("milliseconds")) if behind else found.clock
@@ -236,6 +246,24 @@ def _whole_format(text: str) -> TimeFormat | None:
     if figures is None or order is None:
         return None
     return _same_format(_HOUR.sub(r"\g<1>0", text[figures.end() :]), {"%Y-%m-%d": order.replace("-", figures["mark"])})
+
+
+def _dayless_format(text: str) -> TimeFormat | None:
+    """The format of a text that tells the clock, and perhaps the day and the month, but no year."""
+    dayless = _DAYLESS.fullmatch(text)
+    if dayless is None:
+        return None
+    date, day = "%Y-%m-%d", f"{DAYLESS} "
+    if dayless["month"]:
+        date, day = "%Y %b %d", f"{YEARLESS.year} "
+    elif dayless["figures"]:
+        date, day = "%Y%m%d", f"{YEARLESS.year}"
+    same = _same_format(f" {dayless['clock']}", {"%Y-%m-%d": date})
+    if same is None or same.clock is None:
+        return None if same is None else replace(same, day=day)
+    # where its milliseconds stand, where there is less before it
+    end, milliseconds = (place - (same.width or 0) + len(text) for place in same.clock)
+    return replace(same, day=day, clock=(end, milliseconds))
 
 
 def _same_format(clock: str, other: dict[str, str]) -> TimeFormat | None:

@@ -266,6 +266,8 @@ class SourceReport:
     """What was read of one log.
 
     Attributes:
+        first_time: when it begins; where its times tell no day, or no year, on that day of 1970, or in 1972.
+        last_time: when it ends, likewise.
         files: that it consists of, oldest first: several for a rotated set, whose newest gives it its path.
     """
 

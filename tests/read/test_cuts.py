@@ -88,9 +88,9 @@ def logs(draw: st.DrawFn) -> list[str]:
 
 
 def read(lines: Sequence[str], ends: Sequence[int] = ()) -> list[tuple[object, ...]]:
-    """What lines tell, in blocks that end after so many lines; whatever may name a process does."""
+    """What dated lines tell, in blocks that end after so many lines; whatever may name a process does."""
     vocabulary = Vocabulary()
-    reader = EventReader(vocabulary, 0, Reading("log"), processes=PROCESSES)
+    reader = EventReader(vocabulary, 0, Reading("log"), processes=PROCESSES, dated=True)
     places = sorted({0, *(min(end, len(lines)) for end in ends), len(lines)})
     blocks = (Block(begin + 1, Lines.of(lines[begin:end]), 1) for begin, end in pairwise(places))
     return [

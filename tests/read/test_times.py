@@ -11,6 +11,9 @@ from hypothesis import strategies as st
 from logpool.read.times import TimeFormat, any_time_format, iso, time_format
 
 NOON = 1_704_110_400_000_000  # 2024-01-01T12:00:00Z
+HOUR = 3_600_000_000
+# from the first of January 1970 to that of 1972
+YEARLESS_DAYS = 730
 
 
 def parsed(times: TimeFormat | None, *texts: str) -> list[int | None]:
@@ -176,15 +179,18 @@ def test_what_follows_a_time_is_a_zone_only_if_it_can_be_one(after: str) -> None
         ("2024-01-01 14:00:00,123 CEST", NOON + 123_000, 7200),
         ("2024-01-01 07:00:00.5 EST", NOON + 500_000, -5 * 3600),
         ("1704110400.123456", NOON + 123_456, 0),
-        # the day is not told, or may be a month
-        ("12:00:00,123", None, None),
+        # the day is not told, or the year; or it may be a month
+        ("12:00:00,123", HOUR * 12 + 123_000, None),
+        ("Jan  1 12:00:00", YEARLESS_DAYS * 24 * HOUR + 12 * HOUR, None),
+        ("Dec 31 23:59:59.5", (YEARLESS_DAYS + 366) * 24 * HOUR - 500_000, None),
+        ("0229 12:00:00.000001", (YEARLESS_DAYS + 59) * 24 * HOUR + 12 * HOUR + 1, None),
+        ("24:00:00", None, None),
         ("01/02/2024 12:00:00", None, None),
         ("01.02.2024 12:00:00 PM", None, None),
         # behind points the month stands
         ("01.02.2024 12:00:00", NOON + 31 * 86_400_000_000, None),
         ("31/13/2024 12:00:00", None, None),
         ("1/2/2024 12:00:00", None, None),
-        ("Jan  1 12:00:00", None, None),
     ],
 )
 def test_any_time(text: str, microseconds: int | None, offset: int | None) -> None:
