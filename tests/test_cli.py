@@ -129,7 +129,7 @@ NOTHING_LEFT = "hint: without it, logpool analyze shows the names of the pools a
             "analyze --until 2h app.log",
             3,
             (
-                "error: --until 2h counts from the end of the log, but no time with its day and year was found in app.log\n"
+                "error: --until 2h counts from the end of the log, but no time with day and year was found in app.log\n"
                 "hint: without such times there is nothing to count back from: leave it out\n"
             ),
         ),

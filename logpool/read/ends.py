@@ -53,7 +53,8 @@ def end_of(sources: Sequence[Source], layout: str | None, back: Back) -> int:
         names = [source.path for source in sources]
         more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
         raise InputError(
-            f"{back} counts from the end of the log, but no time with its day and year was found in {', '.join(names[:_NAMED])}{more}",
+            f"{back} counts from the end of the log, but no time with day and year was found in "
+            f"{', '.join(names[:_NAMED])}{more}",
             "without such times there is nothing to count back from: leave it out",
         )
     return max(times)

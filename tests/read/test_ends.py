@@ -137,7 +137,7 @@ def test_no_time(text: str, tmp_path: Path) -> None:
         end(*[written(tmp_path / f"{name}.log", text) for name in "abcde"])
     names = ", ".join(str(tmp_path / f"{name}.log") for name in "abc")
     assert caught.value.message == (
-        f"--since 2h counts from the end of the log, but no time with its day and year was found in {names} and 2 more"
+        f"--since 2h counts from the end of the log, but no time with day and year was found in {names} and 2 more"
     )
 
 
