@@ -24,13 +24,14 @@ _BEGUN = regex(
 _LOGGER = regex(rb" \[%s[\w.]*Pool[\w.]*%s\]" % (_COLOURS, _COLOURS))
 # Rich's columns: the time, or none where it is that of the record before; the level; the message; the file and line
 _LEVEL = rb"(?:DEBUG   |INFO    |WARNING |ERROR   |CRITICAL)"
-_TIMED = regex(rb"(?m)^(\[[^\]\n]{4,40}\]) %s \S" % _LEVEL)
+_TIMED = regex(rb"(?m)^(\[[^\]\n]{4,40}\]|\d[\d:.,/ T-]{4,40}) %s \S" % _LEVEL)
 _RICHS = regex(rb"(?m)^(?:\[\d\d/\d\d/\d\d \d\d:\d\d:\d\d\] %(l)s| {6,42} %(l)s \S)|  \S+:\d+ *\r?$" % {b"l": _LEVEL})
 _FILE = regex(rb" +\S+:\d+ *\r?$")
 # how the pool's messages begin
 _SAID = (
-    rb"(?:[\w.]+:? )?(?:Created|Connection\b|Pool pre-ping|Invalidate|Soft Invalidate|(?:Hard-c|C)losing connection"
-    rb"|Exception (?:closing|term)|Disconnection detected|Cancellation|The garbage|Error on connect)"
+    rb"(?:[\w.]+:? )?(?:Created|Connection\b|Pool (?:pre-ping|disposed)|Invalidate|Soft Invalidate"
+    rb"|(?:Hard-c|C)losing connection|Exception (?:closing|term)|Disconnection detected|Cancellation|The garbage"
+    rb"|Error on connect)"
 )
 # what begins a traceback, in a box or not
 _TRACEBACK = (b"Traceback", b"\xe2")
@@ -76,7 +77,7 @@ def console_of(head: bytes) -> Console | None:
         return None
     # a line that goes on begins with as many blanks as the first two columns have
     width = len(timed[1])
-    start = rb"^(?:\[[^\]\n]{%d}\]| {%d}) %s " % (width - 2, width, _LEVEL)
+    start = rb"^(?:\[[^\]\n]{%d}\]|\d[\d:.,/ T-]{%d}| {%d}) %s " % (width - 2, width - 1, width, _LEVEL)
     begun = re.compile(rb"(?m)%s(?=%s)" % (start, _SAID))
     return Console(re.compile(rb"(?m)" + start), lambda data: _unwrapped(data, begun))
 

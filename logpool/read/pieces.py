@@ -1,7 +1,7 @@
 """Lines that Kubernetes split, put together again where their last part stands; and the times that Rich prints.
 
-Rich leaves a time out where it is that of the record before; and it prints years without their century, months first
-(``[09/26/24 17:45:26]``, the ``%x %X`` of a program that sets no locale).
+Rich leaves a time out where it is that of the record before. Unless it is told how to print them, it prints years
+without their century, months first (``[09/26/24 17:45:26]``, the ``%x %X`` of a program that sets no locale).
 """
 
 from __future__ import annotations
@@ -21,9 +21,12 @@ if TYPE_CHECKING:
 _LEVEL = r"(?:DEBUG|INFO|WARNING|ERROR|CRITICAL)"
 _PART = regex(r"^\S+ (?P<stream>stdout|stderr) (?P<tag>[FP]) ")
 _TIME = r"\[(?P<month>0[1-9]|1[0-2])/(?P<day>\d\d)/(?P<year>\d\d) (?P<clock>\d\d:\d\d:\d\d)\]"
-_LINE = regex(rf"(?m)^(?:\S+ (?:stdout|stderr) [FP] |{_TIME} {_LEVEL} )".encode())
-_NO_TIME = " " * len("[09/26/24 17:45:26]")
-_TIMED = regex(rf"(?:{_TIME}|{_NO_TIME})(?= {_LEVEL} )")
+# Rich's columns: the time, blank where it is left out, and the level, as wide as the longest
+_BLANK = r" {6,42}"
+_COLUMN = r"(?:DEBUG   |INFO    |WARNING |ERROR   |CRITICAL)"
+_LINE = regex(rf"(?m)^(?:\S+ (?:stdout|stderr) [FP] |{_TIME} {_LEVEL} |{_BLANK} {_COLUMN} \S)".encode())
+_OTHER = r"\[?(?:\d{4}[-/]\d\d[-/]\d\d[ T])?\d\d:\d\d:\d\d(?:[.,]\d{1,6})?\]?"
+_TIMED = regex(rf"(?:{_TIME}|(?P<other>{_OTHER})|{_BLANK})(?= {_LEVEL} )")
 
 
 def may_be_split(head: bytes) -> bool:
@@ -36,8 +39,9 @@ class Pieces:
     """Carries what has come of split lines from block to block."""
 
     _begun: dict[str, str] = field(default_factory=dict)
-    # the last time that Rich printed
-    _time: str | None = None
+    # the last time that Rich printed, and how wide its column is
+    _time: str = ""
+    _width: int = 0
 
     def matter(self, block: Block) -> bool:
         """Whether a block may hold part of a split line."""
@@ -64,9 +68,10 @@ class Pieces:
         match = _TIMED.match(line)
         if match is None:
             return line
-        if match["clock"]:
-            self._time = f"[20{match['year']}-{match['month']}-{match['day']} {match['clock']}]"
-        return line if self._time is None else self._time + line[match.end() :]
+        if match["clock"] or match["other"]:
+            century = f"[20{match['year']}-{match['month']}-{match['day']} {match['clock']}]"
+            self._time, self._width = match["other"] or century, match.end()
+        return self._time + line[match.end() :] if match.end() == self._width else line
 
 
 def _as_whole(line: str, match: re.Match[str]) -> str:
