@@ -203,4 +203,5 @@ def _source_report(reading: Reading) -> SourceReport:
         other_lines=max(0, reading.lines - pool_lines - reading.unrecognised_lines),
         unrecognised_lines=reading.unrecognised_lines,
         files=reading.files,
+        newest_first=reading.newest_first,
     )

@@ -30,8 +30,6 @@ _YEAR_FROM = (YEARLESS - DAYLESS).days * DAY
 _EARLIER = {DAY: DAY // 12, YEAR: YEAR // 2}
 # where the day has just begun, what comes so late at most is of the day before
 _LATE = DAY // 144
-# so many records tell
-_BEGIN_RECORDS = 200
 
 
 def period_of(time: int) -> int | None:
@@ -68,12 +66,11 @@ class Days:
             behind: whether their times stand behind the messages.
         """
         found: int | None = None
-        for number, line in enumerate(lines):
+        for line in lines:
             time = cut_of(line, behind=behind).time
-            period = None if time is None else period_of(time)
-            if number == _BEGIN_RECORDS or (time is not None and period is None):
-                return cls(found if time is None or period else None)
-            found = found or period
+            if is_dated(time):
+                return cls()
+            found = found if found or time is None else period_of(time)
         return cls(found)
 
     def known(self, time: int | None) -> int | None:

@@ -10,7 +10,9 @@ from logpool.read.cuts import Cut, cut_of
 from logpool.read.days import is_dated
 from logpool.read.encoding import encoding_of, is_text
 from logpool.read.formats import head_reader
-from logpool.read.peek import lines_of
+from logpool.read.newest import is_newest_first
+from logpool.read.peek import head_lines, lines_of
+from logpool.read.starts import STARTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,8 +63,14 @@ def end_of(sources: Sequence[Source], layout: str | None, back: Back) -> int:
 
 
 def _end_of_one(source: Source, heads: HeadReader) -> int | None:
-    times = (_last_time(part, heads) for part in reversed(source.parts))
-    return next((time for time in times if time is not None), None)
+    """The time of the last record, or of the first where the log stands newest first."""
+    for part in reversed(source.parts):
+        last = _last_time(part, heads)
+        if last is not None:
+            lines = head_lines(part)
+            is_turned = is_newest_first(line for line in lines if STARTS.search(line))
+            return max(last, _last_of(lines[::-1], heads) or last) if is_turned else last
+    return None
 
 
 def _last_time(part: Part, heads: HeadReader) -> int | None:

@@ -28,6 +28,7 @@ from logpool.read.extent import Extent
 from logpool.read.formats import has_time_behind, head_reader
 from logpool.read.gathering import Gathered
 from logpool.read.lines import Lines
+from logpool.read.newest import is_newest_first, turned
 from logpool.read.numbering import MOST_TEXTS, Numbering, Told
 from logpool.read.pieces import Pieces
 from logpool.read.processes import Begin, Happening, processes_of, records
@@ -105,7 +106,7 @@ class EventReader:
         self._extent = Extent(self.reading, self._cuts.behind)
 
     def read(self, blocks: Iterable[Block]) -> Iterator[pl.DataFrame]:
-        """The events of some blocks at a time, in file order.
+        """The events of some blocks at a time, in file order; of a log that stands newest first, in the other one.
 
         Returns:
             Tables of ``line`` (of the head), ``time`` (microseconds), ``shape``, ``connection``, ``thread``
@@ -115,26 +116,26 @@ class EventReader:
         waiting = in_turn(blocks)
         begin = Begin.of(waiting)
         self._look_at(begin)
+        batches = self._batches(chain(begin.each_once(), waiting))
+        for batch in turned(batches, self.lot) if self.reading.newest_first else batches:
+            self._extent.days.begin(self.reading.first_time)
+            yield batch.with_columns_seq(self._extent.days.counted(batch["time"]))
+        self._extent.settle()
+
+    def _batches(self, blocks: Iterable[Block]) -> Iterator[pl.DataFrame]:
+        """The same in file order, with the times as they are printed."""
         blocks_read = 0
-        for block in chain(begin.each_once(), waiting):
+        for block in blocks:
             self._take_in(block)
             # while the next block is waited for, this one takes no memory
             del block
             blocks_read += 1
             # where events are few, there is time to follow fewer of them at once, and not all of them in the end
             if len(self._gathered) >= self.lot or (self._gathered and blocks_read >= _LOT_BLOCKS):
-                yield self._taken()
+                yield self._gathered.take()
                 blocks_read = 0
-        last = self._taken() if self._gathered else None
-        self._extent.settle()
-        if last is not None:
-            yield last
-
-    def _taken(self) -> pl.DataFrame:
-        """The events that were gathered, with the days of their times."""
-        self._extent.days.begin(self.reading.first_time)
-        events = self._gathered.take()
-        return events.with_columns_seq(self._extent.days.counted(events["time"]))
+        if self._gathered:
+            yield self._gathered.take()
 
     def _take_in(self, block: Block) -> None:
         """Gathers the events of a block."""
@@ -187,9 +188,9 @@ class EventReader:
         self._functions = has_functions(text)
         if self.layout is None and are_behind(islice(records(text), _LEARNED_FROM)):
             self._cuts.behind = self._above.behind = self._extent.behind = True
-        self._extent.days = (
-            Days() if self.dated else Days.of(map(Pieces().timed, records(text)), behind=self._cuts.behind)
-        )
+        lines, behind = list(islice(map(Pieces().timed, records(text)), _LEARNED_FROM)), self._cuts.behind
+        self.reading.newest_first = is_newest_first(lines, behind=behind)
+        self._extent.days = Days() if self.dated else Days.of(lines, behind=behind)
         if self.layout is None and self.processes is None:
             self._find_processes(begin, text)
         self._pass_over_rest(begin, text)
@@ -206,7 +207,8 @@ class EventReader:
             trial._take_in(some)
             if len(trial._gathered) >= _BEGIN_EVENTS:
                 break
-        for label, name in trial._gathered.lot.named():
+        happened = list(trial._gathered.lot.named())
+        for label, name in reversed(happened) if self.reading.newest_first else happened:
             shape = trial.vocabulary.shapes[label]
             if shape is not None and name is not None:
                 yield Happening(shape.message.kind, shape.pool, shape.process, name)

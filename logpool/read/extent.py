@@ -93,7 +93,10 @@ class Extent:
         if self._end is not None:
             found = self._first(islice(upwards(self._end, len(self._end)), _EDGE))
             self._end, self.reading.last_time = None, found
-        self.reading.last_time = self.days.last(self.reading.last_time)
+        reading = self.reading
+        if reading.newest_first:
+            reading.first_time, reading.last_time = reading.last_time, reading.first_time
+        reading.last_time = self.days.last(reading.last_time)
 
     def _first(self, lines: Iterable[str]) -> int | None:
         """The first time in some lines."""

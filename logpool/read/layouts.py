@@ -22,6 +22,8 @@ BASIC = "%(levelname)s:%(name)s:%(message)s"
 _LEVEL = rf"(?P<level>{LEVEL_NAMES})"
 _ANY_LEVEL = r"(?P<level>[A-Za-z]+)"
 _NAME = r"(?P<name>[A-Za-z_][\w.$<>-]*)"
+# where a module may stand as well
+_POOLS = r"(?P<name>sqlalchemy\.pool\.[\w.$<>-]+)"
 _PID = r"(?P<process>\d+)"
 _MESSAGE = r"(?P<message>.*)"
 
@@ -49,7 +51,7 @@ _LAYOUTS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ),
         ("Airflow", rf"\[{TIME}\] \{{[^}}]*\}} {_LEVEL}\s+- {_MESSAGE}"),
         ("gunicorn", rf"\[{TIME}\] \[{_PID}\] \[{_LEVEL}\s*\] {_MESSAGE}"),
-        ("Django", rf"{_LEVEL} {TIME} [\w.]+ {_PID} (?P<thread>-?\d+) {_MESSAGE}"),
+        ("Django", rf"{_LEVEL} {TIME} (?:{_POOLS}|[\w.]+) {_PID} (?P<thread>-?\d+) {_MESSAGE}"),
         ("structlog", rf"{TIME} \[{_ANY_LEVEL}\s*\] (?P<message>.*?)\s+\[{_NAME}\](?P<fields> [\w.]+=.*)?"),
         # and no message that begins with two words
         (ECHO_POOL, rf"{TIME} {_LEVEL}\s+(?!Soft Inv){_NAME} {_MESSAGE}"),

@@ -35,7 +35,8 @@ _LEVELS = {
     for level in LEVELS[kind]
 }
 _LONGEST_BEFORE = 1 << 8
-_UUID = r"[\dA-Fa-f]{8}-(?:[\dA-Fa-f]{4}-){3}[\dA-Fa-f]{12}"
+# where it stands behind an escaped tabulator, what stands in the place of its last group is longer
+_UUID = r"[\dA-Fa-f]{8}-(?:[\dA-Fa-f]{4}-){3}[\dA-Fa-f]{12,32}"
 # SQLAlchemy's modules, with a file's ending, a function and a line, which are numbers; the old ones are common words
 _SOURCE = rf"(?:(?:in )?(?:{SOURCE_MODULES})(?:\.py)?(?:[.:]_*[a-z]\w*)?|(?:in )?(?:pool|log)(?:\.py)?)"
 # as {levelname:.1} prints it, or glog, which goes on with the day

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from logpool.read.cuts import cut_of
 from logpool.read.encoding import encoding_of
+from logpool.read.newest import is_newest_first
 from logpool.read.pieces import Pieces, may_be_split
 
 if TYPE_CHECKING:
@@ -22,12 +23,14 @@ def begin_of(source: Source, needles: Iterable[str]) -> int | None:
     """The time of a log's first line with one of the needles, or else of its first lines.
 
     Returns:
-        Microseconds; None where nothing tells.
+        Microseconds; None where nothing tells, or the log stands newest first.
     """
     needles = tuple(needles)
     for part in source.parts:
-        lines = _head_lines(part)
+        lines = head_lines(part)
         chosen = [line for line in lines if any(needle in line for needle in needles)]
+        if is_newest_first(chosen):
+            return None
         times = (cut_of(line).time for line in [*chosen[:_TRIED], *lines[:_TRIED]])
         found = next((time for time in times if time is not None), None)
         if found is not None:
@@ -35,7 +38,7 @@ def begin_of(source: Source, needles: Iterable[str]) -> int | None:
     return None
 
 
-def _head_lines(part: Part) -> list[str]:
+def head_lines(part: Part) -> list[str]:
     """The first lines of a file; none where it cannot be read."""
     try:
         stream = part.open()

@@ -26,6 +26,7 @@ class Reading:
         offset: of its times from UTC, in seconds; None where they are local, or unknown.
         first_time: of its first line with a time, microseconds.
         last_time: of its last.
+        newest_first: whether the newest line stands first.
         unrecognised: the first few of them, with the numbers of their files and lines.
         torn: the files whose last lines are cut, with those lines.
         samples: its first few lines, to show where nothing was understood.
@@ -44,6 +45,7 @@ class Reading:
     offset: int | None = None
     first_time: int | None = None
     last_time: int | None = None
+    newest_first: bool = False
     unrecognised: list[tuple[int, int, str]] = field(default_factory=list)
     torn: list[tuple[int, int]] = field(default_factory=list)
     samples: list[str] = field(default_factory=list)

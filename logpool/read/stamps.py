@@ -5,6 +5,7 @@ Which of several is the line's own depends on where they stand: what collected a
 
 from __future__ import annotations
 
+import re
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,7 +15,6 @@ from logpool.read.starts import STARTS
 from logpool.read.times import NAMED_ZONE, OFFSET, ZONES
 
 if TYPE_CHECKING:
-    import re
     from collections.abc import Iterator
 
 # milliseconds behind all of a time, as ``%(asctime)s.%(msecs)03d`` prints them; a comma may as well begin what is next
@@ -33,19 +33,21 @@ _FIRST_FIELD = r"(?:^|(?<=^[\[(]))1[5-9]\d{8}(?:\d{3}|\.\d{1,9})?(?=[\s\]),;|])"
 _TIMES = regex(
     # behind the number of a line, as grep prints it, nothing stands but what begins with a year
     r"(?<!\d)(?:(?<!\d[./-])(?=\d{4}[-/.])|(?<!\d[.:/-]))(?:"
-    r"(?:\d{4}[-/.]\d{2}[-/.]\d{2}(?:[ T:_/]| at )|(?:19|20)\d{6}[ T-]|\d{2}[-./]\d{2}[-./]\d{4}[ T]"
-    r"|\d{2}[/ -][A-Z][a-z]{2}[/ -]\d{4}[: ]|(?<!\w)[A-Z][a-z]{2} \d{2},? \d{4} )"
+    r"(?:\d{4}[-/.]\d{2}[-/.]\d{2}(?:[ T:_/\t]|, | at | @ )|(?:19|20)\d{6}[ T-]|\d{2}[-./]\d{2}[-./]\d{4}(?:[ T\t]|, )"
+    r"|\d{2}[/ -][A-Z][a-z]{2}[/ -]\d{4}[: ]|\d{1,2} [A-Z][a-z]{2,8} \d{4} "
+    r"|(?<!\w)[A-Z][a-z]{2,8} \d{1,2},? \d{4}(?:,? | @ | at ))"
     rf"\d{{2}}:\d{{2}}:\d{{2}}(?:{_HALF}{_BEHIND}|:\d{{3}}(?![\d:])|{_TWICE}|{_FRACTION_AND_ZONE})"
     # where it is written without zeros, the months come first
     rf"|\d{{1,2}}/\d{{1,2}}/\d{{4}},? \d{{1,2}}:\d\d:\d\d{_HALF}|{_BASIC}|{_FIRST_FIELD}"
-    r"|\d{2}:\d{2}:\d{2}(?:[.,]\d{1,9})?|1\d{9}\.\d{3,9})(?!\d)"
-    r"|\b[A-Z][a-z]{2} [ \d]\d \d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?: (?:19|20)\d\d\b)?(?!\d)"
+    r"|\d{2}:\d{2}:\d{2}(?:[.,]\d{1,9})?(?: [AP]M\b)?|1\d{9}\.\d{3,9})(?!\d)"
+    r"|\b[A-Z][a-z]{2} (?:[ \d]\d|\d) \d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?: (?:19|20)\d\d\b(?![-/.]\d)| [AP]M\b)?(?!\d)"
     # glog's, behind the letter of the level
     r"|(?<=\b[CDEFIW])\d{4} \d{2}:\d{2}:\d{2}\.\d{6}(?!\d)"
 )
 # a time as the value of a key, in JSON or logfmt: there it may be a number
 _KEYED = regex(
-    r'(?P<anchor>"(?P<key>asctime|timestamp|time|ts|@timestamp|created|datetime|date|__REALTIME_TIMESTAMP|_time)"\s*:\s*"?'
+    r'(?P<anchor>(?P<escape>\\*)"(?P<key>asctime|timestamp|time|ts|@timestamp|created|datetime|date'
+    r'|__REALTIME_TIMESTAMP|_time)(?P=escape)"\s*:\s*(?:(?P=escape)")?'
     # in a path or a query it is part of what was asked for
     r'|(?: |\b(?<![?&;#/]))(?P<word>asctime|timestamp|time|ts|t)=["\']?)'
     rf"(?P<time>{_TIMES.pattern}|\d{{10}}(?:\d{{3}}){{0,3}}(?:\.\d+)?(?!\d))"
@@ -78,6 +80,10 @@ _JSON_FILE = regex(r'\{"log":\s*"')
 _VALUE = regex(r'(?<!\\)"(?P<key>[^"\\]{1,40})"\s*:\s*"')
 _LINES = frozenset({"log", "line", "message", "msg", "textpayload", "content", "text", "logentry", "_raw", "raw"})
 _QUOTE = regex(r'(?<!\\)"')
+# one that a collector put into another
+_OBJECT = regex(
+    r'"(?:log|line|message|msg|textPayload|content|text|logEntry|_raw|raw)"\s*:\s*"\s*\{\s*\\+"', re.IGNORECASE
+)
 
 
 class Stamp(NamedTuple):
@@ -120,9 +126,12 @@ def stamps_of_keys(line: str) -> list[Stamp]:
     """Those of JSON or logfmt, in order, with what collected the line before them; none where no key has a time."""
     if not any(sign in line for sign in _SIGNS_OF_KEYS):
         return []
+    objects = _OBJECT.search(line)
     times = [
-        Stamp(one["anchor"], one["time"], one.start(), one.end(), _KEYS.index(one["key"] or one["word"]))
+        Stamp(one["anchor"], one["time"], one.start(), one.end(), _rank(one))
         for one in _KEYED.finditer(line)
+        # what is escaped may be anybody's, but in an object that is the line itself
+        if not one["escape"] or (objects and objects.start() < one.start())
     ]
     if not times:
         return []
@@ -141,6 +150,11 @@ def stamps_of_keys(line: str) -> list[Stamp]:
         if not found or stamp.start >= found[-1].end:
             found.append(stamp)
     return found
+
+
+def _rank(keyed: re.Match[str]) -> int:
+    """The smaller, the more likely it is the line's own: in an object within another one it is."""
+    return -len(keyed["escape"]) if keyed["escape"] else _KEYS.index(keyed["key"] or keyed["word"])
 
 
 def _within(line: str) -> Iterator[Stamp]:

@@ -19,13 +19,16 @@ _DATES = (
     (r"\d{4}\.\d{2}\.\d{2}", "%Y.%m.%d"),
     (r"\d{8}(?=[ T-])", "%Y%m%d"),
     (r"\d{2}/[A-Z][a-z]{2}/\d{4}", "%d/%b/%Y"),
-    (r"\d{2} [A-Z][a-z]{2} \d{4}", "%d %b %Y"),
+    (r"\d{1,2} [A-Z][a-z]{2} \d{4}", "%d %b %Y"),
     (r"\d{2}-[A-Z][a-z]{2}-\d{4}", "%d-%b-%Y"),
-    (r"[A-Z][a-z]{2} \d{2}, \d{4}", "%b %d, %Y"),
-    (r"[A-Z][a-z]{2} \d{2} \d{4}", "%b %d %Y"),
+    (r"[A-Z][a-z]{2} \d{1,2}, \d{4}", "%b %d, %Y"),
+    (r"[A-Z][a-z]{2} \d{1,2} \d{4}", "%b %d %Y"),
+    (r"[A-Z][a-z]{3,8} \d{1,2}, \d{4}", "%B %d, %Y"),
+    (r"[A-Z][a-z]{3,8} \d{1,2} \d{4}", "%B %d %Y"),
+    (r"\d{1,2} [A-Z][a-z]{3,8} \d{4}", "%d %B %Y"),
 )
 _CLOCK = regex(
-    r"(?P<gap>,? | at |[T:_/-])\d{2}:\d{2}:\d{2}(?:(?P<mark>[,.:])(?P<fraction>\d{1,9}))?(?P<half> [AP]M\b)?"
+    r"(?P<gap>,? | at | @ |[T:_/\t-])\d{2}:\d{2}:\d{2}(?:(?P<mark>[,.:])(?P<fraction>\d{1,9}))?(?P<half> [AP]M\b)?"
 )
 #: an offset from UTC, of a place that there is: other figures are a process, or a year
 OFFSET = r"[+-](?:0\d|1[0-4]):?(?:00|15|30|45)(?![\d-])"
@@ -65,8 +68,8 @@ _YEAR_LAST = regex(r"[A-Z][a-z]{2} [ \d]\d \d{2}:\d{2}:\d{2}(?P<fraction>\.\d{1,
 _EITHER_FIRST = regex("%[dm][-./]%[dm]")
 # a clock alone, or behind a month and a day, in figures as glog prints it
 _DAYLESS = regex(
-    r"(?:(?P<month>[A-Z][a-z]{2} [ \d]\d )|(?P<figures>(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]) ))?"
-    r"(?P<clock>(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:[.,]\d{1,9})?)"
+    r"(?:(?P<month>[A-Z][a-z]{2} (?:[ \d]\d|\d) )|(?P<figures>(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]) ))?"
+    r"(?P<clock>(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:[.,]\d{1,9})?(?: [AP]M)?)"
 )
 # as Python reads it by itself
 _PLAIN = regex(r"%Y-%m-%d(?P<gap>[ T])%H:%M:%S(?:(?P<mark>[.,])%(?P<digits>[36])f)?")

@@ -27,6 +27,8 @@ _CONTINUED = regex(
 _NO_CONTAINER = rf"\d+|[\w.]*\.py|MainProcess|sqlalchemy\.pool[\w.-]*|{LEVEL_NAMES}|{THREAD_NAME.pattern}"
 # a deployment's pods are called by it, an id, and letters and digits among which is no vowel
 _POD = r"[a-z][a-z\d-]*-(?=[a-z]*\d)[a-z\d]{6,}-(?=\d*[a-z])[bcdf-hj-np-tv-xz\d]{5}"
+# CloudWatch's, of a container or a function
+_STREAM = r"(?:[\w.$\[\]-]+/)+(?:\[[\w.$-]*\])?[\da-f]{16,}"
 # what collected the log, from the outside in; "host" and "process" tell processes apart
 _WRAPPERS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (name, regex(pattern))
@@ -46,6 +48,11 @@ _WRAPPERS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("Heroku", rf"(?:\d+ )?<\d+>1 {TIME} \S+ app (?P<host>[A-Za-z][\w.-]*) - (?:- )?"),
         ("syslog", rf"(?:<\d+>\d? ?)?{TIME} (?P<host>[\w.:-]+) [\w./@-]+\[(?P<process>\d+)\]: "),
         ("syslog", rf"(?:\d+ )?<\d+>1 {TIME} (?P<host>\S+) \S+ (?P<process>\d+) \S+ (?:-|\[.*?\]) (?:\ufeff)?"),
+        # as it stands before a line's own time: elsewhere such words may be anything
+        ("syslog", rf"{TIME} (?!(?:{LEVEL_NAMES})\b)(?P<host>[\w.-]+) [A-Za-z][\w./@-]*: (?={TIME})"),
+        # a stream is a container, which its id alone tells: see what tells a process in objects
+        ("CloudWatch", rf"{_STREAM} {TIME} (?=\S)"),
+        ("CloudWatch", rf"{TIME} {_STREAM} (?=\S)"),
         (DOCKER_TIME, rf"{TIME} (?=\S)"),
     )
 )

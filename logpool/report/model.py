@@ -269,6 +269,7 @@ class SourceReport:
         first_time: when it begins; where its times tell no day, or no year, on that day of 1970, or in 1972.
         last_time: when it ends, likewise.
         files: that it consists of, oldest first: several for a rotated set, whose newest gives it its path.
+        newest_first: whether its newest line stands first, so that it was read from its end.
     """
 
     path: str
@@ -282,6 +283,7 @@ class SourceReport:
     other_lines: int
     unrecognised_lines: int
     files: tuple[str, ...] = ()
+    newest_first: bool = False
 
 
 @dataclass(frozen=True)

@@ -64,6 +64,8 @@ def _source(source: SourceReport) -> str:
     ]
     if len(source.files) > 1:
         lines.insert(1, f"  {len(source.files):,} files of one log, the oldest {source.files[0]}")
+    if source.newest_first:
+        lines.append("  newest first: read from its end")
     if source.layout:
         lines.append(f"  layout {source.layout}")
     return "\n".join(lines)
