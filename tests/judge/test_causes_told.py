@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import TYPE_CHECKING
 
 import pytest
@@ -410,3 +411,43 @@ def test_more_in_use_than_a_pool_has_are_of_several(renewed: bool, log: Path) ->
     written.add("QueuePool limit of size 2 overflow 0 reached, connection timed out, timeout 0.10", 1, logger="app")
     message = written.found()["pool_exhausted"].message
     assert ("up to 4 were in use at once, though the pool that they waited for has 2 at most" in message) != renewed
+
+
+@pytest.mark.parametrize("every", [30, 4])
+def test_connections_that_die_one_by_one(log: Path, every: int) -> None:
+    written = Written(log)
+    chance = random.Random(every)
+    for _ in range(20):
+        dying(written, 0.5, 1, every=chance.expovariate(1 / every), replaced=3)
+    findings = written.found()
+    died = findings["dying_connections"]
+    assert (died.severity, died.count) == ("warning", 20)
+    assert "20 connections died in use, one by one, one each" in died.message
+    assert "60 more were replaced because of them" in died.message
+    assert {"invalidation_storm", "killed_in_use"}.isdisjoint(findings)
+
+
+def test_few_that_die_one_by_one_are_not_told(log: Path) -> None:
+    written = Written(log)
+    dying(written, 0.5, 4, every=30)
+    assert {"dying_connections", "invalidation_storm"}.isdisjoint(written.found())
+
+
+def test_restarts_are_no_pace(log: Path) -> None:
+    written = Written(log)
+    for _ in range(3):
+        dying(written, 0.05, 5, every=0.2, replaced=1)
+        busy(written, created(written, 900, 600), 20)
+    findings = written.found()
+    assert findings["invalidation_storm"].count == 10
+    assert "dying_connections" not in findings
+
+
+def test_an_outage_has_no_pace(log: Path) -> None:
+    written = Written(log)
+    for _ in range(20):
+        dying(written, 0.5, 1, every=4, replaced=1)
+        written.add("Error on connect(): connection refused")
+    findings = written.found()
+    assert findings["invalidation_storm"].count == 40
+    assert "dying_connections" not in findings

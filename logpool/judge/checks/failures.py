@@ -3,13 +3,15 @@
 Both leave an invalidation with the exception that showed it. They are told apart by the idle time before the checkout
 that failed: where no connection of the pool ever survived so long a rest, it was closed for resting. What fails close
 together and was not closed for resting is a storm; unless all that ever died had been in use for long by then, longer
-than nearly all others are: then a time limit of the server ended them.
+than nearly all others are: then a time limit of the server ended them. What dies at an even pace is close together by
+chance: it died one by one.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import field
+from math import exp, sqrt
 from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
@@ -42,6 +44,10 @@ _AT_ONCE = 0.1
 _NEVER = 1 << 62
 # so many storms of a pool are told, the largest
 _TOLD = 3
+# so many that die one by one are told, and so large a share of all checkouts is a warning
+_SCATTERED, _SCATTERED_SHARE = 5, 0.001
+# what dies within so many microseconds has no pace, nor what is closer together than chance by so many deviations
+_PACE, _DEVIATIONS = 60 * SECOND, 3.0
 _ROLE = {"label": pl.Int64, "group": pl.UInt32, "process": pl.UInt32, "role": pl.UInt8, "pinged": pl.Boolean}
 
 
@@ -133,9 +139,10 @@ class Failures:
             if killed is not None:
                 yield killed
                 continue
-            storms = _storms(facts, pool, cells.filter(~rested))
+            storms, scattered = _storms(facts, pool, cells.filter(~rested))
             for storm in storms[:_TOLD]:
                 yield _told(facts, pool, storm, groups, len(storms) - _TOLD)
+            yield from _scattered(facts, pool, scattered)
 
     def _killed(self, facts: Facts, pool: Pool, roles: pl.DataFrame) -> Finding | None:
         """The finding on a pool whose connections die in long use, and in no other."""
@@ -236,8 +243,8 @@ def _roles(facts: Facts) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=_ROLE, orient="row")
 
 
-def _storms(facts: Facts, pool: Pool, cells: pl.DataFrame) -> list[Storm]:
-    """The storms of one pool, the largest first."""
+def _storms(facts: Facts, pool: Pool, cells: pl.DataFrame) -> tuple[list[Storm], pl.DataFrame]:
+    """The storms of one pool, the largest first; and the cells that are part of none."""
     thresholds = facts.thresholds
     gap = pl.col("first") - pl.col("last").cum_max().shift(1)
     storm = (gap > thresholds.storm_seconds * SECOND).fill_null(value=False).cum_sum().alias("storm")
@@ -247,21 +254,17 @@ def _storms(facts: Facts, pool: Pool, cells: pl.DataFrame) -> list[Storm]:
     def count(of: pl.Expr) -> pl.Expr:
         return pl.col("count").filter(of).sum()
 
-    found = (
-        cells.sort("first", "last", "place")
-        .with_columns_seq(storm)
-        .group_by("storm")
-        .agg(
-            first=pl.col("first").filter(failed).min(),
-            died=pl.col("last").filter(failed).max(),
-            last=pl.col("last").max(),
-            failed=count(failed),
-            replaced=count(role == _REPLACED),
-            unmade=count(role == _UNMADE),
-            outage=pl.coalesce(pl.col("last").filter(role == _UNMADE).max(), pl.col("first").filter(failed).min()),
-            processes=pl.col("process").filter(lost).n_unique(),
-            places=pl.col("places").filter(failed).explode(),
-        )
+    cells = cells.sort("first", "last", "place").with_columns_seq(storm)
+    found = cells.group_by("storm").agg(
+        first=pl.col("first").filter(failed).min(),
+        died=pl.col("last").filter(failed).max(),
+        last=pl.col("last").max(),
+        failed=count(failed),
+        replaced=count(role == _REPLACED),
+        unmade=count(role == _UNMADE),
+        outage=pl.coalesce(pl.col("last").filter(role == _UNMADE).max(), pl.col("first").filter(failed).min()),
+        processes=pl.col("process").filter(lost).n_unique(),
+        places=pl.col("places").filter(failed).explode(),
     )
     # or else they died one by one, and close together by chance
     shown = (pl.col("replaced") > 0) | (pl.col("unmade") > 0)
@@ -271,9 +274,64 @@ def _storms(facts: Facts, pool: Pool, cells: pl.DataFrame) -> list[Storm]:
     several = (pl.col("failed") >= _LEAST) | (
         (pl.col("failed") + pl.col("replaced") >= _LEAST) & (pl.col("unmade") > 0)
     )
-    chosen = found.filter((pl.col("failed") > 0) & (enough | (share & several)))
+    # an outage has no pace, however long it is
+    at_once = (pl.col("unmade") > 0) | pl.lit(not _has_pace(cells.filter(failed), thresholds.storm_seconds * SECOND))
+    chosen = found.filter((pl.col("failed") > 0) & at_once & (enough | (share & several)))
     largest = chosen.sort(pl.col("failed") + pl.col("replaced"), "first", descending=[True, False])
-    return [Storm(**row) for row in largest.drop("storm").iter_rows(named=True)]
+    storms = [Storm(**row) for row in largest.drop("storm").iter_rows(named=True)]
+    return storms, cells.filter(~pl.col("storm").is_in(chosen["storm"].implode()))
+
+
+def _has_pace(died: pl.DataFrame, together: float) -> bool:
+    """Whether connections die at an even pace: no closer together than chance has it.
+
+    At an even pace, of ``n`` that die within a time ``t`` each but the first comes within ``d`` behind the one before
+    with the probability ``p = 1 - exp(-d (n - 1) / t)``: ``(n - 1) p`` of them, of variance ``(n - 1) p (1 - p)``.
+
+    Args:
+        died: the cells, in order.
+        together: what is closer is one storm, in microseconds.
+    """
+    count = int(died["count"].sum())
+    if count < _SCATTERED:
+        return False
+    lasted = int(died["last"].max()) - int(died["first"].min())  # type: ignore[arg-type]
+    if lasted < _PACE:
+        return False
+    gaps = died["first"] - died["last"].cum_max().shift(1)
+    close = count - 1 - int((gaps > together).sum())
+    chance = 1 - exp(-together * (count - 1) / lasted)
+    return close <= (count - 1) * chance + _DEVIATIONS * sqrt((count - 1) * chance * (1 - chance))
+
+
+def _scattered(facts: Facts, pool: Pool, cells: pl.DataFrame) -> Iterator[Finding]:
+    """The finding on a pool whose connections die in use, one by one."""
+    died = cells.filter((pl.col("role") == _FAILED) & ~pl.col("pinged"))
+    count = int(died["count"].sum())
+    if count < _SCATTERED:
+        return
+    replaced = int(cells.filter(pl.col("role") == _REPLACED)["count"].sum())
+    group = int(died["group"][0])
+    first, last = int(died["first"].min()), int(died["last"].max())  # type: ignore[arg-type]
+    cost = f"; {many(replaced, 'more was', 'more were')} replaced because of them" if replaced else ""
+    yield Finding(
+        "dying_connections",
+        "warning" if count >= _SCATTERED_SHARE * pool.checkouts else "info",
+        pool.logger,
+        count,
+        f"{many(count, 'connection')} died in use, one by one, {_apart(last - first, count)}, each with an error for "
+        f"its caller{cost}: no restart, since others go on; the server, or what stands before it, ends single ones. "
+        "Its log tells why: a backend that crashes or is killed (out of memory, by hand, by a statement of the work "
+        "itself), a limit of a proxy or a load balancer. pool_pre_ping is of no help for what dies in use",
+        facts.names.evidence(map(place_of, died["places"].explode())),
+        facts.names.time(first, group),
+        facts.names.time(last, group),
+    )
+
+
+def _apart(lasted: int, count: int) -> str:
+    """How often something happens that happens so many times in so many microseconds."""
+    return f"one each {duration(lasted / (count - 1) / SECOND)} on average"
 
 
 def _stale(facts: Facts, pool: Pool, cells: pl.DataFrame, longest: int) -> Iterator[Finding]:
@@ -292,7 +350,7 @@ def _stale(facts: Facts, pool: Pool, cells: pl.DataFrame, longest: int) -> Itera
         f"{duration(least / SECOND)}, and {survived}, so the idle timeout of the server, or of what stands before it, "
         f"{lies}: look it up and set pool_recycle below it"
     )
-    if longest >= SECOND:
+    if longest >= facts.thresholds.stale_idle * SECOND:
         message += f" (as long as you do not know it, below {longest // SECOND:,} seconds)"
     if not is_pinged:
         message += ", or set pool_pre_ping=True, which spares callers the error"
