@@ -144,7 +144,11 @@ class Judgement:
     def _doubled(self) -> list[Doubled]:
         """The logs whose records stand there several times: how often, how, how many were left out, and where."""
         return [
-            Doubled(doubles.times, doubles.what, doubles.how or "", doubles.count, self.names.evidence(doubles.places))
+            Doubled(
+                *(doubles.times, doubles.what, doubles.how or "", doubles.count),
+                self.names.evidence(doubles.places),
+                doubles.onward,
+            )
             for doubles in self.analysis.doubles
             if doubles.count
         ]

@@ -59,6 +59,7 @@ class Doubled(NamedTuple):
         how: in what way, for people.
         left_out: how many were left out.
         places: the first few of these.
+        onward: whether it is so from some place on, however often.
     """
 
     times: int
@@ -66,6 +67,7 @@ class Doubled(NamedTuple):
     how: str
     left_out: int
     places: tuple[Evidence, ...]
+    onward: bool = False
 
 
 @dataclass(frozen=True)
@@ -202,7 +204,15 @@ def _reclaimed(facts: Facts) -> Iterator[Finding]:
 
 
 def _doubled(facts: Facts) -> Iterator[Finding]:
-    for times, what, how, left_out, places in facts.doubled:
+    for times, what, how, left_out, places, onward in facts.doubled:
+        if onward:
+            message = (
+                "from some place on records stand several times in this log, each right behind itself, and were "
+                f"counted once: {left_out:,} records were left out. A handler is added while the program runs, as by a "
+                "cell of a notebook that is run again, or by a set-up that is called for each request: add it once"
+            )
+            yield Finding("duplicate_records", "warning", None, left_out, message, places)
+            continue
         often, handlers = ("twice", "Two") if times == _PAIR else (f"{times} times", f"{times}")
         louder = "" if what == "record" else ", one of them the louder ones alone"
         message = (

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 NEAR = 4096
 #: what the application logs itself: not all handlers that print the pool's records need print these
 APPLICATIONS = (int(Kind.TIMING), int(Kind.TIMED_OUT))
-# what no connection does twice in a row: what lies between is of the same level, so no log has the one alone
-_ONCE = tuple(map(int, (Kind.CREATED, Kind.CHECKED_OUT, Kind.RETURNED, Kind.RESET, Kind.CLOSING)))
+#: what no connection does twice in a row: what lies between is of the same level, so no log has the one alone
+ONCE = tuple(map(int, (Kind.CREATED, Kind.CHECKED_OUT, Kind.RETURNED, Kind.RESET, Kind.CLOSING)))
 # of those that a doubled log has twice, so many do stand there twice
 _NEARLY_ALL = 0.95
 _FEWEST = 6
@@ -147,7 +147,7 @@ class Repeats:
 def _repeats(named: pl.DataFrame) -> int:
     """How often events stand in one layout that all name a connection."""
     # a connection with several users at once may be taken twice, but it is not made twice
-    telling = pl.when("shared").then(pl.col("kind") == int(Kind.CREATED)).otherwise(pl.col("kind").is_in(_ONCE))
+    telling = pl.when("shared").then(pl.col("kind") == int(Kind.CREATED)).otherwise(pl.col("kind").is_in(ONCE))
     if named.select_seq(telling | pl.col("shared")).to_series().sum() < _FEWEST:
         return 1
     found = named.group_by("run").agg(pl.len().cast(pl.Int64).alias("len"), telling.first().alias("telling"))

@@ -16,6 +16,7 @@ from logpool.classes import stateful
 from logpool.late import pl
 from logpool.read.copies import APPLICATIONS, NEAR, Again, Meaning, Repeats, runs, second_layouts
 from logpool.read.louder import Louder
+from logpool.read.onward import Onward
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -41,6 +42,7 @@ class Doubles:
         times: how often each record stands in the log.
         what: of which records that is so, for people.
         how: in what way, likewise.
+        onward: whether it is so from some place on.
     """
 
     vocabulary: Vocabulary
@@ -50,6 +52,7 @@ class Doubles:
     times: int = 1
     what: str = "record"
     how: str | None = None
+    onward: bool = False
     _meaning: Meaning = field(init=False)
 
     def __post_init__(self) -> None:
@@ -65,13 +68,24 @@ class Doubles:
                 break
         steps = self._steps(pl.concat(first).head(DECIDING)) if first else []
         if not steps:
-            yield from self._without_louder(chain(first, batches))
+            yield from self._without_louder(self._without_later(chain(first, batches)))
             return
         columns = first[0].columns
         events: Iterator[pl.DataFrame] = map(self._meaning.of, chain(first, batches))
         for step in steps:
             events = self._kept(step, events)
-        yield from (kept.select_seq(columns) for kept in events)
+        # more handlers may have been added
+        yield from self._without_later(kept.select_seq(columns) for kept in events)
+
+    def _without_later(self, batches: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+        """The same of a log in which records stand several times from some place on."""
+        for batch, is_copy in Onward(self._meaning).parted(batches):
+            if is_copy is not None and is_copy.any():
+                self.onward = True
+                self._leave_out(self._meaning.of(batch.filter(is_copy)))
+                yield batch.filter(~is_copy)
+            else:
+                yield batch
 
     def _without_louder(self, batches: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
         """The same of a log that has nothing twice but perhaps what is told at INFO and above."""

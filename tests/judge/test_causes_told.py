@@ -416,7 +416,7 @@ def test_more_in_use_than_a_pool_has_are_of_several(renewed: bool, log: Path) ->
 @pytest.mark.parametrize("every", [30, 4])
 def test_connections_that_die_one_by_one(log: Path, every: int) -> None:
     written = Written(log)
-    chance = random.Random(every)
+    chance = random.Random(every)  # noqa: S311 - times, no secret
     for _ in range(20):
         dying(written, 0.5, 1, every=chance.expovariate(1 / every), replaced=3)
     findings = written.found()
