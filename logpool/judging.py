@@ -107,6 +107,7 @@ class Judgement:
             books.verdict.reclaimed,
             tuple(mixture.findings(names.place)),
             eras,
+            statistics.silence,
         )
         skipped = self.analysis.damages.skipped
         return Report(

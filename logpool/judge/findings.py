@@ -18,6 +18,7 @@ from logpool.judge.durations import DurationCounts
 from logpool.judge.masking import masked
 from logpool.judge.names import EVIDENCE
 from logpool.judge.processes import process_of
+from logpool.judge.silence import Silence
 from logpool.read.damage import Damages
 from logpool.read.vocabulary import UNKNOWN_POOL
 from logpool.report.model import Evidence, Finding
@@ -95,6 +96,7 @@ class Facts:
             ``microseconds``.
         others: findings made elsewhere.
         eras: how long each process went on.
+        silence: the longest time in which nothing was told.
         told: the codes of the findings so far, each with its pool: what is drawn later may lean on them.
     """
 
@@ -117,6 +119,7 @@ class Facts:
     collected: pl.DataFrame = field(default_factory=lambda: empty(REVISED))
     others: tuple[Finding, ...] = ()
     eras: Eras = field(default_factory=Eras)
+    silence: Silence = field(default_factory=Silence)
     told: set[tuple[str, str | None]] = field(default_factory=set)
 
     def groups(self, pool: Pool) -> list[int]:

@@ -17,6 +17,7 @@ from logpool.judge.concurrency import Concurrency, climb
 from logpool.judge.durations import DurationCounts
 from logpool.judge.little import Areas
 from logpool.judge.merged import Merged
+from logpool.judge.silence import Silence
 from logpool.judge.timeline import Timelines
 from logpool.native.numbers import counted, extremes_of, places_of, tallied
 from logpool.read.vocabulary import split_pool_name
@@ -64,6 +65,7 @@ class Statistics:
         reclaimed: where the garbage collector's first few messages stand, by group.
         first: where each group's first record stands: source and line; likewise ``first_returns`` its first return.
         heard: the last time at which each process told something, of whatever pool, or none: by source and name.
+        silence: the longest time in which nothing was told.
         waited: the first and the last time at which callers waited in vain, by shape.
         unidentified: per group, check-outs of connections that nothing tells apart.
         left_lives: per group, lives whose beginning the log does not show; likewise ``left_checkouts``.
@@ -83,6 +85,7 @@ class Statistics:
     first: dict[int, tuple[int, int]] = field(default_factory=dict)
     first_returns: dict[int, tuple[int, int]] = field(default_factory=dict)
     heard: dict[tuple[int, str | None], int] = field(default_factory=dict)
+    silence: Silence = field(default_factory=Silence)
     waited: dict[int, tuple[int, int]] = field(default_factory=dict)
     _shapes: Counter[int] = field(default_factory=Counter)
     unidentified: Counter[int] = field(default_factory=Counter)
@@ -133,6 +136,7 @@ class Statistics:
 
     def _count(self, events: pl.DataFrame, parts: list[int], meaning: pl.DataFrame, ends: pl.DataFrame) -> None:
         self.timelines.reach(events["time"])
+        self.silence.take(events["time"])
         tally = self._tallied(events)
         self.timelines.count(tally, parts, meaning)
         told = ends.hstack(at(chosen(meaning, "kind", "detail", "group"), ends["label"]).get_columns())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,7 +16,7 @@ from logpool.judge.thresholds import Thresholds
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from logpool.report.model import Report
+    from logpool.report.model import Finding, Report
 
 ASYNC = "sqlalchemy.pool.impl.AsyncAdaptedQueuePool"
 NULL = "sqlalchemy.pool.impl.NullPool"
@@ -451,3 +452,30 @@ def test_an_outage_has_no_pace(log: Path) -> None:
     findings = written.found()
     assert findings["invalidation_storm"].count == 40
     assert "dying_connections" not in findings
+
+
+def across_a_silence(log: Path, silence: float, *, after: float = 0.5, busy_for: int = 1500) -> dict[str, Finding]:
+    written = Written(log)
+    names = [created(written, number) for number in range(4)]
+    busy(written, names[0], busy_for)
+    for name in names[1:]:
+        written.add(f"Connection {name} checked out from pool", 0.01)
+    written.now += timedelta(seconds=silence)
+    for name in names[1:]:
+        written.add(f"Connection {name} being returned to pool", after)
+        written.add(f"Connection {name} reset, transaction already reset")
+    busy(written, names[0], busy_for)
+    return written.found()
+
+
+def test_what_spans_a_silence_may_not_have_lasted(log: Path) -> None:
+    held = across_a_silence(log, 3600)["held_too_long"]
+    assert (held.severity, held.count) == ("info", 3)
+    assert "all of them span the 1 h 00 min in which the log has nothing at all" in held.message
+
+
+def test_what_lasts_beside_a_silence(log: Path) -> None:
+    # longer than the silence
+    assert across_a_silence(log, 3600, after=40)["held_too_long"].severity == "warning"
+    # a log that is silent all the time
+    assert across_a_silence(log, 60, busy_for=3, after=20)["held_too_long"].severity == "warning"

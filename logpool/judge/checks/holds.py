@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     import polars as pl
 
     from logpool.judge.findings import Facts
-    from logpool.report.model import Pool
+    from logpool.judge.silence import Gap
+    from logpool.report.model import Pool, Severity
     from logpool.track.found import Tracked
 
 #: of each group the longest few are kept, more than a finding cites, as those of an hour are looked for among them
@@ -154,6 +155,14 @@ def _held(facts: Facts, pool: Pool, beyond: tuple[int, int], longest: list[Hold]
         f"{place.path}:{place.line} on"
     )
     late = _kept_to_the_end(facts, longest)
+    silence = facts.silence.longest
+    if silence is not None and _span(longest, count, silence, facts.thresholds.held_too_long):
+        message += (
+            f"; but all of them span the {duration(silence.microseconds / _SECOND)} in which the log has nothing at "
+            "all, of any pool: most likely the clock was set, the machine slept or records are missing, and they were "
+            "not held that long"
+        )
+        return _finding(facts, pool, ("held_too_long", count, message), longest, "info")
     if late:
         message += (
             f"; {late:,} of the {many(len(longest), 'longest', 'longest')} came back only when their process ended, as "
@@ -162,6 +171,16 @@ def _held(facts: Facts, pool: Pool, beyond: tuple[int, int], longest: list[Hold]
     else:
         message += ": give connections back before anything slow that needs none"
     return _finding(facts, pool, ("held_too_long", count, message), longest)
+
+
+def _span(longest: list[Hold], count: int, silence: Gap, limit: float) -> bool:
+    """Whether several checkouts last too long for nothing but a silence of the log."""
+    return 1 < count == len(longest) and all(
+        hold.time <= silence.begin
+        and silence.end <= hold.end
+        and hold.microseconds - silence.microseconds <= limit * _SECOND
+        for hold in longest
+    )
 
 
 def _kept_to_the_end(facts: Facts, longest: list[Hold]) -> int:
@@ -190,13 +209,15 @@ def _idle(facts: Facts, pool: Pool, count: int, longest: list[Hold]) -> Finding:
     return _finding(facts, pool, ("idle_in_transaction", count, message), longest)
 
 
-def _finding(facts: Facts, pool: Pool, told: tuple[str, int, str], longest: list[Hold]) -> Finding:
+def _finding(
+    facts: Facts, pool: Pool, told: tuple[str, int, str], longest: list[Hold], severity: Severity = "warning"
+) -> Finding:
     """A finding with the longest checkouts as its evidence, and the time span of the longest."""
     code, count, message = told
     first = longest[0]
     return Finding(
         code,
-        "warning",
+        severity,
         pool.logger,
         count,
         message,
