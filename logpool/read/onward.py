@@ -70,13 +70,9 @@ class Onward:
 
     def _pairs_in(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Events that say what the one right before them says, of the same connection and time."""
-        last = rows.head(0) if self._tail is None else self._tail.tail(1)
-        begin = pl.concat([last, rows.head(1)])
-        inside = _is_like_before(rows)
-        inside = inside | (pl.int_range(rows.height, eager=True) == 0) & (
-            begin.height > 1 and _is_like_before(begin)[-1]
-        )
-        places = inside.arg_true().cast(pl.Int64)
+        places = _is_like_before(rows).arg_true().cast(pl.Int64)
+        if self._tail is not None and _is_like_before(pl.concat([self._tail.tail(1), rows.head(1)]))[-1]:
+            places = pl.concat([pl.Series([0], dtype=pl.Int64), places])
         if not len(places):
             return pl.DataFrame(schema={"place": pl.Int64, "telling": pl.Boolean})
         telling = pl.col("connection").is_not_null() & pl.col("kind").is_in(ONCE) & (pl.col("time") % SECOND != 0)
@@ -87,10 +83,8 @@ class Onward:
     def _are_sure(pairs: pl.DataFrame) -> pl.Series:
         """Whether several pairs that are telling are near each."""
         places, telling = pairs["place"], pairs.filter("telling")["place"]
-        near = telling.search_sorted(places + NEAR, "right").cast(pl.Int64) - telling.search_sorted(
-            places - NEAR, "left"
-        )
-        return near >= _SURE
+        end = telling.search_sorted(places + NEAR, "right").cast(pl.Int64)
+        return end - telling.search_sorted(places - NEAR, "left") >= _SURE
 
     def _again(self, rows: pl.DataFrame) -> pl.Series | None:
         """Which of some events are copies."""

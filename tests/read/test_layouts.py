@@ -245,7 +245,7 @@ def pool_records(draw: st.DrawFn) -> logging.LogRecord:
     return record
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(formats(), st.lists(pool_records(), min_size=1, max_size=3))
 def test_what_a_formatter_prints_is_found_without_its_format(form: Format, records: list[logging.LogRecord]) -> None:
     # a line of source code in brackets is like a process, a function's name before a bar like a container's
@@ -279,7 +279,7 @@ BEGUN = [
 ]
 
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(
     formats(),
     st.lists(pool_records(), min_size=1, max_size=3),

@@ -26,7 +26,7 @@ def traffic(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("traffic") / "app.log"
     found: list[str] = []
     for seed in range(2):
-        scenario = Scenario(pools=("QueuePool", "NullPool"), pre_ping=True, steps=150)
+        scenario = Scenario(pools=("QueuePool", "NullPool"), pre_ping=True, steps=100)
         text, _ = drive(seed, scenario, path.parent)
         found += [line.replace("at 0x", f"at 0x{seed + 1}") for line in heads(text)]
     begin = datetime(2024, 1, 1, 12)  # noqa: DTZ001 - a log's local time
@@ -52,7 +52,7 @@ def figures(found: Report) -> tuple[object, ...]:
     changes=st.lists(st.tuples(st.floats(0, 1), st.integers(1, 4)), min_size=1, max_size=4),
     block_bytes=st.sampled_from([5000, 1 << 20]),
 )
-@settings(max_examples=15)
+@settings(max_examples=10)
 def test_what_is_printed_again_counts_once(
     changes: list[tuple[float, int]], block_bytes: int, traffic: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -26,7 +26,7 @@ CREATED, TAKEN, RETURNED, RESET, _ALREADY, FAILED, THROWN, _CLOSED, HARD, TERMIN
 
 
 @pytest.mark.parametrize("pool", ["QueuePool", "StaticPool"])
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(
     said=st.lists(st.tuples(st.integers(0, len(MESSAGES) - 1), st.sampled_from(CONNECTIONS)), max_size=30),
     times=st.integers(1, 2),
