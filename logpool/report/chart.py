@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from logpool.report.layout import begin_and_end
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -70,12 +72,7 @@ def drawing(bins: Sequence[Bin], each: int, blocks: str = BLOCKS) -> str:
 
 def _span(bins: Sequence[Bin], column: str, room: int) -> str:
     """When the drawing begins, and how long a column is; as much of it as there is room for."""
-    first, last = (_clock(one.time) for one in (bins[0], bins[-1]))
-    if first[:10] == last[:10]:
-        last = last[11:]
+    times = begin_and_end(bins[0].time or "", bins[-1].time or "")
+    first, last = (time.removesuffix(".000") for time in times)
     wordings = (f"{first} to {last}, a column {column}", f"{first}, a column {column}", f"a column {column}")
     return next((text for text in wordings if len(text) <= room), "")
-
-
-def _clock(time: str | None) -> str:
-    return (time or "").replace("T", " ").removesuffix(".000")

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import textwrap
+from datetime import date
 from typing import TYPE_CHECKING
+
+from logpool.schema import DATED, DAYLESS, YEARLESS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,3 +67,22 @@ def place_told(place: Evidence) -> str:
 def short_logger(logger: str) -> str:
     """A pool's logger without what all of them begin with."""
     return logger.removeprefix("sqlalchemy.pool.impl.").removeprefix("sqlalchemy.pool.")
+
+
+def begin_and_end(first: str, last: str) -> tuple[str, str]:
+    """Two times of the log, as far as it tells them, the second one without its day where that is the same."""
+    (day, clock), (last_day, last_clock) = _day_and_clock(first), _day_and_clock(last)
+    end = last_clock if first[:10] == last[:10] else f"{last_day} {last_clock}"
+    return f"{day} {clock}".strip(), end.strip()
+
+
+def _day_and_clock(time: str) -> tuple[str, str]:
+    """A time's day and clock; where the log tells no day, days have numbers, but for the first one."""
+    clock = time[11:]
+    if not time or time[:4] >= str(DATED.year):
+        return time[:10], clock
+    day = date.fromisoformat(time[:10])
+    if day.year >= YEARLESS.year:
+        return f"{day:%b} {day.day}", clock
+    passed = (day - DAYLESS).days
+    return f"day {passed + 1:,}" if passed else "", clock

@@ -7,10 +7,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from logpool.report.chart import BLOCKS, chart, is_drawn
-from logpool.report.layout import painted, place_told, short_logger, table, wrapped
+from logpool.report.layout import begin_and_end, painted, place_told, short_logger, table, wrapped
 from logpool.report.model import Closes
 from logpool.report.settings import settings_rows
-from logpool.schema import DATED, DAYLESS, YEARLESS
 from logpool.words import duration, many
 
 if TYPE_CHECKING:
@@ -79,24 +78,11 @@ def _span(first: str | None, last: str | None) -> str:
 
 def _from_to(first: str, last: str | None) -> str:
     """A time span and how long it is; a time alone where it begins and ends at once."""
-    begin = " ".join(filter(None, _day_and_clock(first)))
+    begin, until = begin_and_end(first, last or first)
     if last is None or last == first:
         return begin
     start, end = datetime.fromisoformat(first), datetime.fromisoformat(last)
-    day, clock = _day_and_clock(last)
-    until = clock if first[:10] == last[:10] else f"{day} {clock}"
     return f"{begin} to {until} ({duration(max(0.0, (end - start).total_seconds()))})"
-
-
-def _day_and_clock(time: str) -> tuple[str, str]:
-    """A time's day and clock, as far as the log tells them; where it tells no day, the first one needs no number."""
-    day, clock = datetime.fromisoformat(time).date(), time[11:]
-    if day.year >= DATED.year:
-        return time[:10], clock
-    if day.year >= YEARLESS.year:
-        return f"{day:%b} {day.day}", clock
-    passed = (day - DAYLESS).days
-    return f"day {passed + 1:,}" if passed else "", clock
 
 
 _POOL_HEADINGS = ["pool", "checkouts", "reused", "created", "closed", "open/peak", "in use/peak"]

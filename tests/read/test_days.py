@@ -151,3 +151,14 @@ def test_the_first_line_may_be_of_the_day_before() -> None:
     ]
     ((_, time, *_),) = all_of(told, [])[0]
     assert time == DAY + 1_000_000
+
+
+def test_no_day_is_told_that_the_log_does_not_tell(tmp_path: Path) -> None:
+    told = [f"12:00:00 DEBUG {POOL} Created new connection <a.B object at 0x7f0{number}>" for number in range(3)]
+    for second in range(60):
+        for number in range(3):
+            what = "checked out from pool" if (second + number) % 4 < 2 else "being returned to pool"
+            told.append(f"12:00:{second:02} DEBUG {POOL} Connection <a.B object at 0x7f0{number}> {what}")
+    text = render(report(tmp_path / "app.log", told), 120)
+    assert "in use     12:00:00 to 12:00:58, a column 2 s" in text
+    assert "1970" not in text
