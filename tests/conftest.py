@@ -9,8 +9,8 @@ from logpool.read.rests import Rest
 from logpool.read.vocabulary import Reader
 from logpool.runner.servers import private_postgres
 
-# how long an example takes tells of the machine, and of what else it does
-settings.register_profile("untimed", deadline=None)
+# how long an example takes tells of the machine, and of what else it does; all tests are to take ten minutes at most
+settings.register_profile("untimed", deadline=None, max_examples=60)
 settings.load_profile("untimed")
 
 
