@@ -118,7 +118,8 @@ class EventReader:
         self._look_at(begin)
         batches = self._batches(chain(begin.each_once(), waiting))
         for batch in turned(batches, self.lot) if self.reading.newest_first else batches:
-            self._extent.days.begin(self.reading.first_time)
+            if not self.reading.newest_first:
+                self._extent.days.begin(self.reading.first_time)
             yield batch.with_columns_seq(self._extent.days.counted(batch["time"]))
         self._extent.settle()
 

@@ -72,6 +72,15 @@ def test_logs_beside_others(traffic: list[str], tmp_path: Path) -> None:
     assert (found.pools, found.totals) == (expected.pools, expected.totals)
 
 
+def test_hours_without_days(tmp_path: Path) -> None:
+    taken = "{:02}:30:00,500 DEBUG sqlalchemy.pool.impl.QueuePool Connection <a.B object at 0x7f01> {}"
+    said = ["checked out from pool", "being returned to pool"] * 6
+    uses = [taken.format(hour, what) for hour, what in enumerate(said)]
+    expected = report(tmp_path / "app.log", uses)
+    assert figures(report(tmp_path / "app.log", uses[::-1])) == figures(expected)
+    assert expected.sources[0].last_time == "1970-01-01T11:30:00.500"
+
+
 def test_what_counts_back_from_the_end(tmp_path: Path) -> None:
     taken = "2024-01-01 12:00:{:02},000 - sqlalchemy.pool.impl.QueuePool - DEBUG - Connection <a.B object at 0x7f01> {}"
     said = ["checked out from pool", "being returned to pool"] * 9
