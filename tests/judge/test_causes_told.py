@@ -479,3 +479,20 @@ def test_what_lasts_beside_a_silence(log: Path) -> None:
     assert across_a_silence(log, 3600, after=40)["held_too_long"].severity == "warning"
     # a log that is silent all the time
     assert across_a_silence(log, 60, busy_for=3, after=20)["held_too_long"].severity == "warning"
+
+
+@pytest.mark.parametrize(("rest", "is_told"), [(5, False), (100, True)])
+def test_no_age_of_seconds_is_advised(log: Path, rest: int, is_told: bool) -> None:  # noqa: FBT001
+    written = Written(log)
+    for number in range(3):
+        name = created(written, number)
+        written.use(name)
+        written.now += timedelta(seconds=rest)
+        written.use(name)
+        written.now += timedelta(seconds=3600)
+        written.add(f"Connection {name} checked out from pool")
+        written.add(f"Invalidate connection {name} (reason: OperationalError:gone)")
+        written.add(f"Closing connection {name}")
+    message = written.found()["stale_connections"].message
+    assert ("as long as you do not know it, below 100 seconds" in message) == is_told
+    assert ("as long as you do not know it" in message) == is_told
